@@ -1,0 +1,44 @@
+# `make install` sets up .venv, `make demo` runs the main job, `make test` passes the tests. Each needs
+# Python 3.11 or newer and a package registry, nothing else.
+# On a machine without NVIDIA GPU, UV_TORCH_BACKEND=cpu spares the CUDA build of torch where uv can reach it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+UV := $(shell command -v uv || echo $(CURDIR)/$(BIN)/uv)
+
+.PHONY: install demo test lint types layers unit bench clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "advnas needs Python 3.11 or newer: install one, or name it with PYTHON=/path/to/python"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	$(UV) sync --quiet --inexact --python $(BIN)/python
+	@touch $@
+
+demo: install
+	$(BIN)/advnas pipeline digits
+
+test: lint types layers unit
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+layers: install
+	$(BIN)/lint-imports
+
+unit: install
+	$(BIN)/python -m pytest
+
+bench: install
+	$(BIN)/python -m benchmarks.supernet
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

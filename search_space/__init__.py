@@ -1,0 +1,1 @@
+"""Layer 1: which functions exist. Primitives, cells, networks, architecture parameters, genotypes."""

@@ -1,0 +1,5 @@
+"""The user's mistakes, as opposed to ours."""
+
+
+class UserError(Exception):
+    """A mistake of the user's: one line that names the value and the cure. The command line exits with 2."""
