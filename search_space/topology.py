@@ -80,6 +80,17 @@ def is_resampling(edge: Edge) -> bool:
     return edge.kind in ("up", "down")
 
 
+def slots(cell: CellEdges) -> tuple[tuple[Literal["normal", "resample"], int], ...]:
+    """Where the architecture parameters of each edge stand: in which tensor and in which row of it."""
+    places: list[tuple[Literal["normal", "resample"], int]] = []
+    for position, edge in enumerate(cell):
+        group: Literal["normal", "resample"] = "resample" if is_resampling(edge) else "normal"
+        places.append(
+            (group, sum(is_resampling(before) == is_resampling(edge) for before in cell[:position]))
+        )
+    return tuple(places)
+
+
 def space_size(network: Network, *, image_edges_have_seven: bool = False) -> int:
     """Number of architectures: the product of the choices of every edge.
 

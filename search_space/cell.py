@@ -1,0 +1,101 @@
+"""One cell for everything: its edge list and what fills each edge make it G's or D's, supernet or derived.
+
+Shapes: N batch, C channels, H height, W width.
+"""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_space.architecture import EdgeWeights
+from search_space.evaluation import FORMS, FormName
+from search_space.filling import Choices, Filling, every_primitive, fill
+from search_space.stacked import StackedConvolution, StackedTransposed
+from search_space.topology import OUTPUT_NODE, SKIP_NODE, CellEdges, SkipIn
+
+
+class Cell(nn.Module):
+    """The nodes of a cell, each the sum of its incoming edges; only what fills an edge differs.
+
+    `choices` of None makes a supernet cell. Parameters are named by kind and primitive
+    (`normal.conv_3x3.weight`), whatever the form of evaluation.
+    """
+
+    def __init__(
+        self,
+        edges: CellEdges,
+        choices: Choices | None,
+        channels: int,
+        *,
+        image_channels: int = 0,
+        spectral: bool = False,
+        skip_ins: tuple[SkipIn, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.fillings = fill(edges, choices or every_primitive(edges))
+        self.skip_ins = skip_ins
+        for filling in self.fillings:
+            in_channels = image_channels if filling.kind == "image" else channels
+            if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
+                self._of_kind(filling.kind)[filling.primitive.name] = operation
+        self.skips = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in skip_ins)
+        for convolution in self.skips:
+            nn.init.xavier_uniform_(convolution.weight)
+        self.evaluate("direct")
+
+    def _of_kind(self, kind: str) -> nn.ModuleDict:
+        if kind not in self._modules:
+            self.add_module(kind, nn.ModuleDict())
+        return self.get_submodule(kind)
+
+    def operation(self, filling: Filling) -> nn.Module | None:
+        """Stacked parameters of a filling; None for primitives that have none."""
+        operations = self._modules.get(filling.kind)
+        return (
+            operations[filling.primitive.name]
+            if operations and filling.primitive.name in operations
+            else None
+        )
+
+    def evaluate(self, form: FormName) -> None:
+        """Choose how the edges are computed; results are the same up to rounding."""
+        self.form = FORMS[form](self.fillings, [self.operation(filling) for filling in self.fillings])
+
+    def forward(
+        self,
+        x: Float[Tensor, "n c h w"],
+        edge_weights: EdgeWeights | None = None,
+        skips: Sequence[Tensor] = (),
+    ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
+        """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
+        flow = self.form.flow(edge_weights)
+        flow.leave(0, x)
+        for node in range(1, OUTPUT_NODE):
+            value = flow.arrive(node)
+            if node == SKIP_NODE:
+                value = skip_node = self._add_skips(value, skips)
+            flow.leave(node, value)
+        return flow.arrive(OUTPUT_NODE), skip_node
+
+    def _add_skips(self, value: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        # The released code resizes first; a 1x1 convolution commutes with resizing and is cheaper before it.
+        for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
+            skip = convolution(skips[skip_in.source_cell])
+            align = None if skip_in.resize == "nearest" else False
+            value = value + F.interpolate(skip, value.shape[-2:], mode=skip_in.resize, align_corners=align)
+        return value
+
+
+def _operation(filling: Filling, in_channels: int, channels: int, spectral: bool) -> nn.Module | None:
+    edges, primitive = len(filling.edges), filling.primitive
+    match primitive.operation:
+        case "conv":
+            return StackedConvolution(edges, in_channels, channels, primitive.kernel, spectral=spectral)
+        case "nearest" | "bilinear":
+            return StackedConvolution(edges, in_channels, channels, kernel=1)
+        case "transposed":
+            return StackedTransposed(edges, channels, primitive.kernel)
+        case _:
+            return None

@@ -1,0 +1,84 @@
+"""Op by op, as the released code: every primitive of every edge is computed, weighted and summed. The slow twin."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_space.architecture import EdgeWeights
+from search_space.filling import Filling
+from search_space.stacked import StackedConvolution, StackedTransposed
+
+
+class ReferenceForm:
+    """Evaluates primitives one at a time; obvious rather than fast."""
+
+    def __init__(self, fillings: Sequence[Filling], operations: Sequence[nn.Module | None]) -> None:
+        self._pairs = list(zip(fillings, operations, strict=True))
+
+    def flow(self, edge_weights: EdgeWeights | None) -> "ReferenceFlow":
+        """Begin a forward."""
+        return ReferenceFlow(self._pairs, edge_weights)
+
+
+class ReferenceFlow:
+    """One forward, op by op."""
+
+    def __init__(
+        self, pairs: Sequence[tuple[Filling, nn.Module | None]], edge_weights: EdgeWeights | None
+    ) -> None:
+        self._sums: defaultdict[int, list[Tensor]] = defaultdict(list)
+        self._pairs = [
+            (filling, _kernels(operation), filling.weights(edge_weights)) for filling, operation in pairs
+        ]
+
+    def leave(self, node: int, value: Tensor) -> None:
+        """Evaluate every primitive on every outgoing edge."""
+        for filling, kernels, weights in self._pairs:
+            for position, edge in enumerate(filling.edges):
+                if edge.source == node and filling.primitive.operation != "none":
+                    output = _apply(filling, [k[position] for k in kernels], value)
+                    self._sums[edge.target].append(output if weights is None else weights[position] * output)
+
+    def arrive(self, node: int) -> Tensor:
+        """Sum of the incoming edges."""
+        first, *others = self._sums.pop(node)
+        return sum(others, start=first)
+
+
+def _kernels(operation: nn.Module | None) -> list[Tensor]:
+    if isinstance(operation, StackedConvolution):
+        return [tensor for tensor in operation.scaled(None) if tensor is not None]
+    if isinstance(operation, StackedTransposed):
+        return [operation.depthwise, operation.pointwise.weight]
+    return []
+
+
+def _apply(filling: Filling, kernels: Sequence[Tensor], x: Float[Tensor, "n c h w"]) -> Tensor:
+    primitive = filling.primitive
+    match primitive.operation:
+        case "skip":
+            return x
+        case "conv":
+            kernel, bias = kernels
+            rectified = x if filling.kind == "image" else F.relu(x)
+            stride = 2 if filling.kind == "down" else 1
+            return F.conv2d(rectified, kernel, bias, stride, primitive.padding, primitive.dilation)
+        case "nearest":
+            return F.conv2d(F.relu(F.interpolate(x, scale_factor=2, mode="nearest")), *kernels)
+        case "bilinear":
+            larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            return F.conv2d(F.relu(larger), *kernels)
+        case "transposed":
+            depthwise, pointwise = kernels
+            larger = F.conv_transpose2d(
+                F.relu(x), depthwise, stride=2, padding=1, output_padding=1, groups=x.shape[1]
+            )
+            return F.conv2d(larger, pointwise)
+        case "avg_pool":
+            return F.avg_pool2d(x, 2)
+        case "max_pool":
+            return F.max_pool2d(x, 2)
+    raise AssertionError(primitive.operation)

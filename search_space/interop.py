@@ -1,0 +1,178 @@
+"""Parameters of the released code, by its names: import of its checkpoints and of recorded reference numbers.
+
+Checkpoints published for the released code hold every convolution twice (`.conv.` or `.dilconv.`, and
+`.op.`) and may carry DataParallel's `module.` prefix; both spellings are read.
+"""
+
+import pickle
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from search_space.architecture import Architecture
+from search_space.cell import Cell
+from search_space.errors import UserError
+from search_space.filling import Filling
+from search_space.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
+from search_space.networks import Discriminator, Generator
+from search_space.primitives import primitive_names
+from search_space.stacked import StackedConvolution, StackedTransposed
+from search_space.topology import CELLS, Edge
+
+GENERATOR_KEYS = ("avg_gen_state_dict", "gen_state_dict")
+"""Where a released checkpoint keeps its generator; the moving average is what the paper scores."""
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be read or does not fit the network."""
+
+
+Named = tuple[str, Tensor]
+"""A released name and our storage of its values; sizes agree, shapes need not."""
+
+
+def read_released_generator(path: Path) -> Mapping[str, Tensor]:
+    """State of the generator (its moving average if there is one) of a released `.pth` checkpoint.
+
+    Raises:
+        CheckpointError: not a checkpoint of tensors; pickled code is never executed.
+    """
+    scalars = [np._core.multiarray.scalar, np.dtype, type(np.dtype("float64")), type(np.dtype("int64"))]
+    try:
+        with torch.serialization.safe_globals(scalars):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: not a readable checkpoint ({reason[:120]})") from error
+    if not isinstance(content, Mapping):
+        raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dictionary of tensors")
+    state = next((content[key] for key in GENERATOR_KEYS if key in content), content)
+    if not isinstance(state, Mapping) or not any(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{path}: holds neither tensors nor one of {', '.join(GENERATOR_KEYS)}")
+    return state
+
+
+@torch.no_grad()
+def load_released(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Copy released parameters into a network, a fixed discriminator or architecture parameters.
+
+    Raises:
+        CheckpointError: a parameter is missing, of another size, or two spellings of it differ.
+    """
+    values = _canonical_state(state)
+    for name, target in released_parameters(module):
+        value = values.get(canonical(name))
+        if value is None:
+            raise CheckpointError(f"the checkpoint lacks {name}: is it of another genotype or network?")
+        if value.numel() != target.numel():
+            raise CheckpointError(
+                f"{name} has {value.numel()} values where the network has {target.numel()}: set the widths it was trained with"
+            )
+        target.copy_(value.reshape(target.shape))
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a released parameter's name."""
+    return re.sub(r"\.(conv|dilconv|op\.\d+)\.(?=\w+$)", ".conv.", name.removeprefix("module."))
+
+
+def _canonical_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    values: dict[str, Tensor] = {}
+    for name, value in state.items():
+        key = canonical(name)
+        if key in values and not torch.equal(values[key], value):
+            raise CheckpointError(f"the checkpoint holds {key} twice, with different values: it is damaged")
+        values[key] = value
+    return values
+
+
+def released_parameters(module: nn.Module) -> Iterator[Named]:
+    """Every parameter and buffer of a module under its released name.
+
+    Raises:
+        TypeError: the released code has no such module.
+    """
+    match module:
+        case Generator():
+            yield from _generator(module)
+        case Discriminator():
+            yield from _discriminator(module)
+        case FixedDiscriminator():
+            yield from _fixed_discriminator(module)
+        case Architecture():
+            yield "alphas_normal", module.normal
+            yield "alphas_up" if module.network == "generator" else "alphas_down", module.resample
+        case _:
+            raise TypeError(f"the released code has no {type(module).__name__}")
+
+
+def _generator(generator: Generator) -> Iterator[Named]:
+    for part, linear in enumerate(generator.latents):
+        yield from _named(f"l{part + 1}", linear)
+    for index, cell in enumerate(generator.cells):
+        assert isinstance(cell, Cell)
+        yield from _cell(f"cell{index + 1}", cell, CELLS["generator"][index])
+        for number, skip in enumerate(cell.skips):
+            yield from _named(f"cell{index + 1}.skip_in_ops.{number}", skip)
+    yield from _named("to_rgb.0", generator.norm)
+    yield from _named("to_rgb.2", generator.to_image)
+
+
+def _discriminator(discriminator: Discriminator) -> Iterator[Named]:
+    for index, cell in enumerate(discriminator.cells):
+        assert isinstance(cell, Cell)
+        yield from _cell(f"block{index + 1}", cell, CELLS["discriminator"][index])
+    yield from _convolution("l5", discriminator.score.linear, 0)
+
+
+def _fixed_discriminator(discriminator: FixedDiscriminator) -> Iterator[Named]:
+    for index, block in enumerate(discriminator.blocks):
+        assert isinstance(block, Block | FirstBlock)
+        for name, convolution in (("c1", block.conv1), ("c2", block.conv2), ("c_sc", block.shortcut)):
+            if convolution is not None:
+                yield from _convolution(f"block{index + 1}.{name}", convolution, 0)
+    yield from _convolution("l5", discriminator.score.linear, 0)
+
+
+def _named(prefix: str, module: nn.Module) -> Iterator[Named]:
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        yield f"{prefix}.{name}", tensor
+
+
+def _cell(prefix: str, cell: Cell, edges: tuple[Edge, ...]) -> Iterator[Named]:
+    for filling in cell.fillings:
+        operation = cell.operation(filling)
+        for position, edge in enumerate(filling.edges):
+            place = f"{prefix}.{_edge_name(edge, edges)}.{_index(cell, filling, edge)}"
+            if isinstance(operation, StackedTransposed):
+                yield f"{place}.convT.1.weight", operation.depthwise[position]
+                yield f"{place}.convT.2.weight", operation.pointwise.weight[position]
+            elif isinstance(operation, StackedConvolution):
+                layer = "c.1" if edge.kind == "up" else "conv"
+                yield from _convolution(f"{place}.{layer}", operation, position)
+
+
+def _edge_name(edge: Edge, edges: tuple[Edge, ...]) -> str:
+    same = [other for other in edges if (other.kind in ("up", "down")) == (edge.kind in ("up", "down"))]
+    number = same.index(edge)
+    return {"up": f"up{number}.ups", "down": f"down{number}.ops"}.get(edge.kind, f"c{number}.ops")
+
+
+def _index(cell: Cell, filling: Filling, edge: Edge) -> int:
+    """Released index of a primitive on its edge: derived networks hold the chosen one alone, as number 0."""
+    alone = sum(edge in other.edges for other in cell.fillings) == 1
+    return 0 if alone else primitive_names(filling.kind).index(filling.primitive.name)
+
+
+def _convolution(prefix: str, convolution: StackedConvolution, position: int) -> Iterator[Named]:
+    weight = "weight_orig" if convolution.spectral else "weight"
+    yield f"{prefix}.{weight}", convolution.weight[position]
+    if convolution.bias is not None:
+        yield f"{prefix}.bias", convolution.bias[position]
+    if convolution.spectral:
+        yield f"{prefix}.weight_u", convolution.u[position]
+        yield f"{prefix}.weight_v", convolution.v[position]
