@@ -53,8 +53,7 @@ class Genotype(Frozen):
         _check_lengths(network, rows)
         cells = tuple(
             tuple(
-                _name(f"{network} cells.{cell}", edge, int(index))
-                for edge, index in zip(edges, row, strict=True)
+                _name(f"{network} cells.{cell}", edge, index) for edge, index in zip(edges, row, strict=True)
             )
             for cell, (edges, row) in enumerate(zip(CELLS[network], rows, strict=True))
         )
