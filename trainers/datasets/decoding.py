@@ -1,0 +1,130 @@
+"""Encoded images (PNG, JPEG, ... of any size) to square uint8 images of one size."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pydantic import PositiveInt
+from torch import Tensor
+
+from search_space.frozen import Frozen
+from trainers.datasets.errors import DataError, one_line
+from trainers.datasets.preparing import Block
+
+NAMED_BROKEN = 5
+"""Broken images a message names; the others are counted."""
+
+
+class DecodedConfig(Frozen):
+    """What a source of encoded images does with them."""
+
+    image_size: PositiveInt
+    channels: Literal[1, 3] = 3
+    """Gray is repeated to RGB, RGB becomes its luma; transparency is dropped, as by torchvision's loader."""
+    resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"
+    """Bilinear, antialiased; `shorter_side` keeps the aspect ratio, `stretch` keeps the whole image."""
+    crop: Literal["center", "none"] = "center"
+    """What then sticks out over the square; with `none`, nothing may."""
+    on_broken: Literal["fail", "skip"] = "fail"
+    """`fail` names the broken images and stops, `skip` names them in the log and goes on."""
+
+
+class Encoded(NamedTuple):
+    """Some images of a source as they are stored."""
+
+    names: Sequence[str]
+    """What messages call each of them."""
+    contents: Sequence[Path | bytes | None]
+    labels: Int64[Tensor, " k"] | None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An image that cannot be read."""
+
+    name: str
+    reason: str
+
+
+def decoded(config: DecodedConfig, source: Iterable[Encoded]) -> Iterator[Block]:
+    """The source's images, decoded by all cores, in its order.
+
+    Raises:
+        DataError: broken images under `on_broken: fail`; an image that does not become a square of the size.
+    """
+    skipped: list[Broken] = []
+    with ThreadPoolExecutor() as pool:
+        for encoded in source:
+            results = list(pool.map(partial(decode, config), encoded.names, encoded.contents))
+            broken = [result for result in results if isinstance(result, Broken)]
+            if broken and config.on_broken == "fail":
+                raise DataError(f"{_listed(broken)}; mend or remove them, or pass --data.on_broken skip")
+            skipped += broken
+            images = [result for result in results if not isinstance(result, Broken)]
+            if images:
+                whole = torch.tensor([not isinstance(result, Broken) for result in results])
+                labels = None if encoded.labels is None else encoded.labels[whole]
+                yield Block(torch.from_numpy(np.stack(images)), labels)
+    if skipped:
+        logging.getLogger(__name__).warning("skipped %s", _listed(skipped))
+
+
+def decode(
+    config: DecodedConfig, name: str, content: Path | bytes | None
+) -> UInt8[np.ndarray, "c h w"] | Broken:
+    """One image of the configured size and channels.
+
+    Raises:
+        DataError: the resize and crop rules do not make a square of it.
+    """
+    try:
+        image = _opened(content, "L" if config.channels == 1 else "RGB")
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
+        return Broken(name, "not an image" if isinstance(error, UnidentifiedImageError) else one_line(error))
+    image = _fitted(image, config)
+    if image.size != (config.image_size, config.image_size):
+        raise DataError(
+            f"{name} is {image.width}x{image.height}, not {config.image_size}x{config.image_size} after"
+            f" data.resize {config.resize} and data.crop {config.crop}; choose other rules or data.image_size"
+        )
+    return np.asarray(image).reshape(config.image_size, config.image_size, config.channels).transpose(2, 0, 1)
+
+
+def _opened(content: Path | bytes | None, mode: str) -> Image.Image:
+    if content is None:
+        raise ValueError("no bytes")
+    with Image.open(BytesIO(content) if isinstance(content, bytes) else content) as image:
+        if image.mode.startswith(("I", "F")):
+            raise ValueError(f"more than 8 bits a channel (mode {image.mode}), which Pillow would clip")
+        return ImageOps.exif_transpose(image).convert(mode)
+
+
+def _fitted(image: Image.Image, config: DecodedConfig) -> Image.Image:
+    """Resized and cropped with torchvision's rounding (`Resize`, `CenterCrop`)."""
+    size = config.image_size
+    if config.resize == "stretch":
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    elif config.resize == "shorter_side":
+        shorter = min(image.size)
+        target = (size * image.width // shorter, size * image.height // shorter)
+        image = image.resize(target, Image.Resampling.BILINEAR)
+    if config.crop == "center" and min(image.size) >= size:
+        left, top = round((image.width - size) / 2), round((image.height - size) / 2)
+        image = image.crop((left, top, left + size, top + size))
+    return image
+
+
+def _listed(broken: Sequence[Broken]) -> str:
+    """One line: how many images are broken, and which."""
+    named = ", ".join(f"{image.name} ({image.reason})" for image in broken[:NAMED_BROKEN])
+    more = f" and {len(broken) - NAMED_BROKEN} more" if len(broken) > NAMED_BROKEN else ""
+    return f"{len(broken)} broken image{'s' if len(broken) > 1 else ''}: {named}{more}"

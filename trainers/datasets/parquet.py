@@ -1,0 +1,148 @@
+"""Images in a column of Parquet files, on a local disk or in an object store.
+
+What a column may hold: encoded images (PNG, JPEG, ...) as bytes or as Hugging Face's struct {bytes, path}, or
+raw pixels as lists of uint8.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import torch
+from jaxtyping import Int64, UInt8
+from pydantic import AfterValidator
+from torch import Tensor
+
+from trainers.datasets.decoding import DecodedConfig, Encoded, decoded
+from trainers.datasets.errors import DataError
+from trainers.datasets.parquet_files import blaming, parquet_files
+from trainers.datasets.paths import absolute
+from trainers.datasets.preparing import BLOCK, Block, Recipe, recipe_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow.fs import FileSystem
+
+
+def _located(path: str) -> str:
+    return path if "://" in path else str(absolute(Path(path)))
+
+
+class ParquetConfig(DecodedConfig):
+    """A Parquet file, or all `.parquet` files below a folder, in the order of their paths."""
+
+    name: Literal["parquet"] = "parquet"
+    path: Annotated[str, AfterValidator(_located)]
+    """Local path or URI (s3://, gs://, abfs://, hdfs://, file://). Credentials belong in the environment."""
+    column: str = "image"
+    label_column: str | None = None
+    """Column of integers, one a row."""
+    raw_layout: Literal["chw", "hwc"] = "chw"
+    """Order of the values of raw pixels; these have `channels` and `image_size` already."""
+
+
+def load_parquet(config: ParquetConfig) -> Recipe:
+    """The images of all rows, in their order, read row group by row group.
+
+    Raises:
+        DataError: no Parquet file at `path`, or a store that cannot be reached.
+    """
+    filesystem, files = parquet_files(config.path)
+    return Recipe(
+        recipe_key(config.name, config, [(file.path, file.size, file.mtime_ns) for file in files]),
+        source=f"data.path: {config.path}",
+        shape=(config.channels, config.image_size, config.image_size),
+        blocks=lambda: (block for file in files for block in _blocks(config, filesystem, file.path)),
+    )
+
+
+def _blocks(config: ParquetConfig, filesystem: "FileSystem", path: str) -> Iterator[Block]:
+    import pyarrow.parquet as pq
+
+    with blaming(f"data.path: {path}"), filesystem.open_input_file(path) as stream:
+        file = pq.ParquetFile(stream)
+        _check_columns(config, file.schema_arrow.names, path)
+        if _is_raw(config, file.schema_arrow.field(config.column).type, path):
+            for rows in _rows(config, file):
+                yield Block(_pixels(config, rows.images, path), rows.labels)
+        else:
+            yield from decoded(config, (_encoded(rows, path) for rows in _rows(config, file)))
+
+
+def _check_columns(config: ParquetConfig, known: list[str], path: str) -> None:
+    for option, column in (("column", config.column), ("label_column", config.label_column)):
+        if column is not None and column not in known:
+            raise DataError(f"data.{option}: {path} has no column {column!r}; it has {', '.join(known)}")
+
+
+def _is_raw(config: ParquetConfig, kind: "pa.DataType", path: str) -> bool:
+    """Whether the column holds raw pixels; otherwise it holds encoded images."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_fixed_size_list(kind) or types.is_list(kind) or types.is_large_list(kind):
+        if kind.value_type == pa.uint8():
+            return True
+    elif types.is_struct(kind):
+        if kind.get_field_index("bytes") >= 0:
+            return False
+    elif types.is_binary(kind) or types.is_large_binary(kind):
+        return False
+    raise DataError(
+        f"data.column: {config.column!r} of {path} is {kind}; images are bytes, a struct with a field `bytes`"
+        " or lists of uint8"
+    )
+
+
+class Rows(NamedTuple):
+    """Some consecutive rows of a file."""
+
+    first: int
+    images: "pa.Array"
+    labels: Int64[Tensor, " k"] | None
+
+
+def _rows(config: ParquetConfig, file: "pq.ParquetFile") -> Iterator[Rows]:
+    label = config.label_column
+    first = 0
+    for batch in file.iter_batches(
+        BLOCK, columns=[config.column] if label is None else [config.column, label]
+    ):
+        yield Rows(first, batch[config.column], None if label is None else _labels(batch[label], label))
+        first += len(batch)
+
+
+def _labels(column: "pa.Array", name: str) -> Int64[Tensor, " k"]:
+    with blaming(f"data.label_column: {name!r}"):
+        labels = column.cast("int64")
+    if labels.null_count:
+        raise DataError(f"data.label_column: {name!r} has rows without a label")
+    return torch.from_dlpack(labels)
+
+
+def _encoded(rows: Rows, path: str) -> Encoded:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    images = rows.images
+    if pa.types.is_struct(images.type):
+        images = pc.struct_field(images, "bytes")
+    names = [f"{path} row {row}" for row in range(rows.first, rows.first + len(images))]
+    return Encoded(names, images.to_pylist(), rows.labels)
+
+
+def _pixels(config: ParquetConfig, images: "pa.Array", path: str) -> UInt8[Tensor, "k c h w"]:
+    import pyarrow.compute as pc
+
+    size, channels = config.image_size, config.channels
+    lengths = pc.unique(pc.list_value_length(images)).to_pylist()
+    if lengths != [channels * size * size] or images.flatten().null_count:
+        raise DataError(
+            f"data.column: {config.column!r} of {path} has lists of {lengths} values, not"
+            f" {channels}x{size}x{size}; raw pixels need data.channels and data.image_size as they are"
+        )
+    values = torch.from_dlpack(images.flatten())
+    if config.raw_layout == "hwc":
+        return values.view(-1, size, size, channels).permute(0, 3, 1, 2)
+    return values.view(-1, channels, size, size)
