@@ -15,7 +15,7 @@ Choices = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Filling:
-    """One primitive of a cell and the edges it stands on, in edge order: the order of its stacked parameters."""
+    """One primitive of a cell and the edges it stands on, in the order of its stacked parameters."""
 
     kind: Kind
     primitive: Primitive

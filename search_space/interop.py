@@ -70,7 +70,8 @@ def load_released(module: nn.Module, state: Mapping[str, Tensor]) -> None:
             raise CheckpointError(f"the checkpoint lacks {name}: is it of another genotype or network?")
         if value.numel() != target.numel():
             raise CheckpointError(
-                f"{name} has {value.numel()} values where the network has {target.numel()}: set the widths it was trained with"
+                f"{name} has {value.numel()} values where the network has {target.numel()}: "
+                "set the widths it was trained with"
             )
         target.copy_(value.reshape(target.shape))
 

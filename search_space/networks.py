@@ -3,6 +3,7 @@
 Shapes: N batch, Z latent size, C image channels, S image size (8 x bottom_width for G).
 """
 
+import torch
 from jaxtyping import Float
 from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class GeneratorConfig(Frozen):
     """Channels of every cell: 160 in the released search, 256 (CIFAR-10) or 270 (STL-10) when retrained."""
     latent_dim: PositiveInt = 120
     latent_parts: PositiveInt = 3
-    """z is cut into this many parts, one for the input and one for each injection between cells (STL-10: 2)."""
+    """z is cut into this many parts: one for the input, one for each injection between cells (STL-10: 2)."""
     bottom_width: PositiveInt = 4
     image_channels: PositiveInt = 3
 
@@ -57,7 +58,7 @@ class DiscriminatorConfig(Frozen):
 class Generator(nn.Module):
     """Three upsampling cells from a latent vector to an image.
 
-    Source: AdversarialNAS section 3.1 and released code; parameter counts are tested against the published ones.
+    Source: AdversarialNAS section 3.1 and released code; parameter counts equal the published ones.
     """
 
     def __init__(self, config: GeneratorConfig, genotype: Genotype | None = None) -> None:
@@ -139,7 +140,10 @@ class SpectralScore(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1"]:
         """Scores of feature maps."""
         kernel, _ = self.linear.scaled(None)
-        return F.linear(F.relu(x).sum((2, 3)), kernel.flatten(2)[0])
+        # Outside autocast: losses are differences of scores and need their digits.
+        with torch.autocast(x.device.type, enabled=False):
+            features = F.relu(x).sum((2, 3), dtype=kernel.dtype)
+            return F.linear(features, kernel.flatten(1))
 
 
 def evaluate_with(network: nn.Module, form: FormName) -> None:

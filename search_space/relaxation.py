@@ -1,6 +1,6 @@
-"""From architecture parameters to edge weights: every mode of the search is one function of logits and noise.
+"""From architecture parameters to edge weights: each mode of search is one function of logits and noise.
 
-Source: AdversarialNAS equations 3-4; Gumbel-softmax (Jang et al. 2017); the released search code for the quirks.
+Source: AdversarialNAS equations 3-4; Gumbel-softmax (Jang et al. 2017); the released code for its quirks.
 """
 
 from typing import Literal

@@ -1,0 +1,44 @@
+"""How numbers are computed: device, precision, compilation; never what is computed."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+from torch import nn
+
+from search_space.evaluation import FormName
+from search_space.frozen import Frozen
+from search_space.networks import evaluate_with
+
+
+class ComputeConfig(Frozen):
+    """Speed settings; checkpoints, genotypes and names do not depend on them."""
+
+    form: FormName = "direct"
+    """How the supernet's edges are evaluated; all forms agree up to rounding."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """bfloat16 is autocast with float32 master weights; tf32 matters on NVIDIA GPUs only."""
+    compile: bool = False
+    """torch.compile the networks."""
+    channels_last: bool = False
+    """Memory format of feature maps and images."""
+
+
+def prepare(network: nn.Module, config: ComputeConfig) -> None:
+    """Apply form and compilation to a network, in place."""
+    evaluate_with(network, config.form)
+    if config.compile:
+        network.compile()
+
+
+def set_precision(config: ComputeConfig) -> None:
+    """Process-wide matrix multiplication precision; tf32 rounds inputs of float32 products to 10 bits."""
+    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+
+
+def autocast(config: ComputeConfig, device: torch.device) -> AbstractContextManager[object]:
+    """The context of every forward pass of training."""
+    if config.precision == "bfloat16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()

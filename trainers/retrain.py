@@ -1,0 +1,122 @@
+"""The retraining loop: two updates, a moving average; yields a report every few steps.
+
+Shapes: N this worker's share of a batch, C channels, S image size.
+"""
+
+import time
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from trainers.compute import ComputeConfig, autocast, set_precision
+from trainers.datasets import Batches
+from trainers.distributed import average_running_statistics
+from trainers.draws import Draws, SeededDraws
+from trainers.ema import copy_buffers, update_ema
+from trainers.losses import hinge_discriminator, hinge_generator
+from trainers.metric_means import MetricMeans
+from trainers.optimization import Descent, frozen
+from trainers.report import Evaluate, Report
+from trainers.retrain_config import RetrainConfig
+from trainers.retrain_state import RetrainState
+from trainers.samples import SampleGenerator, sample_grid
+
+
+def retrain(
+    state: RetrainState,
+    batches: Batches,
+    config: RetrainConfig,
+    seed: int,
+    evaluate: Evaluate,
+    compute: ComputeConfig | None = None,
+) -> Iterator[Report]:
+    """Train from the state's step to the end of the configuration, in place; resumes as exactly as `search`.
+
+    Raises:
+        NonFiniteLoss: before anything is stepped with it.
+    """
+    compute = compute or ComputeConfig()
+    set_precision(compute)
+    descent = Descent(state.device)
+    latent_dim = state.generator.config.latent_dim
+    means, started, first = MetricMeans(), time.perf_counter(), state.step
+    while state.step < config.steps:
+        draws = SeededDraws(seed, state.step, latent_dim, state.device)
+        means.add(retrain_step(state, batches.at(state.step), draws, config, compute, descent))
+        if state.step % config.report_every == 0 or state.step == config.steps:
+            descent.check()
+            metrics = means.collect()
+            metrics["images_per_second"] = (
+                (state.step - first) * config.batch_size / (time.perf_counter() - started)
+            )
+            sample = ema_sample(state)
+            yield Report(
+                step=state.step,
+                metrics={**metrics, **evaluate(state.step, sample)},
+                samples=sample_grid(sample, latent_dim, seed, state.device),
+            )
+            started, first = time.perf_counter(), state.step
+
+
+def retrain_step(
+    state: RetrainState,
+    real: Float[Tensor, "n c s s"],
+    draws: Draws,
+    config: RetrainConfig,
+    compute: ComputeConfig,
+    descent: Descent,
+) -> dict[str, Tensor]:
+    """Advance the state by one discriminator step and, every `n_critic` steps, one generator step."""
+    for optimizer, adam in (
+        (state.optimizers["generator"], config.generator_optimizer),
+        (state.optimizers["discriminator"], config.discriminator_optimizer),
+    ):
+        optimizer.param_groups[0]["lr"] = adam.lr * config.lr_factor(state.step)
+    metrics = _update_discriminator(state, real, draws, config, compute, descent)
+    if state.step % config.n_critic == 0:
+        metrics["loss_generator"] = _update_generator(state, draws, config, compute, descent)
+        average_running_statistics(state.generator)
+        update_ema(state.ema_generator, state.generator, config.ema_decay)
+    state.step += 1
+    return metrics
+
+
+def _update_discriminator(
+    state: RetrainState,
+    real: Tensor,
+    draws: Draws,
+    config: RetrainConfig,
+    compute: ComputeConfig,
+    descent: Descent,
+) -> dict[str, Tensor]:
+    with autocast(compute, state.device):
+        with torch.no_grad():
+            fake = state.generator(draws.latents("discriminator", config.batch_size))
+        # One forward: both halves meet the same spectral norms, after one power iteration.
+        real_scores, fake_scores = state.discriminator(torch.cat([real, fake])).chunk(2)
+        loss = hinge_discriminator(real_scores, fake_scores)
+    descent(loss, state.optimizers["discriminator"], "discriminator", state.step, config.clip_gradient_norm)
+    return {
+        "loss_discriminator": loss.detach(),
+        "score_real": real_scores.detach().mean(),
+        "score_fake": fake_scores.detach().mean(),
+    }
+
+
+def _update_generator(
+    state: RetrainState, draws: Draws, config: RetrainConfig, compute: ComputeConfig, descent: Descent
+) -> Tensor:
+    with autocast(compute, state.device), frozen(state.discriminator):
+        fake = state.generator(draws.latents("generator", config.generator_batch_size))
+        loss = hinge_generator(state.discriminator(fake))
+    descent(loss, state.optimizers["generator"], "generator", state.step, config.clip_gradient_norm)
+    return loss.detach()
+
+
+def ema_sample(state: RetrainState) -> SampleGenerator:
+    """The moving average of the generator, in evaluation mode."""
+    copy_buffers(state.ema_generator, state.generator)
+    state.ema_generator.eval()
+    return state.ema_generator

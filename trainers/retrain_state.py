@@ -1,0 +1,59 @@
+"""What a retraining holds: derived generator, discriminator, moving average of G, two optimizers."""
+
+import copy
+
+import torch
+from torch import nn
+
+from search_space.fixed_discriminator import FixedDiscriminator
+from search_space.genotype import Genotype
+from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from trainers.compute import ComputeConfig, prepare
+from trainers.optimization import Phase, adam
+from trainers.retrain_config import RetrainConfig
+from trainers.seeding import seed_for
+from trainers.state import TrainingState
+
+
+class RetrainState(TrainingState):
+    """The one mutable object of a retraining; all of it is in the checkpoint."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: nn.Module,
+        config: RetrainConfig,
+        device: torch.device,
+        compute: ComputeConfig | None = None,
+    ) -> None:
+        self.generator = generator.to(device)
+        self.discriminator = discriminator.to(device)
+        self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
+        for network in (self.generator, self.discriminator, self.ema_generator):
+            prepare(network, compute or ComputeConfig())
+        self.optimizers: dict[Phase, torch.optim.Adam] = {
+            "generator": adam(list(self.generator.parameters()), config.generator_optimizer),
+            "discriminator": adam(list(self.discriminator.parameters()), config.discriminator_optimizer),
+        }
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "ema_generator": self.ema_generator,
+        }
+        optimizers = {f"{phase}_optimizer": optimizer for phase, optimizer in self.optimizers.items()}
+        super().__init__({**parts, **optimizers}, device)
+
+
+def build_networks(
+    generator: GeneratorConfig, discriminator: DiscriminatorConfig, genotypes: dict[str, Genotype], seed: int
+) -> tuple[Generator, nn.Module]:
+    """A derived generator and a discriminator: the derived one if its genotype is given, else the fixed one.
+
+    The same seed gives the same initial parameters on every worker.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for(seed, "initial parameters"))
+        derived = Generator(generator, genotypes["generator"])
+        if "discriminator" in genotypes:
+            return derived, Discriminator(discriminator, genotypes["discriminator"])
+        return derived, FixedDiscriminator(discriminator)

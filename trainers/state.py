@@ -1,0 +1,48 @@
+"""Everything a search or a retraining changes, and nothing else: what a checkpoint holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+Stateful = nn.Module | torch.optim.Optimizer
+
+
+class TrainingState:
+    """Named modules and optimizers and the number of steps done; restored exactly by its own state."""
+
+    def __init__(self, parts: Mapping[str, Stateful], device: torch.device) -> None:
+        self.step = 0
+        self.device = device
+        self._parts = dict(parts)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and numbers only: loadable with `weights_only=True`."""
+        return {"step": self.step} | {name: part.state_dict() for name, part in self._parts.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore a state saved by a run of the same configuration.
+
+        Raises:
+            ValueError: the state is of other networks; nothing has been changed then.
+        """
+        self._check(state)
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
+        self.step = int(state["step"])
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        missing = {"step", *self._parts} - set(state)
+        if missing:
+            raise ValueError(f"the checkpoint lacks {', '.join(sorted(missing))}")
+        for name, part in self._parts.items():
+            if isinstance(part, nn.Module):
+                expected = {key: tuple(value.shape) for key, value in part.state_dict().items()}
+                found = {key: tuple(value.shape) for key, value in state[name].items()}
+                for key in expected.keys() | found.keys():
+                    if expected.get(key) != found.get(key):
+                        raise ValueError(
+                            f"{name}.{key} has shape {found.get(key)} in the checkpoint and {expected.get(key)} in "
+                            "this configuration: use the configuration it was saved with"
+                        )
