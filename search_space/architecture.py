@@ -33,7 +33,7 @@ class Architecture(nn.Module):
     """Alpha (of G) or beta (of D), initialised 1e-3 * normal as released."""
 
     normal: Tensor
-    """[cells, 5, 7] logits, rows in edge order; edges that read the image have their five primitives in columns 0-4."""
+    """[cells, 5, 7] logits, rows in edge order; edges that read the image use columns 0-4 only."""
     resample: Tensor
     """[cells, 2, P] logits."""
 

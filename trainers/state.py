@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 Stateful = nn.Module | torch.optim.Optimizer
 
@@ -38,11 +38,14 @@ class TrainingState:
             raise ValueError(f"the checkpoint lacks {', '.join(sorted(missing))}")
         for name, part in self._parts.items():
             if isinstance(part, nn.Module):
-                expected = {key: tuple(value.shape) for key, value in part.state_dict().items()}
-                found = {key: tuple(value.shape) for key, value in state[name].items()}
-                for key in expected.keys() | found.keys():
-                    if expected.get(key) != found.get(key):
-                        raise ValueError(
-                            f"{name}.{key} has shape {found.get(key)} in the checkpoint and {expected.get(key)} in "
-                            "this configuration: use the configuration it was saved with"
-                        )
+                _check_shapes(name, expected=part.state_dict(), found=state[name])
+
+
+def _check_shapes(part: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    for key in expected.keys() | found.keys():
+        here, there = (tuple(tensors[key].shape) if key in tensors else None for tensors in (expected, found))
+        if here != there:
+            raise ValueError(
+                f"{part}.{key} has shape {there} in the checkpoint and {here} in this configuration: "
+                "use the configuration it was saved with"
+            )
