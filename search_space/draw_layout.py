@@ -36,8 +36,8 @@ class Bend:
 STRAIGHT = Bend(bow=0.0, label_at=0.5)
 
 NODES: Mapping[Network, tuple[Point, ...]] = {
-    "generator": ((0, 0), (1, 1), (1, -1), (2, 0), (CELL_WIDTH, 0)),
-    "discriminator": ((0, 0), (1.2, 0), (2.2, 1), (2.2, -1), (CELL_WIDTH, 0)),
+    "generator": ((0.0, 0.0), (1.0, 1.0), (1.0, -1.0), (2.0, 0.0), (CELL_WIDTH, 0.0)),
+    "discriminator": ((0.0, 0.0), (1.2, 0.0), (2.2, 1.0), (2.2, -1.0), (CELL_WIDTH, 0.0)),
 }
 
 BENDS: Mapping[tuple[Network, str], Bend] = {
@@ -60,7 +60,7 @@ class Stroke:
 
 STROKES: Mapping[str, Stroke] = {
     "none": Stroke("#c0c0c0", 1.0, "dotted"),
-    "skip_connect": Stroke("#4d4d4d", 1.8, (0, (4, 2.5))),
+    "skip_connect": Stroke("#4d4d4d", 1.8, (0.0, (4.0, 2.5))),
     "conv_1x1": Stroke("#6baed6", 1.6),
     "conv_3x3": Stroke("#2171b5", 2.4),
     "conv_5x5": Stroke("#08306b", 3.2),
@@ -74,7 +74,7 @@ STROKES: Mapping[str, Stroke] = {
 }
 """One hue a family: convolutions blue, dilated ones orange, up green, pooling purple; larger is wider."""
 
-CROSS_CELL = Stroke("#b0417a", 1.4, (0, (2, 2)))
+CROSS_CELL = Stroke("#b0417a", 1.4, (0.0, (2.0, 2.0)))
 """The fixed skips between cells."""
 CHAIN = Stroke("#9a9a9a", 1.4)
 """From the output of one cell into the next."""
