@@ -32,13 +32,9 @@ class GeneratorConfig(Frozen):
     @model_validator(mode="after")
     def _parts_are_equal(self) -> "GeneratorConfig":
         if self.latent_parts > len(CELLS["generator"]):
-            raise ValueError(
-                f"latent_parts is {self.latent_parts}, but there are 3 cells to feed: use 1 to 3"
-            )
+            raise ValueError("latent_parts: there are 3 cells to feed; use 1 to 3")
         if self.latent_dim % self.latent_parts:
-            raise ValueError(
-                f"latent_dim {self.latent_dim} cannot be cut into {self.latent_parts} equal latent_parts"
-            )
+            raise ValueError(f"latent_dim: cannot be cut into {self.latent_parts} equal latent_parts")
         return self
 
     @property

@@ -18,8 +18,6 @@ class RetrainConfig(Frozen):
     generator_batch_size: PositiveInt = 80
     """Latents per generator update on all workers together."""
     n_critic: PositiveInt = 5
-    discriminator: Literal["fixed", "derived"] = "fixed"
-    """The fixed discriminator (AutoGAN's) or the one derived by the search."""
     generator_optimizer: AdamConfig = AdamConfig()
     discriminator_optimizer: AdamConfig = AdamConfig()
     lr_decay: Literal["none", "linear"] = "none"

@@ -41,7 +41,7 @@ class SearchConfig(Frozen):
     @model_validator(mode="after")
     def _halves_are_equal(self) -> "SearchConfig":
         if self.batch_size % 2:
-            raise ValueError(f"batch_size {self.batch_size} has no equal halves: use an even number")
+            raise ValueError("batch_size: has no equal halves; use an even number")
         return self
 
     def tau(self, step: int) -> float:
