@@ -1,1 +1,1 @@
-"""Layer 3: where, how many, recorded where. The only place that knows Ray, MLflow, Optuna and the command line."""
+"""Layer 3: where, how many, recorded where. The one room for Ray, MLflow, Optuna and the command line."""

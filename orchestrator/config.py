@@ -1,0 +1,214 @@
+"""A complete run as one frozen value, from a YAML file and options on the command line."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from orchestrator.errors import ConfigError, explain
+from orchestrator.options import options
+from orchestrator.overrides import apply_overrides, parsed
+from orchestrator.presets import PRESETS, is_path, preset_text
+from orchestrator.yaml_text import read_yaml, write_yaml
+from search_space.frozen import Frozen
+from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from trainers.compute import ComputeConfig
+from trainers.datasets import DataConfig
+from trainers.datasets.paths import Folder
+from trainers.metrics.config import EvaluationConfig
+from trainers.retrain_config import RetrainConfig
+from trainers.search_config import SearchConfig
+
+__all__ = ["PRESETS", "Experiment", "load_experiment", "to_yaml", "with_overrides"]
+
+
+def _usable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            "must be up to 100 letters, digits, dots, dashes and underscores, as it names folders"
+        )
+    return name
+
+
+def _ray_address(address: str) -> str:
+    if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
+        raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
+    return address
+
+
+class SearchStage(SearchConfig):
+    """A search: its networks, how it goes and how it is scored."""
+
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    evaluation: EvaluationConfig
+
+
+class RetrainStage(RetrainConfig):
+    """A retraining of one genotype: its networks, how it goes and how it is scored."""
+
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    opponent: Literal["fixed", "derived"] = "fixed"
+    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+    evaluation: EvaluationConfig
+    genotype: str | None = None
+    """A name in the zoo, a .json or .npy file, a run (id or name); null: what the pipeline searched."""
+
+
+class ClusterConfig(Frozen):
+    """Who does the work. Results do not depend on it, up to rounding."""
+
+    num_workers: NonNegativeInt = 0
+    """0 works in this process; 1 and more are Ray Train workers that share every batch."""
+    cpus_per_worker: PositiveFloat = 1.0
+    use_gpu: bool = False
+    """Each worker, or this process, computes on a GPU."""
+    gpus_per_worker: PositiveFloat = 1.0
+    """Of each worker, if it uses GPUs; a fraction lets workers share one."""
+    address: Annotated[str, AfterValidator(_ray_address)] = "local"
+    """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
+    max_failures: NonNegativeInt = 3
+    """Restarts from the newest checkpoint after a worker or its machine has died."""
+    report_timeout_s: PositiveFloat = 3600.0
+    """Seconds without a report after which workers count as stuck."""
+
+
+class TrackingConfig(Frozen):
+    """Where MLflow keeps runs."""
+
+    uri: str | None = None
+    """MLflow tracking URI; null is the SQLite database in `root`."""
+    experiment: str = Field(default="advnas", min_length=1)
+
+
+class Experiment(Frozen):
+    """Everything that decides a run's outcome, and where it is done."""
+
+    name: Annotated[str, AfterValidator(_usable_name)] | None = None
+    """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
+    seed: NonNegativeInt = 0
+    root: Folder = Field(default=Path("runs"), validate_default=True)
+    """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
+    keep_checkpoints: PositiveInt = 2
+    """Newest checkpoints kept of each stage."""
+    data: DataConfig
+    search: SearchStage
+    retrain: RetrainStage
+    compute: ComputeConfig = ComputeConfig()
+    cluster: ClusterConfig = ClusterConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow keeps this run."""
+        return self.tracking.uri or f"sqlite:///{database(self.root)}"
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Experiment":
+        if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self)]:
+            raise ValueError("\n".join(misfits))
+        return self
+
+
+def database(root: Path) -> Path:
+    """The embedded MLflow database of a folder of runs."""
+    return root / "mlflow.db"
+
+
+def _misfits_of_images(experiment: Experiment) -> Iterator[str]:
+    """Networks whose images are not those of the data; each line begins with the dotted name at fault."""
+    size, channels = experiment.data.image_size, experiment.data.channels
+    if size % 8 or size < 16:
+        yield f"data.image_size: must be a multiple of 8 from 16 on; use {max(16, size // 8 * 8)}"
+        return
+    for stage, config in (("search", experiment.search), ("retrain", experiment.retrain)):
+        made = config.generator.image_size
+        if made != size:
+            yield (
+                f"{stage}.generator.bottom_width: makes images of {made}x{made}, those of data are "
+                f"{size}x{size}; use {size // 8}"
+            )
+        for kind, network in (("generator", config.generator), ("discriminator", config.discriminator)):
+            if network.image_channels != channels:
+                yield f"{stage}.{kind}.image_channels: data.channels is {channels}; use {channels}"
+
+
+def _misfits_of_batches(experiment: Experiment) -> Iterator[str]:
+    """Batches that the workers cannot share equally."""
+    workers = max(experiment.cluster.num_workers, 1)
+    for name, size, parts in (
+        ("search.batch_size", experiment.search.batch_size, 2 * workers),
+        ("search.generator_batch_size", experiment.search.generator_batch_size, workers),
+        ("retrain.batch_size", experiment.retrain.batch_size, workers),
+        ("retrain.generator_batch_size", experiment.retrain.generator_batch_size, workers),
+    ):
+        if size % parts:
+            halves = "each of whom halves its share" if parts == 2 * workers else "in equal shares"
+            below, above = size // parts * parts, (size // parts + 1) * parts
+            yield (
+                f"{name}: does not divide among {workers} workers, {halves}; "
+                f"use {f'{below} or ' if below else ''}{above}"
+            )
+
+
+def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:
+    """The run of a preset or a YAML file, with options from the command line (dotted name -> text).
+
+    Raises:
+        ConfigError: no such preset or file, or anything wrong in it or in the options.
+    """
+    document = read_yaml(_text_of(source), source)
+    if not isinstance(document, dict):
+        raise ConfigError(f"{source}: must be a section of names and values, as `--dry-run` prints")
+    known = options(Experiment)
+    values = {name: parsed(name, text, known) for name, text in (overrides or {}).items()}
+    return _validated(apply_overrides(document, values, known))
+
+
+def with_overrides(experiment: Experiment, values: Mapping[str, Any]) -> Experiment:
+    """Another run that differs in the named options; validated like any other.
+
+    Raises:
+        ConfigError: an unknown name, or a value that does not fit.
+    """
+    return _validated(apply_overrides(experiment.model_dump(mode="json"), values, options(Experiment)))
+
+
+def to_yaml(experiment: Experiment) -> str:
+    """The complete run as a configuration file that loads as an equal value."""
+    return write_yaml(experiment.model_dump(mode="json"))
+
+
+def _validated(document: Mapping[str, Any]) -> Experiment:
+    try:
+        return Experiment.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(explain(error, document, list(options(Experiment)))) from None
+
+
+def _text_of(source: str) -> str:
+    if not is_path(source):
+        if source in PRESETS:
+            return preset_text(source)
+        near = get_close_matches(source, PRESETS, n=1)
+        cure = f"did you mean {near[0]}?" if near else "or the path of a .yaml file"
+        raise ConfigError(f"unknown configuration {source!r}; presets: {', '.join(PRESETS)}; {cure}")
+    try:
+        return Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise ConfigError(
+            f"{source}: {reason}; give a preset ({', '.join(PRESETS)}) or a .yaml file"
+        ) from None

@@ -1,0 +1,116 @@
+"""What is wrong with a configuration, one line a mistake: dotted name, value, cure."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from search_space.errors import UserError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+LONGEST_VALUE = 60
+"""Characters of a value that a message shows."""
+
+UNION_TAG = "name"
+"""The key by which a section says which kind it is (`data.name`)."""
+
+REWORDED: Mapping[str, str] = {
+    "missing": "missing; give it a value",
+    "union_tag_not_found": "missing; give it a value",
+    "model_type": "must be a section of names and values",
+    "model_attributes_type": "must be a section of names and values",
+    "tuple_type": "must be a list, in brackets",
+}
+"""Pydantic's kind of error -> our words, where its own speak of Python."""
+
+
+ABSENT = ("missing", "union_tag_not_found")
+"""Kinds of error that have no value to show."""
+
+
+class ConfigError(UserError):
+    """A configuration that names something unknown or gives it a value it cannot have."""
+
+
+def explain(error: "ValidationError", document: object, known: Sequence[str]) -> str:
+    """The error as lines for the user.
+
+    `document` is what was validated, `known` all dotted names that may appear in it.
+    """
+    details = error.errors(include_url=False)
+    return "\n".join(dict.fromkeys(line for detail in details for line in _lines(detail, document, known)))
+
+
+def unknown_name(name: str, known: Sequence[str]) -> str:
+    """What is wrong with a name that nobody knows, with the nearest ones that exist."""
+    last = name.rsplit(".", 1)[-1]
+    near = [other for other in known if other.rsplit(".", 1)[-1] == last]
+    near = near or get_close_matches(name, known, n=3, cutoff=0.8)
+    siblings = {other.rsplit(".", 1)[-1]: other for other in known}
+    near = near or [siblings[match] for match in get_close_matches(last, siblings, n=1, cutoff=0.7)]
+    return (
+        f"unknown name; did you mean {' or '.join(near[:4])}?"
+        if near
+        else "unknown name; --dry-run shows all names"
+    )
+
+
+def shown(value: object) -> str:
+    """A value as in a configuration file, shortened."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def _lines(detail: "ErrorDetails", document: object, known: Sequence[str]) -> Iterator[str]:
+    kind, path, message = detail["type"], _path(detail["loc"], document), _message(detail)
+    if kind.startswith("union_tag"):
+        path = [*path, UNION_TAG]
+    if kind == "extra_forbidden":
+        message = unknown_name(".".join(path), known)
+    for line in message.split("\n"):
+        # Validators of a whole section name the option at fault first: "batch_size: must be even".
+        option, _, rest = line.partition(": ")
+        inner = [*path, *option.split(".")]
+        at_fault, what = (inner, rest) if rest and ".".join(inner) in known else (path, line)
+        value = "" if kind in ABSENT else f" = {shown(_value_at(at_fault, document, detail['input']))}"
+        yield f"{'.'.join(at_fault) or 'configuration'}{value}: {what}"
+
+
+def _message(detail: "ErrorDetails") -> str:
+    if detail["type"] == "union_tag_invalid":
+        return f"must be one of {detail['ctx']['expected_tags']}"
+    if detail["type"] in REWORDED:
+        return REWORDED[detail["type"]]
+    return re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
+
+
+def _path(location: Sequence[int | str], document: object) -> list[str]:
+    """Keys as the user wrote them: without the kind that pydantic inserts after a tagged section's name."""
+    path: list[str] = []
+    for key in location:
+        if isinstance(document, Mapping) and key not in document and key == document.get(UNION_TAG):
+            continue
+        path.append(str(key))
+        document = _inside(document, key)
+    return path
+
+
+def _inside(document: object, key: int | str) -> Any:
+    if isinstance(document, Mapping):
+        return document.get(key)
+    if isinstance(document, Sequence) and isinstance(key, int) and key < len(document):
+        return document[key]
+    return None
+
+
+def _value_at(path: Sequence[str], document: object, otherwise: object) -> object:
+    """What the document says there; validators' own view of it where it says nothing (a default)."""
+    for key in path:
+        if not isinstance(document, Mapping) or key not in document:
+            return otherwise
+        document = document[key]
+    return document
