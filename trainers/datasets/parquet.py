@@ -6,7 +6,7 @@ raw pixels as lists of uint8.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from jaxtyping import Int64, UInt8
@@ -64,10 +64,16 @@ def _blocks(config: ParquetConfig, filesystem: "FileSystem", path: str) -> Itera
         file = pq.ParquetFile(stream)
         _check_columns(config, file.schema_arrow.names, path)
         if _is_raw(config, file.schema_arrow.field(config.column).type, path):
-            for rows in _rows(config, file):
-                yield Block(_pixels(config, rows.images, path), rows.labels)
+            for _, images, labels in _rows(config, file):
+                yield Block(_pixels(config, images, path), labels)
         else:
-            yield from decoded(config, (_encoded(rows, path) for rows in _rows(config, file)))
+            yield from decoded(config, _encoded(config, file, path))
+
+
+def _encoded(config: ParquetConfig, file: "pq.ParquetFile", path: str) -> Iterator[Encoded]:
+    for first, images, labels in _rows(config, file):
+        names = [f"{path} row {row}" for row in range(first, first + len(images))]
+        yield Encoded(names, _contents(images), labels)
 
 
 def _check_columns(config: ParquetConfig, known: list[str], path: str) -> None:
@@ -95,21 +101,14 @@ def _is_raw(config: ParquetConfig, kind: "pa.DataType", path: str) -> bool:
     )
 
 
-class Rows(NamedTuple):
-    """Some consecutive rows of a file."""
-
-    first: int
-    images: "pa.Array"
-    labels: Int64[Tensor, " k"] | None
-
-
-def _rows(config: ParquetConfig, file: "pq.ParquetFile") -> Iterator[Rows]:
+def _rows(config: ParquetConfig, file: "pq.ParquetFile") -> Iterator[tuple[int, Any, Tensor | None]]:
+    """Number of the first of some rows, their images as Arrow's array, their labels."""
     label = config.label_column
     first = 0
     for batch in file.iter_batches(
         BLOCK, columns=[config.column] if label is None else [config.column, label]
     ):
-        yield Rows(first, batch[config.column], None if label is None else _labels(batch[label], label))
+        yield first, batch[config.column], None if label is None else _labels(batch[label], label)
         first += len(batch)
 
 
@@ -121,15 +120,11 @@ def _labels(column: "pa.Array", name: str) -> Int64[Tensor, " k"]:
     return torch.from_dlpack(labels)
 
 
-def _encoded(rows: Rows, path: str) -> Encoded:
+def _contents(images: "pa.Array") -> list[bytes | None]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    images = rows.images
-    if pa.types.is_struct(images.type):
-        images = pc.struct_field(images, "bytes")
-    names = [f"{path} row {row}" for row in range(rows.first, rows.first + len(images))]
-    return Encoded(names, images.to_pylist(), rows.labels)
+    return (pc.struct_field(images, "bytes") if pa.types.is_struct(images.type) else images).to_pylist()
 
 
 def _pixels(config: ParquetConfig, images: "pa.Array", path: str) -> UInt8[Tensor, "k c h w"]:
