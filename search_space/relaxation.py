@@ -3,6 +3,7 @@
 Source: AdversarialNAS equations 3-4; Gumbel-softmax (Jang et al. 2017); the released code for its quirks.
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -83,8 +84,9 @@ def one_hot(genotype: Genotype, architecture: Architecture) -> EdgeWeights:
 @torch.no_grad()
 def entropy(architecture: Architecture) -> float:
     """Mean over edges of the entropy of softmax(alpha), as a share of its maximum: 1 undecided, 0 decided."""
-    shares = []
-    for weights in relax(architecture, "softmax"):
-        possible = (weights > 0).sum(-1).to(weights.dtype)
-        shares.append((torch.special.entr(weights).sum(-1) / possible.log()).flatten())
-    return float(torch.cat(shares).mean())
+    normal, resample = relax(architecture, "softmax")
+    shares = [
+        torch.special.entr(normal).sum(-1) / architecture.mask.sum(-1).to(normal).log(),
+        torch.special.entr(resample).sum(-1) / math.log(resample.shape[-1]),
+    ]
+    return float(torch.cat([share.flatten() for share in shares]).mean())
