@@ -78,6 +78,7 @@ class Descent:
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
         self._watch(loss.detach(), PHASES.index(phase), step)
         average([*gradients, self._tripped])
+        self._tripped.ceil_()  # a share of the workers counts as all: the fused optimizer skips at exactly 1
         if self._deferred:
             optimizer.found_inf = self._tripped  # type: ignore[attr-defined]
         else:
