@@ -36,6 +36,8 @@ class Architecture(nn.Module):
     """[cells, 5, 7] logits, rows in edge order; edges that read the image use columns 0-4 only."""
     resample: Tensor
     """[cells, 2, P] logits."""
+    mask: Tensor
+    """[cells, 5, 7], see `architecture_mask`."""
 
     def __init__(self, network: Network, generator: torch.Generator | None = None) -> None:
         super().__init__()

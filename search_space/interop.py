@@ -7,6 +7,7 @@ Checkpoints published for the released code hold every convolution twice (`.conv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,16 @@ GENERATOR_KEYS = ("avg_gen_state_dict", "gen_state_dict")
 """Where a released checkpoint keeps its generator; the moving average is what the paper scores."""
 
 
+_SCALAR: Any = np.float64().__reduce__()[0]
+SCALARS: list[Any] = [
+    _SCALAR,
+    (_SCALAR, "numpy.core.multiarray.scalar"),
+    np.dtype,
+    *(type(np.dtype(name)) for name in ("float32", "float64", "int64")),
+]
+"""What a best FID or a step is pickled with; before NumPy 2 under another name."""
+
+
 class CheckpointError(UserError):
     """A checkpoint that cannot be read or does not fit the network."""
 
@@ -40,13 +51,15 @@ def read_released_generator(path: Path) -> Mapping[str, Tensor]:
     Raises:
         CheckpointError: not a checkpoint of tensors; pickled code is never executed.
     """
-    scalars = [np._core.multiarray.scalar, np.dtype, type(np.dtype("float64")), type(np.dtype("int64"))]
     try:
-        with torch.serialization.safe_globals(scalars):
+        with torch.serialization.safe_globals(SCALARS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # on damaged files torch's unpickler raises nearly everything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: not a readable checkpoint ({reason[:120]})") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from error
+    except Exception as error:  # torch's unpickler raises nearly everything on damaged files
+        raise CheckpointError(
+            f"{path}: damaged, or holds more than tensors; fetch it again, or save its tensors alone"
+        ) from error
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dictionary of tensors")
     state = next((content[key] for key in GENERATOR_KEYS if key in content), content)
