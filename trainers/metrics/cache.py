@@ -1,22 +1,20 @@
 """Files that are either complete or absent, also when several processes write the same one."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from typing import BinaryIO
+from uuid import uuid4
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`: takes its place when the block succeeds, vanishes when it does
-    not."""
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path`, open for writing: it becomes `path` if the block succeeds and vanishes if not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
     try:
-        yield temporary
-        temporary.replace(path)
+        with partial.open("xb") as file:
+            yield file
+        partial.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

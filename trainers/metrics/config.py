@@ -1,16 +1,24 @@
 """What is scored, on how many samples and with which network's eyes."""
 
-from typing import Literal, Self
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from search_space.frozen import Frozen
+from trainers.datasets.paths import absolute
 
 MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall"]
+File = Annotated[Path, AfterValidator(absolute)]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8,64}$")]
+
+PUBLISHED_INCEPTION: Sha256 = "6726825d"
+"""How the sha256 of TensorFlow's Inception weights of 2015-12-05 begins, as torch-fidelity publishes them."""
 
 
 class EvaluationConfig(Frozen):
-    """How generators are scored. The defaults are the published protocol."""
+    """How generators are scored. The defaults are the published protocol, see
+    `trainers.metrics.protocols`."""
 
     every: NonNegativeInt = 0
     """Steps between two evaluations while training; 0 evaluates never."""
@@ -19,12 +27,27 @@ class EvaluationConfig(Frozen):
     batch_size: PositiveInt = 64
     """Images per forward pass of a worker; changes speed and memory, not scores."""
     metrics: tuple[MetricName, ...] = ("fid", "is")
-    """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall.
-    `fid` and `kid` are the distances of the published Inception network, and refused with any other."""
+    """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
+    and `kid` are the distances of the published Inception network, and refused with any other."""
     extractor: str = "inception"
     """The network that sees the images: one of `trainers.metrics.extractors.EXTRACTORS`."""
+    weights: File | None = None
+    """Inception's weights file. None: the one ADVNAS_INCEPTION_WEIGHTS names, else torch-fidelity's
+    download."""
+    weights_sha256: Sha256 = PUBLISHED_INCEPTION
+    """What the weights file must be, 8 hexadecimal digits or more. Other weights than the published ones are
+    scored as another extractor, `fd_inception_<digits>`."""
+    statistics: File | None = None
+    """Reference statistics, an .npz of mu and sigma. None: those of the run's images, made once."""
+    kd_subset_size: PositiveInt = 1000
+    """Images in each of the 100 subsets of the kernel distance; published scores use 1000."""
     seed: NonNegativeInt = 0
-    """Of the latents. Runs to be compared share it."""
+    """Of the latents. Runs to be compared share it, so it is not the run's own."""
+
+    @property
+    def published(self) -> bool:
+        """Whether the field's own network sees the images."""
+        return self.extractor == "inception" and self.weights_sha256.startswith(PUBLISHED_INCEPTION)
 
     @model_validator(mode="after")
     def _known_extractor(self) -> Self:
@@ -39,8 +62,10 @@ class EvaluationConfig(Frozen):
         from trainers.metrics.families import FAMILIES
 
         for name in self.metrics:
-            if name in ("fid", "kid") and self.extractor != "inception":
-                raise ValueError(f"metrics: {name} is Inception's; with {self.extractor} write {name[0]}d")
+            if name in ("fid", "kid") and not self.published:
+                raise ValueError(
+                    f"metrics: {name} is the published Inception's; write {name[0]}d for this extractor"
+                )
             fewest = FAMILIES[name].fewest(self)
             if self.samples < fewest:
                 raise ValueError(f"samples: {name} needs at least {fewest}, got {self.samples}")

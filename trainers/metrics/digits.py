@@ -93,8 +93,8 @@ def cached_weights(cache: Path) -> Mapping[str, Tensor]:
     weights = train_classifier().state_dict()
     torch.save(weights, buffer)
     checksum = hashlib.sha256(buffer.getvalue()).hexdigest()
-    with written_whole(cache / f"digits-classifier-{RECIPE}-{checksum}.pt") as path:
-        path.write_bytes(buffer.getvalue())
+    with written_whole(cache / f"digits-classifier-{RECIPE}-{checksum}.pt") as file:
+        file.write(buffer.getvalue())
     return weights
 
 

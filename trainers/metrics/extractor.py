@@ -41,6 +41,11 @@ class Extractor:
     published: bool = False
     """Whether its scores are the field's own FID, IS and KID."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where it looks at images."""
+        return next(self.network.parameters()).device
+
     @torch.no_grad()
     def __call__(
         self, pixels: UInt8[Tensor, "n c h w"]

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from trainers.metrics.config import EvaluationConfig
+from trainers.metrics.errors import ScoreError
 from trainers.metrics.extractor import Extractor
 from trainers.metrics.reference import Reference
 
@@ -32,7 +33,7 @@ class Seen:
 class Family:
     """A kind of score."""
 
-    make: Callable[[EvaluationConfig, Extractor, Reference], "Metric"]
+    make: Callable[[EvaluationConfig, Reference], "Metric"]
     feed: Callable[["Metric", Seen], None]
     fewest: Callable[[EvaluationConfig], int]
     """The smallest number of samples it is defined for."""
@@ -43,23 +44,37 @@ class Family:
 
     def names(self, extractor: Extractor) -> tuple[str, ...]:
         """What its values are called with this extractor."""
-        return (
-            self.published
-            if extractor.published
-            else tuple(n.replace("*", extractor.name) for n in self.other)
-        )
+        if extractor.published:
+            return self.published
+        return tuple(name.replace("*", extractor.name) for name in self.other)
 
 
-def _frechet(_config: EvaluationConfig, _extractor: Extractor, reference: Reference) -> "Metric":
+def _frechet(_config: EvaluationConfig, reference: Reference) -> "Metric":
     from trainers.metrics.frechet import FrechetDistance
 
     return FrechetDistance(reference.statistics())
 
 
-def _inception_score(config: EvaluationConfig, extractor: Extractor, _reference: Reference) -> "Metric":
+def _inception_score(config: EvaluationConfig, reference: Reference) -> "Metric":
     from trainers.metrics.inception_score import InceptionScore
 
-    return InceptionScore(config.samples, extractor.classes)
+    if not reference.extractor.classes:
+        raise ScoreError(
+            f"evaluation.metrics: {reference.extractor.name} has no classes, so no Inception score"
+        )
+    return InceptionScore(config.samples, reference.extractor.classes)
+
+
+def _kernel(config: EvaluationConfig, reference: Reference) -> "Metric":
+    from trainers.metrics.kernel import KernelDistance
+
+    return KernelDistance(reference.features(), config.samples, config.kd_subset_size)
+
+
+def _precision_recall(config: EvaluationConfig, reference: Reference) -> "Metric":
+    from trainers.metrics.precision_recall import PrecisionRecall
+
+    return PrecisionRecall(reference.features(), config.samples)
 
 
 FRECHET = Family(
@@ -76,9 +91,26 @@ INCEPTION_SCORE = Family(
     published=("is_mean", "is_std"),
     other=("is_*_mean", "is_*_std"),
 )
+KERNEL = Family(
+    make=_kernel,
+    feed=lambda metric, seen: metric.update(seen.features, seen.index),
+    fewest=lambda config: config.kd_subset_size,
+    published=("kid", "kid_std"),
+    other=("kd_*", "kd_*_std"),
+)
+PRECISION_RECALL = Family(
+    make=_precision_recall,
+    feed=lambda metric, seen: metric.update(seen.features, seen.index),
+    fewest=lambda _: 4,
+    published=("precision_inception", "recall_inception"),  # plain names would mean VGG16, as published
+    other=("precision_*", "recall_*"),
+)
 
 FAMILIES: Mapping[str, Family] = {
     "fid": FRECHET,
     "fd": FRECHET,
     "is": INCEPTION_SCORE,
+    "kid": KERNEL,
+    "kd": KERNEL,
+    "precision_recall": PRECISION_RECALL,
 }

@@ -3,21 +3,13 @@
 n samples, d features.
 """
 
-from typing import NamedTuple
-
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float
 from torch import Tensor
 from torchmetrics import Metric
 
 from trainers.metrics.errors import ScoreError
-
-
-class Statistics(NamedTuple):
-    """The Gaussian a set of images is described by."""
-
-    mu: Float64[Tensor, " d"]
-    sigma: Float64[Tensor, "d d"]
+from trainers.metrics.gaussians import Statistics
 
 
 def require_finite(features: Float[Tensor, "n d"]) -> None:

@@ -1,4 +1,4 @@
-"""What the real images look like to an extractor, made once and kept in the cache.
+"""What generated images are compared with: real images, statistics of them from a file, or both.
 
 n images, d features.
 """
@@ -6,37 +6,89 @@ n images, d features.
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from trainers.datasets.images import Images
+from trainers.metrics.errors import ScoreError, StatisticsError
 from trainers.metrics.extractor import Extractor
-from trainers.metrics.moments import Moments, Statistics
-from trainers.metrics.shares import share_of
+from trainers.metrics.gaussians import Statistics, frechet_distance
+from trainers.metrics.seen_images import SeenImages
+from trainers.metrics.statistics_file import Origin, content_hash, load_statistics
+
+TOLERANCE = 1e-4
+"""Frechet distance, as a share of the features' variance, up to which statistics are of the same images."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Real images, seen by an extractor."""
+    """Real images as an extractor sees them."""
 
-    images: Images
     extractor: Extractor
-    cache: Path
-    batch_size: int
-    device: torch.device
+    seen: SeenImages | None = None
+    """None where there are no images: statistics of a file then serve `fid`, nothing serves `kid`."""
+    file: Path | None = None
+    """Statistics to be used instead of those of the images, if they are of the same images."""
 
     @property
     def fingerprint(self) -> str:
-        """Of the content of the images."""
-        return self.images.fingerprint
+        """Of the images; without images, of what the statistics' file says or holds."""
+        if self.seen is not None:
+            return self.seen.images.fingerprint
+        if self.file is None:
+            return "none"
+        statistics, origin = load_statistics(self.file)
+        return origin.images if origin else content_hash(statistics)
 
     def statistics(self) -> Statistics:
-        """Mean and covariance of the features of all images."""
-        moments = Moments(self.extractor.dimension).to(self.device)
-        for index in torch.tensor(share_of(len(self.images))).split(self.batch_size):
-            moments.update(self._features_at(index))
-        moments.sync()
-        return moments.compute()
+        """Mean and covariance of the features, of the file if there is one.
 
-    def _features_at(self, index: Tensor) -> Tensor:
-        return self.extractor(self.images.pixels[index].to(self.device))[0]
+        Raises:
+            ScoreError: there are neither images nor statistics.
+            StatisticsError: the file is unreadable, of another extractor or of other images.
+        """
+        if self.file is not None:
+            return self._imported(self.file)
+        if self.seen is None:
+            raise ScoreError("evaluation: a Frechet distance needs real images or evaluation.statistics")
+        return self.seen.statistics()
+
+    def features(self) -> Float[Tensor, "n d"]:
+        """The features of single images.
+
+        Raises:
+            ScoreError: there are no images.
+        """
+        if self.seen is None:
+            raise ScoreError(
+                "evaluation: kernel distance, precision and recall need real images, not statistics"
+            )
+        return self.seen.features()
+
+    def _imported(self, file: Path) -> Statistics:
+        statistics, origin = load_statistics(file)
+        width, ours = len(statistics.mu), self.extractor.dimension
+        if width != ours:
+            raise StatisticsError(f"{file}: {width} features, but extractor {self.extractor.name} has {ours}")
+        if origin is not None:
+            self._require_origin(file, origin)
+        elif self.seen is not None:
+            _require_same(file, statistics, self.seen.statistics())
+        return statistics
+
+    def _require_origin(self, file: Path, origin: Origin) -> None:
+        seen, images = self.extractor, self.seen.images.fingerprint if self.seen else origin.images
+        expected = Origin(seen.name, seen.weights, seen.resize, images)
+        for field, theirs, ours in zip(Origin._fields, origin, expected, strict=True):
+            if theirs != ours:
+                raise StatisticsError(
+                    f"{file} is of other {field}: {theirs[:16]}, the evaluation's are {ours[:16]}"
+                )
+
+
+def _require_same(file: Path, imported: Statistics, own: Statistics) -> None:
+    distance, allowed = float(frechet_distance(imported, own)), TOLERANCE * float(own.sigma.trace())
+    if distance > allowed:
+        raise StatisticsError(
+            f"{file} is of other images: its distance to the evaluation's is {distance:.4g}, not 0; it may be"
+            " of another split, size or resize. Without evaluation.statistics they are made of the images"
+        )
