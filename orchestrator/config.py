@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,8 +18,8 @@ from pydantic import (
 from orchestrator.errors import ConfigError, explain
 from orchestrator.options import options
 from orchestrator.overrides import apply_overrides, parsed
-from orchestrator.presets import PRESETS, is_path, preset_text
-from orchestrator.yaml_text import read_yaml, write_yaml
+from orchestrator.presets import PRESETS, read_source
+from orchestrator.yaml_text import write_yaml
 from search_space.frozen import Frozen
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
@@ -30,7 +29,7 @@ from trainers.metrics.config import EvaluationConfig
 from trainers.retrain_config import RetrainConfig
 from trainers.search_config import SearchConfig
 
-__all__ = ["PRESETS", "Experiment", "load_experiment", "to_yaml", "with_overrides"]
+__all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
 
 
 def _usable_name(name: str) -> str:
@@ -169,11 +168,17 @@ def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> 
     Raises:
         ConfigError: no such preset or file, or anything wrong in it or in the options.
     """
-    document = read_yaml(_text_of(source), source)
-    if not isinstance(document, dict):
-        raise ConfigError(f"{source}: must be a section of names and values, as `--dry-run` prints")
+    return experiment_of(read_source(source), overrides or {})
+
+
+def experiment_of(document: Mapping[str, Any], overrides: Mapping[str, str]) -> Experiment:
+    """The run that a configuration file's content and options from the command line stand for.
+
+    Raises:
+        ConfigError: anything wrong in either.
+    """
     known = options(Experiment)
-    values = {name: parsed(name, text, known) for name, text in (overrides or {}).items()}
+    values = {name: parsed(name, text, known) for name, text in overrides.items()}
     return _validated(apply_overrides(document, values, known))
 
 
@@ -196,19 +201,3 @@ def _validated(document: Mapping[str, Any]) -> Experiment:
         return Experiment.model_validate(document)
     except ValidationError as error:
         raise ConfigError(explain(error, document, list(options(Experiment)))) from None
-
-
-def _text_of(source: str) -> str:
-    if not is_path(source):
-        if source in PRESETS:
-            return preset_text(source)
-        near = get_close_matches(source, PRESETS, n=1)
-        cure = f"did you mean {near[0]}?" if near else "or the path of a .yaml file"
-        raise ConfigError(f"unknown configuration {source!r}; presets: {', '.join(PRESETS)}; {cure}")
-    try:
-        return Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise ConfigError(
-            f"{source}: {reason}; give a preset ({', '.join(PRESETS)}) or a .yaml file"
-        ) from None

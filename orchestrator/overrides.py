@@ -20,7 +20,12 @@ def parsed(name: str, text: str, known: Options) -> Any:
     """The value that a text on the command line stands for: YAML, unless the option takes text anyway."""
     if is_text(known.get(name, frozenset([int]))):
         return None if text in ("null", "~") else text
-    return read_yaml(text, f"--{name} {text}")
+    try:
+        return read_yaml(text, name)
+    except ConfigError:
+        raise ConfigError(
+            f"{name} = {text}: not a YAML value; lists need brackets, and quotes around"
+        ) from None
 
 
 def apply_overrides(document: Mapping[str, Any], values: Mapping[str, Any], known: Options) -> dict[str, Any]:

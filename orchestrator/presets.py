@@ -1,6 +1,11 @@
-"""Runs that come with the project, by name: complete YAML files in `configs`."""
+"""Where a configuration comes from: a preset by its name, or a YAML file by its path."""
 
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import ConfigError
+from orchestrator.yaml_text import read_yaml
 
 FOLDER = Path(__file__).parent.parent / "configs"
 """Beside this package in the repository and in an installed wheel alike. Looked up as a folder: importing
@@ -9,11 +14,29 @@ FOLDER = Path(__file__).parent.parent / "configs"
 PRESETS = ("digits", "cifar10", "cifar10_official", "stl10")
 
 
-def preset_text(name: str) -> str:
-    """The YAML of a preset."""
-    return (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+def read_source(source: str) -> dict[str, Any]:
+    """The content of a preset or a YAML file.
+
+    Raises:
+        ConfigError: no such preset, an unreadable file, or not YAML.
+    """
+    content = read_yaml(_text(source), source)
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{source}: must consist of names and values, as `advnas search digits --dry-run` prints"
+        )
+    return content
 
 
-def is_path(source: str) -> bool:
-    """Whether a configuration is named by the path of a file, not by a preset's name."""
-    return source not in PRESETS and (Path(source).suffix in (".yaml", ".yml") or "/" in source)
+def _text(source: str) -> str:
+    if source in PRESETS:
+        return (FOLDER / f"{source}.yaml").read_text(encoding="utf-8")
+    if Path(source).suffix not in (".yaml", ".yml"):
+        near = get_close_matches(source, PRESETS, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"give {', '.join(PRESETS)} or a .yaml file"
+        raise ConfigError(f"unknown configuration {source!r}; {cure}")
+    try:
+        return Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{source}: {reason}; give {', '.join(PRESETS)} or a .yaml file") from None

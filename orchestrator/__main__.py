@@ -1,0 +1,66 @@
+"""`advnas` and `python -m orchestrator`: what went wrong decides the exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from orchestrator.command_line import RUNS, parse
+from search_space.errors import UserError
+
+DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: FAILED is a run that could not go on, or a bug of ours; MISTAKE is the user's."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do a command; the exit code says whether it was done, and if not, whose fault it was."""
+    try:
+        _dispatch(sys.argv[1:] if arguments is None else arguments)
+        return DONE
+    except UserError as error:
+        _complain(str(error))
+        return MISTAKE
+    except KeyboardInterrupt:
+        _complain("interrupted; a named run goes on where it stopped when it is started again")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
+        return DONE
+    except Exception as error:
+        if not _is_divergence(error):
+            traceback.print_exc()
+        _complain(f"failed: {error}" if str(error) else f"failed: {type(error).__name__}")
+        return FAILED
+
+
+def _dispatch(arguments: Sequence[str]) -> None:
+    parsed = parse(arguments)
+    if parsed.command in RUNS:
+        from orchestrator.commands import run
+
+        run(parsed)
+    elif parsed.command == "genotype":
+        from orchestrator import genotype_commands
+
+        genotype_commands.run(parsed)
+    else:
+        from pathlib import Path
+
+        from orchestrator.ui import serve
+
+        serve(Path(parsed.root), parsed.port)
+
+
+def _is_divergence(error: Exception) -> bool:
+    from trainers.optimization import NonFiniteLoss
+
+    return isinstance(error, NonFiniteLoss)
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines():
+        print(f"advnas: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

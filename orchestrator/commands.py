@@ -1,0 +1,71 @@
+"""What the commands that take a configuration do; heavy modules are imported once the mistakes are found."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.console import Console, quiet
+from orchestrator.presets import read_source
+
+if TYPE_CHECKING:
+    from orchestrator.config import Experiment
+
+Result = Mapping[str, Any]
+StageFunction = Callable[["Experiment", Console], Result]
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Load the configuration, do the command, print what came out.
+
+    Raises:
+        UserError: a mistake in the configuration, the data, the cluster.
+    """
+    document = read_source(arguments.config)  # fails before torch is imported
+    from orchestrator.config import experiment_of, to_yaml
+
+    experiment = experiment_of(document, arguments.overrides)
+    if arguments.dry_run:
+        print(as_json(experiment) if arguments.json else to_yaml(experiment).rstrip())
+        return
+    quiet()
+    stage = _stage(arguments.command)
+    if arguments.json:
+        # Libraries print too: all of it goes where people look, so that programs can read stdout.
+        with redirect_stdout(sys.stderr):
+            result = stage(experiment, Console())
+        print(as_json(result))
+    else:
+        print(*result_lines(stage(experiment, Console())), sep="\n")
+
+
+def _stage(command: str) -> StageFunction:
+    if command == "pipeline":
+        from orchestrator.pipeline import pipeline
+
+        return pipeline
+    from orchestrator import stages
+
+    known: Mapping[str, StageFunction] = {
+        "search": stages.search,
+        "retrain": stages.retrain,
+        "evaluate": stages.evaluate,
+    }
+    return known[command]
+
+
+def as_json(value: object) -> str:
+    """One line of strict JSON: paths are text, numbers that are not finite are null."""
+    from pydantic_core import to_json
+
+    return to_json(value, inf_nan_mode="null", fallback=str).decode()
+
+
+def result_lines(result: Result, prefix: str = "") -> Iterator[str]:
+    """The result for a person: a line a value, named by its dotted path."""
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            yield from result_lines(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}: {f'{value:.4g}' if isinstance(value, float) else value}"

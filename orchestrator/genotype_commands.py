@@ -1,0 +1,90 @@
+"""`advnas genotype`: architectures as text, drawing and file."""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from search_space.genotype import Genotype, GenotypeError
+from search_space.published import PUBLISHED, find_genotype
+from search_space.topology import CELLS
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the arguments say.
+
+    Raises:
+        UserError: an unknown genotype, a damaged file, an unknown suffix, a folder that does not exist.
+    """
+    ACTIONS[arguments.action](arguments)
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """Print one genotype."""
+    genotype = find_genotype(arguments.source)
+    print(genotype.model_dump_json() if arguments.json else "\n".join(in_words(genotype)))
+
+
+def draw(arguments: argparse.Namespace) -> None:
+    """Draw one genotype, or one beside another."""
+    genotype = find_genotype(arguments.source)
+    highlight = find_genotype(arguments.compare) if arguments.compare else None
+    from search_space.draw import save_drawing
+
+    _write(arguments.target, lambda path: save_drawing(genotype, path, highlight))
+
+
+def list_published(arguments: argparse.Namespace) -> None:
+    """Print the zoo."""
+    rows = [
+        {
+            "name": name,
+            "network": published.genotype.network,
+            "hash": published.genotype.content_hash,
+            "parameters": published.expected_parameters,
+            "source": published.source,
+        }
+        for name, published in PUBLISHED.items()
+    ]
+    if arguments.json:
+        print(json.dumps({"genotypes": rows}))
+        return
+    for row in rows:
+        parameters = f"{row['parameters']:,}" if row["parameters"] else "-"
+        print(f"{row['name']:<28}  {row['network']:<13}  {row['hash']}  {parameters:>10}  {row['source']}")
+
+
+def convert(arguments: argparse.Namespace) -> None:
+    """Write a genotype in the other format."""
+    _write(arguments.target, find_genotype(arguments.source).save)
+
+
+def _write(target: str, write: Callable[[Path], None]) -> None:
+    try:
+        write(Path(target))
+    except OSError as error:
+        raise GenotypeError(
+            f"{target}: {error.strerror}; name a file in a folder that can be written"
+        ) from None
+    print(target)
+
+
+ACTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "show": show,
+    "draw": draw,
+    "list": list_published,
+    "convert": convert,
+}
+
+
+def in_words(genotype: Genotype) -> Iterator[str]:
+    """The genotype as lines: its identity, then every edge with its primitive."""
+    yield f"{genotype.network} {genotype.content_hash}"
+    yield f"rows {json.dumps(genotype.rows)}"
+    if genotype.provenance:
+        values = genotype.provenance.model_dump(exclude_none=True)
+        yield "from " + ", ".join(f"{name} {value}" for name, value in values.items())
+    for number, (edges, names) in enumerate(zip(CELLS[genotype.network], genotype.cells, strict=True), 1):
+        yield f"cell {number}"
+        for edge, name in zip(edges, names, strict=True):
+            yield f"  {edge.name}  {edge.source} -> {edge.target}  {name}"

@@ -1,0 +1,50 @@
+"""`advnas ui`: MLflow's web interface for a folder of runs, reachable from this machine only."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from search_space.errors import UserError
+
+HOST = "127.0.0.1"
+
+
+def serve(root: Path, port: int) -> None:
+    """Become the MLflow server of the embedded database; Ctrl-C ends it.
+
+    Raises:
+        UserError: there are no runs, or the port is taken.
+    """
+    database = root.absolute() / "mlflow.db"
+    if not database.is_file():
+        raise UserError(f"--root {root}: no runs here ({database} is missing); give the `root` of a run")
+    require_free(port)
+    print(
+        f"http://{HOST}:{port} shows the runs of {root.absolute()} in about 20 seconds; Ctrl-C ends it",
+        flush=True,
+    )
+    os.execv(sys.executable, server_command(database, port))
+
+
+def server_command(database: Path, port: int) -> list[str]:
+    """The command line of the server; one worker process is plenty for one person."""
+    server = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    return [*server, "--backend-store-uri", f"sqlite:///{database}"]
+
+
+def require_free(port: int) -> None:
+    """Raises:
+    UserError: another program listens on the port, or it is none.
+    """
+    if not 0 < port < 65536:
+        raise UserError(f"--port {port}: must be from 1 to 65535; use 5000")
+    with socket.socket() as probe:
+        # As servers do: a port whose last connections are still being closed is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"--port {port}: {(error.strerror or 'cannot be used').lower()}; try --port {port + 1}"
+            ) from None
