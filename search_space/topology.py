@@ -4,6 +4,7 @@ Source: AdversarialNAS, figure 2 and the released code; edge order is that of pu
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from search_space.primitives import VOCABULARIES, Kind
@@ -80,6 +81,7 @@ def is_resampling(edge: Edge) -> bool:
     return edge.kind in ("up", "down")
 
 
+@cache
 def slots(cell: CellEdges) -> tuple[tuple[Literal["normal", "resample"], int], ...]:
     """Where the architecture parameters of each edge stand: in which tensor and in which row of it."""
     places: list[tuple[Literal["normal", "resample"], int]] = []
