@@ -22,7 +22,7 @@ class EdgeWeights(NamedTuple):
     """
 
     normal: Float[Tensor, "*cells edges columns"]
-    resample: Float[Tensor, "*cells edges primitives"]
+    resample: Float[Tensor, "*cells resampling primitives"]
 
     def of_cell(self, index: int) -> "EdgeWeights":
         """Weights of one cell."""
