@@ -1,0 +1,15 @@
+"""What every folder of tests shares."""
+
+from collections.abc import Iterator
+
+import jaxtyping._typeguard  # noqa: F401  the checker that pyproject.toml names; jaxtyping alone does not load it
+import pytest
+import torch
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """New tensors are float64, so that two ways of computing one thing differ by rounding only."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
