@@ -10,8 +10,6 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from trainers.metrics.errors import ScoreError
-
 
 class Statistics(NamedTuple):
     """Mean and unbiased covariance of the features of a set of images."""
@@ -39,12 +37,7 @@ def frechet_distance(first: Statistics, second: Statistics) -> Float64[Tensor, "
     With sigma1 = A A^T and sigma2 = B B^T the last trace is the sum of the singular values of A^T B, taken
     from the smaller of its two Gram matrices: real by construction, right for singular covariances, and three
     times faster than the eigenvalues of the unsymmetric product.
-
-    Raises:
-        ScoreError: the two have features of different widths.
     """
-    if first.mu.shape != second.mu.shape:
-        raise ScoreError(f"statistics of different extractors: {len(first.mu)} and {len(second.mu)} wide")
     product = square_root(first.sigma).T @ square_root(second.sigma)
     gram = product @ product.T if product.shape[0] <= product.shape[1] else product.T @ product
     shared = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().sum()
