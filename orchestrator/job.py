@@ -1,0 +1,65 @@
+"""One stage of a run as a value, and what comes out of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.checkpoint import Checkpoint, CheckpointStore
+from orchestrator.config import Experiment, RetrainStage, SearchStage
+from search_space.genotype import Genotype
+from trainers.report import Report
+
+Stage = Literal["search", "retrain"]
+
+Emit = Callable[[Report], None]
+"""Takes a report in: when it returns, the report is recorded and its checkpoint may be committed."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A search, or the retraining of a genotype, to be done in a folder."""
+
+    stage: Stage
+    experiment: Experiment
+    genotypes: Mapping[str, Genotype]
+    """Of the networks to retrain, by network; a search has none."""
+    folder: Path
+    """Absolute, the same on all machines. Doing the job again here goes on where it stopped."""
+
+    @property
+    def config(self) -> SearchStage | RetrainStage:
+        """The configuration of the stage."""
+        return self.experiment.search if self.stage == "search" else self.experiment.retrain
+
+    @property
+    def cache(self) -> Path:
+        """Prepared data and statistics, shared by all runs."""
+        return self.experiment.root / "cache"
+
+    @property
+    def checkpoints(self) -> CheckpointStore:
+        """Where the job's state is kept; the same for any number of workers."""
+        return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job has come to."""
+
+    step: int
+    metrics: Mapping[str, float]
+    """Those of the last report."""
+    genotypes: Mapping[str, Genotype]
+    """What a search has found, by network."""
+    checkpoint: Path
+    images: str
+    """Fingerprint of the data set."""
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    """What scores must share to be compared; empty where nothing is scored."""
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Outcome":
+        """What stands in a checkpoint."""
+        meta = checkpoint.meta
+        return cls(meta.step, meta.metrics, meta.genotypes, checkpoint.folder, meta.images, meta.protocol)

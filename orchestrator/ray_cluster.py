@@ -1,0 +1,107 @@
+"""The Ray that a run works on: started for it, or joined."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from orchestrator.config import ClusterConfig
+from search_space.errors import UserError
+
+
+class ClusterError(UserError):
+    """There is no such cluster, or it has no room."""
+
+
+@contextmanager
+def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
+    """Be connected to Ray: until the end of the block (then True), or as before if the process was already.
+
+    Raises:
+        ClusterError: nobody answers at the address.
+    """
+    import ray
+
+    if ray.is_initialized():
+        yield False
+        return
+    if cluster.address == "local":
+        require_room(cluster, [this_machine()], "this machine")
+    _connect(cluster)
+    try:
+        yield True
+    finally:
+        ray.shutdown()
+
+
+def require_room_on_cluster(cluster: ClusterConfig) -> None:
+    """Refuse workers that the connected cluster could not hold even if it were idle.
+
+    Raises:
+        ClusterError: with the number of workers it can hold.
+    """
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    require_room(cluster, nodes, "the cluster")
+
+
+def require_room(cluster: ClusterConfig, nodes: Sequence[Mapping[str, float]], place: str) -> None:
+    """Refuse more workers than fit on nodes of these resources ("CPU", "GPU"); a worker is not cut in two.
+
+    Raises:
+        ClusterError: with the arithmetic.
+    """
+    wanted = resources_per_worker(cluster)
+    room = sum(
+        min(int(node.get(kind, 0) / amount + 1e-9) for kind, amount in wanted.items()) for node in nodes
+    )
+    if cluster.num_workers > room:
+        each = " and ".join(f"{amount:g} {kind}" for kind, amount in wanted.items())
+        there = "; ".join(", ".join(f"{node.get(kind, 0):g} {kind}" for kind in wanted) for node in nodes)
+        raise ClusterError(
+            f"cluster.num_workers = {cluster.num_workers}: of {each} each, {place} ({there}) holds {room}; "
+            f"use {f'at most {room}' if room else '0'} or smaller workers"
+        )
+
+
+def resources_per_worker(cluster: ClusterConfig) -> dict[str, float]:
+    """What each worker occupies, in Ray's words."""
+    gpus = {"GPU": cluster.gpus_per_worker} if cluster.use_gpu else {}
+    return {"CPU": cluster.cpus_per_worker, **gpus}
+
+
+def this_machine() -> dict[str, float]:
+    """What this process may use of this machine."""
+    import torch
+
+    return {"CPU": len(os.sched_getaffinity(0)), "GPU": torch.cuda.device_count()}
+
+
+def _connect(cluster: ClusterConfig) -> None:
+    import ray
+
+    machine = this_machine()
+    own = cluster.address == "local"
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=cluster.address,
+            num_cpus=int(machine["CPU"]) if own else None,
+            num_gpus=int(machine["GPU"]) if own else None,
+            include_dashboard=False if own else None,
+            logging_level=logging.ERROR,
+            # What workers have to say to the user comes through the channel.
+            log_to_driver=False,
+        )
+    except ConnectionError as error:
+        raise ClusterError(
+            f"cluster.address = {cluster.address}: no Ray cluster answers there; start one "
+            "(ray start --head) or use local"
+        ) from error
+    finally:
+        # ray.init installs a handler that exits without closing anything.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
