@@ -1,0 +1,77 @@
+"""search -> derive -> retrain -> evaluate as one run: a finished stage is not done again.
+
+Each stage lies in a folder named by everything that decides its result, so a changed setting starts that
+stage and those that depend on it anew, and nothing else; what was there before stays.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from orchestrator.config import Experiment
+from orchestrator.console import Console
+from orchestrator.genotype_source import genotypes_to_retrain
+from orchestrator.identity import identity
+from orchestrator.job import Job, Stage
+from orchestrator.stages import (
+    Result,
+    Session,
+    evaluate_in,
+    retrain_in,
+    search_in,
+    training_job,
+    write_result,
+)
+from search_space.genotype import Genotype
+
+
+def pipeline(experiment: Experiment, console: Console) -> Result:
+    """The main job; in MLflow one parent run with a child for each stage."""
+    session = Session.begin(experiment, console)
+    experiment = session.experiment
+    with session.tracker.run(
+        session.name,
+        "pipeline",
+        name=session.name,
+        params=experiment.model_dump(mode="json"),
+        tags={},
+    ) as run:
+        session = replace(session, parent=run)
+        searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
+        genotypes = _found(searched) if searched else genotypes_to_retrain(experiment)
+        retraining = _stage(session, "retrain", genotypes)
+        retrained = retrain_in(retraining, genotypes)
+        evaluated = evaluate_in(retraining, Path(retrained["generator"]))
+        run.genotypes(genotypes)
+        run.scores(evaluated["metrics"], evaluated["fingerprint"])
+    stages = {"search": searched, "retrain": retrained, "evaluate": evaluated}
+    result = {
+        "name": session.name,
+        "run_id": run.run_id,
+        "tracking_uri": session.tracker.uri,
+        "metrics": evaluated["metrics"],
+        "generator": retrained["generator"],
+        "samples": retrained["samples"],
+        "genotype": retrained["genotypes"]["generator"]["file"],
+        "stages": {stage: outcome for stage, outcome in stages.items() if outcome},
+    }
+    write_result(session.folder, result)
+    return result
+
+
+def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Session:
+    """The session of one stage, in the folder of what decides its result."""
+    job = training_job(session, stage, genotypes)
+    return replace(session, name=f"{session.name}/{digest(job)}")
+
+
+def digest(job: Job) -> str:
+    """Eight digits that change whenever the stage's numbers or scores would."""
+    deciding = {**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _found(searched: Result) -> dict[str, Genotype]:
+    return {network: Genotype.load(Path(found["file"])) for network, found in searched["genotypes"].items()}

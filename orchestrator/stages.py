@@ -1,0 +1,208 @@
+"""The stages of a run, each recorded in MLflow and resumed by name: search, retrain, evaluate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.config import Experiment, to_yaml
+from orchestrator.console import Console
+from orchestrator.genotype_source import genotypes_to_retrain
+from orchestrator.job import Job, Stage
+from orchestrator.launch import launch
+from orchestrator.tracking import TrackedRun, Tracker
+from orchestrator.tracking.figures import image_grid
+from search_space.errors import UserError
+from search_space.generator_file import load_generator, save_generator
+from search_space.genotype import Genotype
+from trainers.report import Report
+
+if TYPE_CHECKING:
+    import torch
+
+Result = dict[str, Any]
+"""What a command prints: ids, metrics, genotypes, paths."""
+
+GENERATOR_FILE = "generator.pt"
+SAMPLES_FILE = "samples.png"
+
+
+@dataclass(frozen=True)
+class Session:
+    """An experiment under way: its name is decided, its tracker open."""
+
+    experiment: Experiment
+    name: str
+    """Tag `advnas.id` of the MLflow runs, and folder below the root."""
+    tracker: Tracker
+    console: Console
+    parent: TrackedRun | None = None
+
+    @classmethod
+    def begin(cls, experiment: Experiment, console: Console) -> "Session":
+        """Decide the name and open the tracker; a run without a name gets one from data and time."""
+        root = experiment.root.absolute()
+        name = experiment.name or f"{experiment.data.name}-{datetime.now():%Y%m%d-%H%M%S}"
+        experiment = experiment.model_copy(update={"root": root, "name": name})
+        tracker = Tracker(experiment.tracking_uri, experiment.tracking.experiment, root)
+        console.say(f"run {name} in {root / name}")
+        return cls(experiment, name, tracker, console)
+
+    @property
+    def folder(self) -> Path:
+        """Of the run's stages."""
+        return self.experiment.root / self.name
+
+
+def search(experiment: Experiment, console: Console) -> Result:
+    """Search both architectures."""
+    return search_in(Session.begin(experiment, console))
+
+
+def retrain(experiment: Experiment, console: Console) -> Result:
+    """Train the network of `retrain.genotype` from scratch."""
+    genotypes = genotypes_to_retrain(experiment)
+    return retrain_in(Session.begin(experiment, console), genotypes)
+
+
+def evaluate(experiment: Experiment, console: Console) -> Result:
+    """Score the generator that the run of that name has retrained, as `retrain.evaluation` says."""
+    if experiment.name is None:
+        raise UserError("--name: say which run's generator to score")
+    session = Session.begin(experiment, console)
+    return evaluate_in(session, retrained_generator(session.folder))
+
+
+def search_in(session: Session) -> Result:
+    """The search of a session."""
+    return _train(session, "search", {})
+
+
+def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
+    """The retraining of a session; leaves the generator, averaged over training, as one file."""
+    if session.experiment.retrain.opponent == "fixed":
+        genotypes = {"generator": genotypes["generator"]}
+    result = _train(session, "retrain", genotypes)
+    file = session.folder / "retrain" / GENERATOR_FILE
+    checkpoint = training_job(session, "retrain", genotypes).checkpoints.latest()
+    assert checkpoint is not None, "a finished job has a checkpoint"
+    generator = session.experiment.retrain.generator
+    save_generator(file, generator, genotypes["generator"], checkpoint.state()["ema_generator"])
+    return {**result, "generator": file}
+
+
+def evaluate_in(session: Session, generator_file: Path) -> Result:
+    """Score a generator, with the protocol of retraining."""
+    from trainers.datasets import load_images
+    from trainers.metrics.evaluator import Evaluator
+
+    experiment, device = session.experiment, _device(session.experiment)
+    generator, genotype = load_generator(generator_file)
+    images = load_images(experiment.data, experiment.root / "cache")
+    with _tracked(session, "evaluate", experiment.retrain.evaluation.model_dump(mode="json")) as run:
+        run.dataset(experiment.data.name, images.fingerprint)
+        run.tag({"advnas.genotype.generator": genotype.content_hash, "advnas.generator": str(generator_file)})
+        session.console.say(f"evaluate: {experiment.retrain.evaluation.samples} samples")
+        evaluator = Evaluator(experiment.retrain.evaluation, images, experiment.root / "cache", device)
+        scores = dict(evaluator(generator.to(device), generator.config.latent_dim))
+        run.scores(scores, evaluator.fingerprint)
+    result = {
+        **_identity(session, run),
+        "metrics": scores,
+        "fingerprint": dict(evaluator.fingerprint),
+        "generator": generator_file,
+    }
+    write_result(session.folder / "evaluate", result)
+    return result
+
+
+def retrained_generator(folder: Path) -> Path:
+    """The newest generator that a run has retrained.
+
+    Raises:
+        UserError: it has none.
+    """
+    found = sorted(folder.glob(f"**/retrain/{GENERATOR_FILE}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UserError(f"{folder}: no retrained generator there; run `advnas retrain` or `pipeline` first")
+    return found[-1]
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Leave the result beside what it speaks of, as `--json` prints it."""
+    from pydantic_core import to_json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "result.json").write_bytes(to_json(result, indent=2, inf_nan_mode="null", fallback=str))
+
+
+def _train(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Result:
+    job = training_job(session, stage, genotypes)
+    with _tracked(session, stage, job.config.model_dump(mode="json")) as run:
+        run.genotypes(genotypes)
+        with session.console.stage(stage, job.config.steps) as view:
+
+            def emit(report: Report) -> None:
+                run.report(report)
+                view.report(report)
+                if report.samples is not None:
+                    (job.folder / SAMPLES_FILE).write_bytes(image_grid(report.samples))
+
+            outcome = launch(job, emit)
+        run.dataset(session.experiment.data.name, outcome.images)
+        run.link_checkpoint(outcome.checkpoint)
+        run.scores({}, outcome.protocol)
+    result = {
+        **_identity(session, run),
+        "step": outcome.step,
+        "metrics": dict(outcome.metrics),
+        "genotypes": _write_genotypes(job.folder, outcome.genotypes or genotypes),
+        "samples": job.folder / SAMPLES_FILE,
+        "checkpoint": outcome.checkpoint,
+    }
+    write_result(job.folder, result)
+    return result
+
+
+def training_job(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Job:
+    """What a session's search or retraining consists of."""
+    return Job(stage, session.experiment, genotypes, session.folder / stage)
+
+
+def _tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedRun:
+    experiment = session.experiment
+    device = "gpu" if experiment.cluster.use_gpu else "cpu"
+    run = session.tracker.run(
+        session.name,
+        stage,
+        name=f"{experiment.name} {stage}",
+        params={"seed": experiment.seed, "data": experiment.data.model_dump(mode="json"), stage: config},
+        tags={"advnas.device": device, "advnas.workers": str(experiment.cluster.num_workers)},
+        parent=session.parent,
+    )
+    run.artifact("config.yaml", to_yaml(experiment))
+    return run
+
+
+def _identity(session: Session, run: TrackedRun) -> Result:
+    return {"name": session.name, "run_id": run.run_id, "tracking_uri": session.tracker.uri}
+
+
+def _write_genotypes(folder: Path, genotypes: Mapping[str, Genotype]) -> Result:
+    """Genotypes as files and drawings, and what a program wants to know of them."""
+    from search_space.draw import save_drawing
+
+    written: Result = {}
+    for network, genotype in genotypes.items():
+        path = folder / f"genotype_{network}.json"
+        genotype.save(path)
+        save_drawing(genotype, path.with_suffix(".png"))
+        written[network] = {"rows": genotype.rows, "hash": genotype.content_hash, "file": path}
+    return written
+
+
+def _device(experiment: Experiment) -> "torch.device":
+    import torch
+
+    return torch.device("cuda" if experiment.cluster.use_gpu else "cpu")

@@ -1,0 +1,55 @@
+"""A trained generator as one file: its width, its genotype, its weights; loaded without running code."""
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from search_space.errors import UserError
+from search_space.genotype import Genotype
+from search_space.networks import Generator, GeneratorConfig
+
+FORMAT_VERSION = 1
+
+
+class GeneratorFileError(UserError):
+    """A file that holds no generator of ours."""
+
+
+def save_generator(
+    path: Path, config: GeneratorConfig, genotype: Genotype, state: Mapping[str, Tensor]
+) -> None:
+    """Write a derived generator, whole or not at all."""
+    content = {
+        "format_version": FORMAT_VERSION,
+        "generator": config.model_dump(mode="json"),
+        "genotype": genotype.to_json(),
+        "state": dict(state),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    torch.save(content, temporary)
+    os.replace(temporary, path)
+
+
+def load_generator(path: Path) -> tuple[Generator, Genotype]:
+    """The generator in evaluation mode, and its genotype.
+
+    Raises:
+        GeneratorFileError: missing, damaged or of something else.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        genotype = Genotype.from_json(content["genotype"])
+        generator = Generator(GeneratorConfig(**content["generator"]), genotype)
+        generator.load_state_dict(content["state"])
+    except OSError as error:
+        raise GeneratorFileError(f"{path}: {error.strerror or error}") from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValidationError) as error:
+        raise GeneratorFileError(f"{path}: holds no generator saved by advnas retrain") from error
+    return generator.eval(), genotype
