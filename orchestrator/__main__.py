@@ -5,7 +5,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from orchestrator.command_line import RUNS, parse
+from orchestrator.command_line import parse
+from orchestrator.parser import RUNS
 from search_space.errors import UserError
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return MISTAKE
     except KeyboardInterrupt:
-        _complain("interrupted; a named run goes on where it stopped when it is started again")
+        _complain("interrupted; the same command with --name and the run's name goes on where it stopped")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough

@@ -63,7 +63,7 @@ class RetrainStage(RetrainConfig):
     """The fixed discriminator (AutoGAN's), or the one derived by the search."""
     evaluation: EvaluationConfig
     genotype: str | None = None
-    """A name in the zoo, a .json or .npy file, a run (id or name); null: what the pipeline searched."""
+    """A published name, a .json or .npy file, a run in `root`; null: what the pipeline searched."""
 
 
 class ClusterConfig(Frozen):

@@ -21,14 +21,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 def show(arguments: argparse.Namespace) -> None:
     """Print one genotype."""
-    genotype = find_genotype(arguments.source)
+    genotype = _found(arguments.source, arguments)
     print(genotype.model_dump_json() if arguments.json else "\n".join(in_words(genotype)))
 
 
 def draw(arguments: argparse.Namespace) -> None:
     """Draw one genotype, or one beside another."""
-    genotype = find_genotype(arguments.source)
-    highlight = find_genotype(arguments.compare) if arguments.compare else None
+    genotype = _found(arguments.source, arguments)
+    highlight = _found(arguments.compare, arguments) if arguments.compare else None
     from search_space.draw import save_drawing
 
     _write(arguments.target, lambda path: save_drawing(genotype, path, highlight))
@@ -56,7 +56,22 @@ def list_published(arguments: argparse.Namespace) -> None:
 
 def convert(arguments: argparse.Namespace) -> None:
     """Write a genotype in the other format."""
-    _write(arguments.target, find_genotype(arguments.source).save)
+    _write(arguments.target, _found(arguments.source, arguments).save)
+
+
+def _found(reference: str, arguments: argparse.Namespace) -> Genotype:
+    """A genotype by published name, path, or the name of the run that searched it."""
+    if reference in PUBLISHED or Path(reference).suffix in (".json", ".npy"):
+        return find_genotype(reference)
+    from orchestrator.genotype_source import searched_genotypes
+
+    genotype = searched_genotypes(Path(arguments.root) / reference).get(arguments.network)
+    if genotype is None:
+        raise GenotypeError(
+            f"unknown genotype {reference!r}: neither published ({', '.join(PUBLISHED)}) nor a .json or .npy "
+            f"file, and no run of this name in {arguments.root} has searched a {arguments.network}"
+        )
+    return genotype
 
 
 def _write(target: str, write: Callable[[Path], None]) -> None:
