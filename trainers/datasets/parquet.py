@@ -104,10 +104,9 @@ def _is_raw(config: ParquetConfig, kind: "pa.DataType", path: str) -> bool:
 def _rows(config: ParquetConfig, file: "pq.ParquetFile") -> Iterator[tuple[int, Any, Tensor | None]]:
     """Number of the first of some rows, their images as Arrow's array, their labels."""
     label = config.label_column
+    columns = [config.column] if label is None else [config.column, label]
     first = 0
-    for batch in file.iter_batches(
-        BLOCK, columns=[config.column] if label is None else [config.column, label]
-    ):
+    for batch in file.iter_batches(BLOCK, columns=columns):
         yield first, batch[config.column], None if label is None else _labels(batch[label], label)
         first += len(batch)
 

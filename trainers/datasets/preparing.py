@@ -77,7 +77,9 @@ def prepared(recipe: Recipe, cache: Path) -> Images:
         if images is None:
             cache.mkdir(parents=True, exist_ok=True)
             with alone_in(cache):
-                images = _read(path) or _made(recipe, path)
+                images = _read(path)  # another process may have made it meanwhile
+                if images is None:
+                    images = _made(recipe, path)
     except OSError as error:
         raise DataError(
             f"cache folder {cache}: cannot keep the prepared images of {recipe.source} there"
