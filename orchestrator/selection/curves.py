@@ -1,0 +1,121 @@
+"""Recorded learning curves: what each training run of each genotype scored, and when."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from orchestrator.selection.table import Columns, TableError, read_columns
+
+SHOWN = 60
+"""Characters of a wrong genotype that a message shows."""
+
+
+def genotype_id(rows: Sequence[Sequence[int]]) -> str:
+    """The id of a genotype in selections and their tables: the JSON of its rows, without spaces."""
+    return json.dumps(rows, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One entry for each genotype, seed and step, in this order: `read` and `of` make it so.
+
+    Shapes: n entries; G genotypes, R runs (genotype and seed), in the order of the entries.
+    """
+
+    genotypes: tuple[str, ...]
+    """Ids, sorted."""
+    genotype: Int64[np.ndarray, " n"]
+    """Index into `genotypes`."""
+    seed: Int64[np.ndarray, " n"]
+    step: Int64[np.ndarray, " n"]
+    score: Float64[np.ndarray, " n"]
+    """NaN where the run had diverged."""
+    duplicates: int = 0
+    """Rows left out because they repeat another."""
+
+    @classmethod
+    def read(cls, path: Path) -> "Curves":
+        """The curves in a .csv or .parquet table with columns genotype, seed, step and score.
+
+        Raises:
+            TableError: the file holds no such table, or rows contradict each other.
+        """
+        try:
+            return cls.of(read_columns(path))
+        except TableError as error:
+            raise error if str(error).startswith(str(path)) else TableError(f"{path}: {error}") from None
+
+    @classmethod
+    def of(cls, columns: Columns) -> "Curves":
+        """The curves in columns, whatever the order of their rows."""
+        ids = [_parsed(text) for text in columns.texts]
+        genotypes = sorted(set(ids))
+        place = {genotype: index for index, genotype in enumerate(genotypes)}
+        genotype = np.array([place[id] for id in ids], dtype=np.int64)[columns.genotype]
+        order = np.lexsort((columns.step, columns.seed, genotype))
+        rows = (genotype[order], columns.seed[order], columns.step[order], columns.score[order])
+        curves = cls(tuple(genotypes), *rows)
+        if (first := curves.step.min()) < 1:
+            raise TableError(f"step: {first} is below 1; steps count the training steps done")
+        return curves._without_duplicates()
+
+    def _without_duplicates(self) -> "Curves":
+        keys = np.stack([self.genotype, self.seed, self.step])
+        again = np.concatenate([[False], (np.diff(keys) == 0).all(axis=0)])
+        for index in np.flatnonzero(again):
+            one, other = self.score[index - 1 : index + 1]
+            if one != other and not (np.isnan(one) and np.isnan(other)):
+                raise TableError(
+                    f"score: both {one:.6g} and {other:.6g} for {self.genotypes[self.genotype[index]]}, "
+                    f"seed {self.seed[index]}, step {self.step[index]}; keep one"
+                )
+        genotype, seed, step = keys[:, ~again]
+        return Curves(self.genotypes, genotype, seed, step, self.score[~again], int(again.sum()))
+
+    @cached_property
+    def run(self) -> Int64[np.ndarray, " n"]:
+        """Number of the run that each entry belongs to."""
+        starts = (np.diff(self.genotype) != 0) | (np.diff(self.seed) != 0)
+        return np.concatenate([[0], np.cumsum(starts)])
+
+    @cached_property
+    def ends(self) -> Int64[np.ndarray, " R"]:
+        """Index of the last entry of each run."""
+        return np.append(np.flatnonzero(np.diff(self.run)), len(self.run) - 1)
+
+    @property
+    def runs(self) -> int:
+        """Training runs: distinct pairs of genotype and seed."""
+        return len(self.ends)
+
+    def means(self, step: int) -> Float64[np.ndarray, " G"]:
+        """Mean over the finite scores of each genotype at a step; NaN for one that has none."""
+        here = (self.step == step) & np.isfinite(self.score)
+        counts = np.bincount(self.genotype[here], minlength=len(self.genotypes))
+        sums = np.bincount(self.genotype[here], self.score[here], minlength=len(self.genotypes))
+        return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+
+
+def _parsed(text: str | None) -> str:
+    """The id of a genotype written in any spacing."""
+    try:
+        rows = json.loads(text or "")
+    except (ValueError, RecursionError):
+        rows = None
+    if not _is_list_of_rows(rows):
+        shown = repr(text) if text is None or len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
+        raise TableError(f"genotype: {shown} is no list of rows of whole numbers, as [[0,1,3],[1,1,4]]")
+    return genotype_id(rows)
+
+
+def _is_list_of_rows(rows: object) -> bool:
+    return (
+        isinstance(rows, list)
+        and bool(rows)
+        and all(isinstance(row, list) and row and all(type(index) is int for index in row) for row in rows)
+    )

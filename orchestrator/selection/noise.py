@@ -1,0 +1,113 @@
+"""How far two means can be told apart, given how scores spread over seeds."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import fmean
+
+from search_space.frozen import Frozen
+
+OWN_RUNS = 5
+"""Runs from which on a candidate's own deviation counts; with fewer, the one pooled over candidates does."""
+
+
+class Noise(Frozen):
+    """Deviation of scores over seeds, pooled over candidates."""
+
+    deviation: float | None
+    """None while no candidate has two scores."""
+    degrees: int
+    """Degrees of freedom: scores beyond the first of each candidate."""
+    candidates: int
+    """Those with two scores or more."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two mean scores."""
+
+    size: float
+    """How much better the first is."""
+    error: float | None
+    """Its standard error; None while the noise is unknown."""
+    degrees: int
+
+    @property
+    def standard_errors(self) -> float | None:
+        """Size in standard errors; None where the noise is unknown or zero."""
+        return self.size / self.error if self.error else None
+
+    def is_separated(self, separation: float) -> bool:
+        """Whether the first is better beyond noise. Unknown noise tells nothing apart."""
+        if self.error is None:
+            return False
+        return self.size > 0 and self.size >= required(separation, self.degrees) * self.error
+
+
+def pooled(groups: Iterable[Sequence[float]]) -> Noise:
+    """Root of the mean variance within groups of scores, each weighed by its degrees of freedom."""
+    repeated = [scores for scores in groups if len(scores) > 1]
+    degrees = sum(len(scores) - 1 for scores in repeated)
+    squares = math.fsum(_squares(scores) for scores in repeated)
+    deviation = math.sqrt(squares / degrees) if degrees else None
+    return Noise(deviation=deviation, degrees=degrees, candidates=len(repeated))
+
+
+def deviation(scores: Sequence[float]) -> float | None:
+    """Of a sample, over its seeds; None for fewer than two scores."""
+    return math.sqrt(_squares(scores) / (len(scores) - 1)) if len(scores) > 1 else None
+
+
+def difference(
+    better: Sequence[float], worse: Sequence[float], noise: Noise, lower_is_better: bool
+) -> Difference:
+    """How much the first scores are better on average; neither may be empty."""
+    size = fmean(worse) - fmean(better) if lower_is_better else fmean(better) - fmean(worse)
+    spreads = [_spread(scores, noise) for scores in (better, worse)]
+    degrees = min(degrees for _, degrees in spreads)
+    if degrees == 0:
+        return Difference(size, None, 0)
+    variance = sum(
+        spread**2 / len(scores) for (spread, _), scores in zip(spreads, (better, worse), strict=True)
+    )
+    return Difference(size, math.sqrt(variance), degrees)
+
+
+@cache
+def required(separation: float, degrees: int) -> float:
+    """Standard errors that make a difference: as rare under Student's t as `separation` under a normal."""
+    probability = math.erf(separation / math.sqrt(2))
+    low, high = 0.0, math.pi / 2
+    while low < (middle := (low + high) / 2) < high:
+        if _student_within(middle, degrees) < probability:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(degrees) * math.tan(high)
+
+
+def _student_within(angle: float, degrees: int) -> float:
+    """Probability that Student's |t| is below sqrt(degrees) * tan(angle).
+
+    Source: Abramowitz and Stegun, 26.7.3 (odd degrees) and 26.7.4 (even degrees).
+    """
+    sine, cosine = math.sin(angle), math.cos(angle)
+    odd = degrees % 2
+    term = total = 0.0 if degrees == 1 else cosine**odd
+    for exponent in range(2 + odd, degrees, 2):
+        term *= cosine**2 * (exponent - 1) / exponent
+        total += term
+    return 2 / math.pi * (angle + sine * total) if odd else sine * total
+
+
+def _spread(scores: Sequence[float], noise: Noise) -> tuple[float, int]:
+    """Deviation to be used for one candidate, with its degrees of freedom; (0, 0) where it is unknown."""
+    if len(scores) >= OWN_RUNS:
+        return deviation(scores) or 0.0, len(scores) - 1
+    return noise.deviation or 0.0, noise.degrees
+
+
+def _squares(scores: Sequence[float]) -> float:
+    mean = fmean(scores)
+    return math.fsum((score - mean) ** 2 for score in scores)

@@ -1,0 +1,139 @@
+"""A selection and a replay as tables for the terminal."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from orchestrator.selection.replay import BEST, ReplayReport
+from orchestrator.selection.result import Selection, Standing
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+SHOWN = 20
+"""Candidates that a ranking shows, and as many of those that diverged."""
+
+
+def render(selection: Selection) -> "RenderableType":
+    """Rungs, ranking, those that diverged, and the choice with its reason."""
+    from rich.console import Group
+    from rich.text import Text
+
+    sound = [standing for standing in selection.ranking if standing.is_sound]
+    lost = selection.ranking[len(sound) :]
+    lines = [f"step {rung.step:,}: {rung.note}" for rung in selection.rungs if rung.note]
+    lines += [selection.reason, f"cost: {selection.steps_trained:,} steps trained"]
+    tables = [_rungs(selection), _ranking(_title(selection), sound)]
+    return Group(*tables, *([_ranking("Diverged", lost)] if lost else []), Text("\n".join(lines)))
+
+
+def render_replay(report: ReplayReport) -> "RenderableType":
+    """The selection, then what it would have missed and saved."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(render(report.selection), _truth(report), Text("\n".join(findings(report))))
+
+
+def findings(report: ReplayReport) -> Iterator[str]:
+    """What a replay came to, line by line."""
+    runs, genotypes, end = f"{report.runs:,}", f"{report.genotypes:,}", f"step {report.final_step:,}"
+    if report.regret is None:
+        yield (
+            "regret: unknown, as the choice has no final score" if report.best else "regret: no final scores"
+        )
+    else:
+        yield (
+            f"regret: {report.regret:.4g}; the choice ends at {report.choice_score:.4g}, place "
+            f"{report.choice_place} of {genotypes}; the best is {report.best} with {report.best_score:.4g}"
+        )
+    yield (
+        f"training saved: {report.saved:.1%}; {report.steps_trained:,} steps instead of "
+        f"{report.steps_of_all:,} for all {runs} runs to {end} ({report.genotypes * report.final_step:,} for "
+        "one run of each genotype)"
+    )
+    yield from (f"note: {note}" for note in report.notes)
+
+
+def _rungs(selection: Selection) -> "Table":
+    rows = []
+    for index, rung in enumerate(selection.rungs):
+        here = [run for standing in rung.standings for run in standing.diverged if run.step == rung.step]
+        cut = "-" if selection.config.is_last(index) else f"{len(rung.kept):,}"
+        noise = "unknown" if rung.noise.deviation is None else f"{rung.noise.deviation:.2g}"
+        counts = (f"{len(rung.standings):,}", cut, f"{len(here):,}", f"{rung.repeats:,}", noise)
+        rows.append((f"{rung.step:,}", *counts, f"{rung.steps_trained:,}"))
+    columns = (
+        "step",
+        "stood",
+        "went on",
+        "runs diverged",
+        "repeats",
+        "deviation over seeds",
+        "steps trained",
+    )
+    return _table("Rungs", columns, rows)
+
+
+def _ranking(title: str, standings: Sequence[Standing]) -> "Table":
+    rows = [
+        (
+            str(place),
+            each.name,
+            _score(each),
+            str(each.runs),
+            str(len(each.diverged)),
+            f"{each.step:,}",
+            each.reason,
+        )
+        for place, each in enumerate(standings[:SHOWN], start=1)
+    ]
+    if len(standings) > SHOWN:
+        rows.append(("...", f"{len(standings) - SHOWN:,} more", "", "", "", "", ""))
+    return _table(title, ("", "candidate", "mean", "runs", "diverged", "to step", "why"), rows)
+
+
+def _truth(report: ReplayReport) -> "Table":
+    rows = [
+        (
+            f"{rung.step:,}",
+            f"{rung.stood:,}",
+            f"{rung.kept:,}",
+            _share(rung.best_kept),
+            _share(rung.rank_correlation),
+        )
+        for rung in report.rungs
+    ]
+    columns = ("step", "stood", "kept", f"of the true best {BEST} kept", "rank correlation with the end")
+    return _table(f"Against the final scores, at step {report.final_step:,}", columns, rows)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(
+            column, justify="left" if column in ("candidate", "why") else "right", overflow="fold"
+        )
+    for row in rows:
+        # As Text: the brackets of a genotype are no markup.
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _title(selection: Selection) -> str:
+    config = selection.config
+    return f"Ranking by {config.metric}, {'lower' if config.lower_is_better else 'higher'} is better"
+
+
+def _score(standing: Standing) -> str:
+    if standing.mean is None:
+        return "-"
+    spread = "" if standing.deviation is None else f" ± {standing.deviation:.2g}"
+    return f"{standing.mean:.4g}{spread}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
