@@ -5,6 +5,11 @@ from collections.abc import Iterator
 import jaxtyping._typeguard  # noqa: F401  the checker that pyproject.toml names; jaxtyping alone does not load it
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture
