@@ -15,12 +15,23 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 60
 """Characters of a value that a message shows."""
 
+MOST_HINTS = 4
+
 UNION_TAG = "name"
 """The key by which a section says which kind it is (`data.name`)."""
 
 REWORDED: Mapping[str, str] = {
     "missing": "missing; give it a value",
     "union_tag_not_found": "missing; give it a value",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "path_type": "must be text",
     "model_type": "must be a section of names and values",
     "model_attributes_type": "must be a section of names and values",
     "tuple_type": "must be a list, in brackets",
@@ -47,16 +58,25 @@ def explain(error: "ValidationError", document: object, known: Sequence[str]) ->
 
 def unknown_name(name: str, known: Sequence[str]) -> str:
     """What is wrong with a name that nobody knows, with the nearest ones that exist."""
-    last = name.rsplit(".", 1)[-1]
-    near = [other for other in known if other.rsplit(".", 1)[-1] == last]
-    near = near or get_close_matches(name, known, n=3, cutoff=0.8)
-    siblings = {other.rsplit(".", 1)[-1]: other for other in known}
-    near = near or [siblings[match] for match in get_close_matches(last, siblings, n=1, cutoff=0.7)]
+    near = _same_option(_last(name), name, known) or get_close_matches(name, known, n=1, cutoff=0.8)
+    if not near and (spelt := get_close_matches(_last(name), map(_last, known), n=1, cutoff=0.7)):
+        near = _same_option(spelt[0], name, known)
     return (
-        f"unknown name; did you mean {' or '.join(near[:4])}?"
+        f"unknown name; did you mean {' or '.join(near)}?"
         if near
         else "unknown name; --dry-run shows all names"
     )
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
+def _same_option(option: str, name: str, known: Sequence[str]) -> list[str]:
+    """Where an option of this last name exists: in the section that was meant, or else anywhere."""
+    everywhere = [other for other in known if _last(other) == option]
+    section = name.split(".")[0] + "."
+    return ([other for other in everywhere if other.startswith(section)] or everywhere)[:MOST_HINTS]
 
 
 def shown(value: object) -> str:

@@ -12,7 +12,14 @@ from orchestrator.overrides import apply_overrides, parsed
 KNOWN = options(Experiment)
 DOCUMENT = load_experiment("digits").model_dump(mode="json")
 NAMES = sorted(name for name in KNOWN if not name.startswith("data."))
-values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.lists(st.integers())
+)
 
 
 def flat(document, prefix=""):
@@ -27,9 +34,7 @@ def flat(document, prefix=""):
 
 @given(st.dictionaries(st.sampled_from(NAMES), values, max_size=6))
 def test_named_options_change_and_no_others(overrides):
-    assert flat(apply_overrides(DOCUMENT, overrides, KNOWN)) == pytest.approx(
-        flat(DOCUMENT) | overrides, nan_ok=True
-    ) or repr(flat(apply_overrides(DOCUMENT, overrides, KNOWN))) == repr(flat(DOCUMENT) | overrides)
+    assert flat(apply_overrides(DOCUMENT, overrides, KNOWN)) == flat(DOCUMENT) | overrides
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), values, max_size=6))
@@ -43,9 +48,7 @@ def test_the_document_given_stays_as_it_was(overrides):
 def test_the_order_of_options_does_not_matter(overrides, random):
     items = list(overrides.items())
     random.shuffle(items)
-    assert repr(apply_overrides(DOCUMENT, overrides, KNOWN)) == repr(
-        apply_overrides(DOCUMENT, dict(items), KNOWN)
-    )
+    assert apply_overrides(DOCUMENT, dict(items), KNOWN) == apply_overrides(DOCUMENT, overrides, KNOWN)
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_characters=".")))
