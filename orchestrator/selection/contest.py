@@ -42,8 +42,8 @@ def contested(tallies: Sequence[Tally], places: int, config: SelectionConfig) ->
 def doubtful(tallies: Sequence[Tally], places: int, most_repeats: int) -> list[Tally]:
     """Those whose few runs may have been luck, whatever the others score.
 
-    A single winner with a single score: the best of many is partly luck. And who diverged in more than half of
-    the runs, if so many repeats can make up for it: one run in ten was seen to, of any architecture.
+    A single winner with a single score: the best of many is partly luck. And who diverged in more than half
+    of the runs, if so many repeats can make up for it: one run in ten was seen to, of any architecture.
     """
     winner = [tally for tally in tallies[:places] if places == 1 < len(tallies) and len(tally.scores) == 1]
     return winner + [

@@ -1,0 +1,65 @@
+import io
+import os
+import re
+
+import pytest
+
+from orchestrator.console import QUIET, Console, quiet
+from trainers.report import Report
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def reports():
+    return [Report(step=step, metrics={"loss_generator": step / 8, "tau": 5.0}) for step in (2, 4)]
+
+
+def test_a_log_gets_a_line_a_report():
+    stream = io.StringIO()
+    with Console(stream).stage("search", 4) as stage:
+        for report in reports():
+            stage.report(report)
+    first, second, third, last = stream.getvalue().splitlines()
+    assert first == "search: 4 steps"
+    assert re.fullmatch(r"search 2/4  eta \d:\d\d:\d\d  loss_generator 0\.25  tau 5", second)
+    assert re.fullmatch(r"search 4/4  eta 0:00:00  loss_generator 0\.5  tau 5", third)
+    assert re.fullmatch(r"search: done in \d:\d\d:\d\d", last)
+
+
+def test_a_terminal_gets_a_bar_with_time_and_metrics(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    stream = Terminal()
+    console = Console(stream)
+    with console.stage("search", 4) as stage:
+        for report in reports():
+            stage.report(report)
+        console.say("[red]words between[/red]")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "━━━" in shown
+    assert "4/4" in shown
+    assert "0:00:00 left" in shown
+    assert "loss_generator 0.5  tau 5" in shown
+    assert "[red]words between[/red]" in shown
+    assert "search: done in" in shown
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["log", "terminal"])
+def test_a_stage_that_fails_is_not_said_to_be_done(stream):
+    with pytest.raises(RuntimeError, match="boom"), Console(stream).stage("search", 4):
+        raise RuntimeError("boom")
+    assert "done" not in stream.getvalue()
+
+
+def test_libraries_are_quiet_unless_the_user_wants_to_hear_them(monkeypatch):
+    for name in QUIET:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_LOG_TO_DRIVER", "1")
+    quiet()
+    assert os.environ["RAY_LOG_TO_DRIVER"] == "1"
+    assert os.environ["MLFLOW_LOGGING_LEVEL"] == "WARNING"
