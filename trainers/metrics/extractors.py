@@ -38,9 +38,9 @@ def fidelity(name: str, dimension: int, resize: str) -> Callable[[EvaluationConf
     def make(config: EvaluationConfig, _cache: Path) -> Extractor:
         try:
             network = FidelityFeatures(name)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the second is torch.hub's where there is no connection
             raise WeightsError(
-                f"evaluation.extractor {config.extractor}: cannot fetch {name}: {error}"
+                f"evaluation.extractor: {config.extractor} cannot be fetched: {error}"
             ) from error
         return Extractor(config.extractor, weights_hash(network), resize, dimension, 0, network)
 
