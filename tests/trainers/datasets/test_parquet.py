@@ -100,6 +100,15 @@ def test_broken_rows_are_named(tmp_path: Path) -> None:
     assert images.labels.tolist() == [0, 1, 2]
 
 
+def test_a_broken_row_is_named_by_its_number_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "BLOCK", 2)
+    path = write_parquet(tmp_path / "a.parquet", image=pa.array([*BYTES[:5], b"junk", BYTES[5]]))
+    with pytest.raises(DataError, match=rf"^1 broken image: {path} row 5 \(not an image\);"):
+        load(path, tmp_path)
+
+
 def test_an_absent_column_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "a.parquet", img=COLUMNS["bytes"], label=list(range(7)))
     with pytest.raises(DataError, match=f"data.column: {path} has no column 'image'; it has img, label"):
