@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-import jaxtyping._typeguard  # noqa: F401  the checker that pyproject.toml names; jaxtyping alone does not load it
+import jaxtyping
+import jaxtyping._typeguard  # the checker that pyproject.toml names; jaxtyping alone does not load it
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -18,3 +19,11 @@ def float64() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """For tests of many steps: checking shapes costs four times the computation of tiny networks."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -1,0 +1,76 @@
+"""Our search in the semantics of the released code, starting from any state given by released names."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from search_space.evaluation import FormName
+from search_space.interop import load_released
+from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.relaxation import Relaxation
+from tests.reference.recorded import BUFFERS, by_released_name
+from trainers.compute import ComputeConfig
+from trainers.optimization import Descent
+from trainers.search_config import SearchConfig
+from trainers.search_state import SearchState
+from trainers.search_step import SearchStep
+
+STEPS, N_CRITIC = 4, 2
+HALF, GENERATOR_BATCH = 2, 4
+
+
+def official_config(relaxation: Relaxation) -> SearchConfig:
+    """Four steps, all quirks."""
+    return SearchConfig(
+        steps=STEPS,
+        batch_size=2 * HALF,
+        generator_batch_size=GENERATOR_BATCH,
+        n_critic=N_CRITIC,
+        relaxation=relaxation,
+        sample_per_forward=True,
+        mask_image_edges=False,
+    )
+
+
+class OfficialSearch:
+    """State and step; the tests' default type must be float64."""
+
+    def __init__(
+        self,
+        generator: GeneratorConfig,
+        discriminator: DiscriminatorConfig,
+        form: FormName,
+        relaxation: Relaxation = "softmax",
+    ) -> None:
+        config, compute = official_config(relaxation), ComputeConfig(form=form)
+        self.state = SearchState(generator, discriminator, config, 0, torch.device("cpu"), compute)
+        self.step = SearchStep(self.state, config, compute, Descent(self.state.device))
+
+    def load(self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor]) -> None:
+        """Take over a state that is given by released names."""
+        state = self.state
+        for module in (state.generator, state.alpha, state.ema_generator, state.ema_alpha):
+            load_released(module, generator)
+        for module in (state.discriminator, state.beta):
+            load_released(module, discriminator)
+
+    @property
+    def generator(self) -> dict[str, Tensor]:
+        """Parameters and buffers of G, and alpha."""
+        return by_released_name(self.state.generator, self.state.alpha)
+
+    @property
+    def discriminator(self) -> dict[str, Tensor]:
+        """Parameters and power iterations of D, and beta."""
+        return by_released_name(self.state.discriminator, self.state.beta)
+
+    @property
+    def average(self) -> dict[str, Tensor]:
+        """Moving average of the parameters of G and of alpha; buffers are not averaged."""
+        return without_buffers(by_released_name(self.state.ema_generator, self.state.ema_alpha))
+
+
+def without_buffers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The parameters alone."""
+    return {name: value for name, value in state.items() if not name.endswith(BUFFERS)}
