@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
 from search_space.evaluation import FORMS, FormName
@@ -73,19 +72,14 @@ class Cell(nn.Module):
         flow = self.form.flow(edge_weights)
         flow.leave(0, x)
         for node in range(1, OUTPUT_NODE):
+            if node == SKIP_NODE:
+                for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
+                    flow.receive(node, skip_in, skips[skip_in.source_cell], convolution)
             value = flow.arrive(node)
             if node == SKIP_NODE:
-                value = skip_node = self._add_skips(value, skips)
+                skip_node = value
             flow.leave(node, value)
         return flow.arrive(OUTPUT_NODE), skip_node
-
-    def _add_skips(self, value: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        # The released code resizes first; a 1x1 convolution commutes with resizing and is cheaper before it.
-        for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
-            skip = convolution(skips[skip_in.source_cell])
-            align = None if skip_in.resize == "nearest" else False
-            value = value + F.interpolate(skip, value.shape[-2:], mode=skip_in.resize, align_corners=align)
-        return value
 
 
 def _operation(filling: Filling, in_channels: int, channels: int, spectral: bool) -> nn.Module | None:

@@ -69,6 +69,6 @@ class SpectralConvolution(StackedConvolution):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h w"]:
         """Convolve with "same" padding."""
-        kernel, bias = self.scaled(None)
-        assert bias is not None
-        return F.conv2d(x, kernel[0], bias[0], padding=kernel.shape[-1] // 2)
+        kernel = self.normalized()[0]
+        assert self.bias is not None
+        return F.conv2d(x, kernel, self.bias[0], padding=kernel.shape[-1] // 2)

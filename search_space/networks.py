@@ -135,7 +135,7 @@ class SpectralScore(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1"]:
         """Scores of feature maps."""
-        kernel, _ = self.linear.scaled(None)
+        kernel = self.linear.normalized()
         # Outside autocast: losses are differences of scores and need their digits.
         with torch.autocast(x.device.type, enabled=False):
             features = F.relu(x).sum((2, 3), dtype=kernel.dtype)

@@ -4,6 +4,7 @@ Shapes: E edges that have the primitive, O and I output and input channels, k ta
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -14,8 +15,16 @@ SPECTRAL_EPS = 1e-12
 """As in torch.nn.utils.spectral_norm."""
 
 
+class SpectralNorm(NamedTuple):
+    """Largest singular values of stacked weights as of one forward, and what their gradient needs: u v^T."""
+
+    sigma: Float[Tensor, " E"]
+    u: Float[Tensor, "E O"]
+    v: Float[Tensor, "E Ikk"]
+
+
 class StackedConvolution(nn.Module):
-    """Weights [E, O, I, k, k] and biases [E, O] of one convolution primitive, optionally spectrally normalised.
+    """Weights [E, O, I, k, k] and biases [E, O] of a convolution primitive, under spectral norm if asked to.
 
     Initialised edge by edge as released: xavier uniform weights, PyTorch's default bias.
     """
@@ -48,42 +57,40 @@ class StackedConvolution(nn.Module):
                 "v", F.normalize(torch.randn(edges, in_channels * kernel**2), dim=1, eps=SPECTRAL_EPS)
             )
 
-    def scaled(self, weights: Float[Tensor, " E"] | None) -> tuple[Tensor, Tensor | None]:
-        """Kernels [E, O, I, k, k] and biases [E, O] of every edge times its weight (None: 1).
+    def normalized(self) -> Float[Tensor, "E O I k k"]:
+        """The kernels as they convolve: divided by sigma under spectral norm."""
+        if (norm := self.spectral_norm()) is None:
+            return self.weight
+        sigma = torch.einsum("eo,eoi,ei->e", norm.u, self.weight.flatten(2), norm.v)
+        return self.weight / sigma.view(-1, 1, 1, 1, 1)
 
-        Spectral norm divides the scale, never the kernel: weight / sigma is not built on its own.
-        """
-        scale = weights
-        if self.spectral:
-            sigma = self._sigma()
-            scale = 1 / sigma if weights is None else weights / sigma
-        kernel = self.weight if scale is None else self.weight * scale.view(-1, 1, 1, 1, 1)
-        if self.bias is None or weights is None:
-            return kernel, self.bias
-        return kernel, self.bias * weights.unsqueeze(-1)
-
-    def _sigma(self) -> Float[Tensor, " E"]:
-        """Largest singular value of each edge's weight, by one power iteration per forward in training mode."""
+    @torch.no_grad()
+    def spectral_norm(self) -> SpectralNorm | None:
+        """None without spectral norm. In training mode this makes the power iteration of a forward."""
+        if not self.spectral:
+            return None
         matrix = self.weight.flatten(2)
-        u, v = self.u, self.v
-        if self.training:
-            u, v = power_iteration(matrix.detach(), u)
-            self.u.copy_(u)
-            self.v.copy_(v)
-        # The forward keeps u and v of its own: the next one overwrites the buffers before this one's backward.
-        return torch.einsum("eo,eoi,ei->e", u.clone(), matrix, v.clone())
+        if not self.training:
+            sigma = torch.bmm(torch.bmm(self.u.unsqueeze(1), matrix), self.v.unsqueeze(2)).flatten()
+            return SpectralNorm(sigma, self.u, self.v)
+        # New tensors: an earlier forward whose backward is still to come keeps the ones it used.
+        norm = power_iteration(matrix, self.u)
+        _, self.u, self.v = norm
+        return norm
 
 
-def power_iteration(
-    matrix: Float[Tensor, "E O I"], u: Float[Tensor, "E O"]
-) -> tuple[Float[Tensor, "E O"], Float[Tensor, "E I"]]:
+def power_iteration(matrix: Float[Tensor, "E O I"], u: Float[Tensor, "E O"]) -> SpectralNorm:
     """One step towards the leading singular vectors (Miyato et al. 2018, algorithm 1)."""
-    v = F.normalize(torch.bmm(u.unsqueeze(1), matrix).squeeze(1), dim=1, eps=SPECTRAL_EPS)
-    return F.normalize(torch.bmm(matrix, v.unsqueeze(2)).squeeze(2), dim=1, eps=SPECTRAL_EPS), v
+    v = torch.bmm(u.unsqueeze(1), matrix).squeeze(1)
+    v /= torch.linalg.vector_norm(v, dim=1, keepdim=True).clamp_min_(SPECTRAL_EPS)
+    u = torch.bmm(matrix, v.unsqueeze(2)).squeeze(2)
+    sigma = torch.linalg.vector_norm(u, dim=1)
+    u /= sigma.clamp_min(SPECTRAL_EPS).unsqueeze(1)
+    return SpectralNorm(sigma, u, v)
 
 
 class StackedTransposed(nn.Module):
-    """Depthwise 3x3 transposed convolutions [E, C, 1, 3, 3] and their pointwise ones [E, C, C, 1, 1], no bias."""
+    """Depthwise transposed convolutions [E, C, 1, k, k] and their pointwise ones [E, C, C, 1, 1], no bias."""
 
     def __init__(self, edges: int, channels: int, kernel: int) -> None:
         super().__init__()

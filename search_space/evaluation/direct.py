@@ -1,116 +1,113 @@
 """Direct form: kernels are mixed instead of outputs, and edges that leave one node share one convolution.
 
-What the backward pass needs is one map per node, the node itself: architecture parameters get their
-gradients through the mixed kernels, not through the outputs of operations.
+What the backward pass needs is one map per node, the node itself: architecture parameters get their gradients
+through the mixed kernels, not through the outputs of operations.
 
-Shapes: N batch, E edges, C channels of a node, H height, W width.
+Shapes: maps are images [n, h, w, c], E edges, T taps, O and I channels out and in.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.evaluation.mixing import Bundle, bundle_edges, mix, pick
-from search_space.evaluation.rectified import Geometry, convolve_rectified
-from search_space.evaluation.upsampling import upsample
+from search_space.evaluation.bundles import bundle
+from search_space.evaluation.flow import MixedFlow
+from search_space.evaluation.held import HeldConvolutions, hold
+from search_space.evaluation.image_convolution import Geometry, convolve_images
+from search_space.evaluation.maps import Order
+from search_space.evaluation.precision import autocast_dtype
+from search_space.evaluation.taps import Layout, axis_taps
+from search_space.evaluation.upsampling import Maps
 from search_space.filling import Filling
-from search_space.stacked import StackedConvolution, StackedTransposed
-from search_space.topology import Edge
+from search_space.primitives import Primitive
 
 
 class DirectForm:
-    """Mixes kernels once per forward, then convolves once or twice per node."""
+    """A plan for the edges of one cell."""
 
     def __init__(self, fillings: Sequence[Filling], operations: Sequence[nn.Module | None]) -> None:
-        self.pairs = list(zip(fillings, operations, strict=True))
-        self.bundles = bundle_edges(fillings)
+        self._operations = dict(zip(fillings, operations, strict=True))
+        self._bundles = bundle(fillings)
 
-    def flow(self, edge_weights: EdgeWeights | None) -> "DirectFlow":
+    def flow(self, edge_weights: EdgeWeights | None) -> MixedFlow:
         """Begin a forward."""
-        return DirectFlow(self, edge_weights)
+        held, upsampling = hold(self._bundles, self._operations, edge_weights)
+        return MixedFlow(DirectConvolver(held), held, upsampling)
 
 
-class DirectFlow:
-    """One forward in direct form."""
+class DirectConvolver:
+    """Convolves a node for all of its edges as soon as it is known."""
 
-    def __init__(self, form: DirectForm, edge_weights: EdgeWeights | None) -> None:
-        self._bundles = form.bundles
-        self._sums: dict[int, Tensor] = {}
-        self._weights = {filling: filling.weights(edge_weights) for filling, _ in form.pairs}
-        self._scaled, self._depthwise = {}, None
-        for filling, operation in form.pairs:
-            if isinstance(operation, StackedTransposed):
-                self._depthwise, operation = operation.depthwise, operation.pointwise
-            if isinstance(operation, StackedConvolution):
-                self._scaled[filling.kind, filling.primitive.name] = operation.scaled(self._weights[filling])
-        self._mixed = {bundle: mix(bundle, self._scaled) for bundle in form.bundles if bundle.kind != "up"}
+    order: Order = "images"
 
-    def leave(self, node: int, value: Tensor) -> None:
-        """Evaluate all outgoing edges, those that hold the same primitives at once."""
-        for bundle in self._bundles:
-            edges = [edge for edge in bundle.edges if edge.source == node]
-            if not edges:
-                continue
-            if bundle.kind == "up":
-                outputs = upsample(bundle, edges, value, self._scaled, self._depthwise)
-                self._add(edges, outputs.unbind(1))
-            else:
-                self._convolve(bundle, edges, value)
-                self._add_unconvolved(bundle, edges, value)
+    def __init__(self, held: Sequence[HeldConvolutions]) -> None:
+        self._held = [one for one in held if one.primitives]
+        self._sums: dict[int, Maps] = {}
+        self._mixed: dict[HeldConvolutions, tuple[list[tuple[Tensor, Geometry]], Tensor]] = {}
 
-    def arrive(self, node: int) -> Tensor:
-        """Sum of the incoming edges."""
-        return self._sums.pop(node)
+    def leave(self, node: int, maps: Maps) -> None:
+        """Convolve a node."""
+        for held in self._held:
+            rows = [row for row, edge in enumerate(held.bundle.edges) if edge.source == node]
+            if rows:
+                targets = [held.bundle.edges[row].target for row in rows]
+                self._convolve(held, rows, targets, maps)
 
-    def _convolve(self, bundle: Bundle, edges: Sequence[Edge], value: Float[Tensor, "n c h w"]) -> None:
-        kernels, bias = self._mixed[bundle]
-        if bias is None:
-            return
-        rows = [bundle.edges.index(edge) for edge in edges]
-        taken = [(kernel[rows].flatten(0, 1), geometry) for kernel, geometry in kernels]
-        convolve = _convolve_image if bundle.kind == "image" else convolve_rectified
-        outputs = convolve(value, taken, bias[rows].flatten())
-        self._add(edges, outputs.unflatten(1, (len(edges), -1)).unbind(1))
+    def arrive(self, node: int) -> Maps | None:
+        """Sum of all convolutions into a node."""
+        return self._sums.pop(node, None)
 
-    def _add_unconvolved(
-        self, bundle: Bundle, edges: Sequence[Edge], value: Float[Tensor, "n c h w"]
-    ) -> None:
-        for filling in bundle.fillings:
-            match filling.primitive.operation:
-                case "skip":
-                    output = value
-                case "avg_pool":
-                    output = F.avg_pool2d(value, 2)
-                case "max_pool":
-                    output = F.max_pool2d(value, 2)
-                case _:
-                    continue
-            weights = self._weights[filling]
-            for edge in edges:
-                if weights is None or edge.target not in self._sums:
-                    self._add(
-                        [edge], [output if weights is None else output * weights[filling.position(edge)]]
-                    )
-                else:
-                    weight = weights[filling.position(edge)]
-                    self._sums[edge.target] = torch.addcmul(self._sums[edge.target], output, weight)
-
-    def _add(self, edges: Sequence[Edge], outputs: Sequence[Tensor]) -> None:
-        for edge, output in zip(edges, outputs, strict=True):
-            node = edge.target
-            self._sums[node] = self._sums[node] + output if node in self._sums else output
+    def _convolve(self, held: HeldConvolutions, rows: list[int], targets: list[int], maps: Maps) -> None:
+        if held not in self._mixed:
+            self._mixed[held] = _mix(held, maps.shape[1]), held.biases()
+        mixed, biases = self._mixed[held]
+        span = slice(rows[0], rows[-1] + 1) if rows == list(range(rows[0], rows[-1] + 1)) else rows
+        dtype = autocast_dtype(maps)
+        kernels = [(kernel[span].to(dtype), geometry) for kernel, geometry in mixed]
+        sums = convolve_images(
+            maps.to(dtype),
+            kernels,
+            biases[span].to(dtype),
+            [self._sums.get(target) for target in targets],
+            rectified=held.bundle.kind != "image",
+        )
+        self._sums.update(zip(targets, sums, strict=True))
 
 
-def _convolve_image(
-    image: Float[Tensor, "n c h w"], kernels: list[tuple[Tensor, Geometry]], bias: Float[Tensor, " o"]
-) -> Float[Tensor, "n o h w"]:
-    """As `convolve_rectified`, without the ReLU."""
-    (kernel, geometry), *others = kernels
-    total = F.conv2d(image, kernel, bias, padding=geometry.padding, dilation=geometry.dilation)
-    for kernel, geometry in others:
-        total = total + F.conv2d(image, kernel, padding=geometry.padding, dilation=geometry.dilation)
-    return total
+def _mix(held: HeldConvolutions, size: int) -> list[tuple[Float[Tensor, "E O I k k"], Geometry]]:
+    kernels = []
+    for part, spacing in parts(held.primitives, size):
+        primitives = held.primitives[part]
+        half = max(max(axis_taps(primitive)) for primitive in primitives) // spacing
+        half = min(half, (size - 1) // spacing)
+        offsets = tuple(spacing * tap for tap in range(-half, half + 1))
+        mixed = held.kernels(Layout(offsets), part).unflatten(1, (len(offsets), len(offsets)))
+        kernels.append((mixed.permute(0, 3, 4, 1, 2), _geometry(held.bundle.kind == "down", half, spacing)))
+    return kernels
+
+
+@cache
+def parts(primitives: Sequence[Primitive], size: int) -> list[tuple[slice, int]]:
+    """Convolutions that are mixed into one kernel, as parts of a vocabulary, and the spacing of its taps.
+
+    Vocabularies name dilated convolutions last. On a map so small that their outer taps see nothing, they
+    fit into the undilated kernel.
+    """
+    undilated = [primitive for primitive in primitives if primitive.dilation == 1]
+    reach = max((max(axis_taps(primitive)) for primitive in undilated), default=0)
+    dilated = {tap for p in primitives[len(undilated) :] for tap in axis_taps(p) if abs(tap) < size}
+    if not undilated:
+        return [(slice(None), primitives[0].dilation)]
+    if max(dilated, default=0) <= reach:
+        return [(slice(None), 1)]
+    return [(slice(0, len(undilated)), 1), (slice(len(undilated), None), primitives[-1].dilation)]
+
+
+def _geometry(halves: bool, half: int, spacing: int) -> Geometry:
+    if not halves:
+        return Geometry(padding=half * spacing, dilation=spacing)
+    # Every kernel of a stride of 2 is centred on even pixels, and a dilation of 2 reads no others.
+    return Geometry(padding=half, even=True) if spacing > 1 else Geometry(stride=2, padding=half)

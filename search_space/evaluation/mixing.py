@@ -1,90 +1,131 @@
-"""Mixing kernels: all convolutions of an edge become one undilated and one dilated kernel.
+"""Mixing kernels: the convolutions of an edge become one, by one matrix product for each primitive.
 
-All of them read the same map with the same stride and centre, so sum_i w_i conv_i(r) is one convolution by
-sum_i w_i pad(kernel_i): exact, borders included, since zero padding is of the same r.
+K = sum_p (w_p / sigma_p) S_p W_p, where S_p lays the taps of primitive p out in the mixed kernel and sigma_p
+is the largest singular value of a spectrally normalised W_p: W_p / sigma_p is never built. Nothing is stored
+for the backward pass but the parameters themselves.
 
-Shapes: E edges, O and I output and input channels, k taps.
+Shapes: E edges, P primitives, O and I output and input channels, k taps of a primitive along one axis (kk:
+all), T taps of the mixed kernel, K taps of all primitives one after the other.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
-from search_space.evaluation.rectified import Geometry
-from search_space.filling import Filling
-from search_space.primitives import Kind, Primitive
-from search_space.topology import Edge
-
-Scaled = Mapping[tuple[Kind, str], tuple[Tensor, Tensor | None]]
-"""By kind and primitive: kernels [E, O, I, k, k] and biases [E, O] of its edges, times their weights."""
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """Edges of one kind that hold the same primitives; in a supernet, all edges of a kind."""
-
-    kind: Kind
-    edges: tuple[Edge, ...]
-    fillings: tuple[Filling, ...]
-
-    def convolutions(self) -> tuple[list[Filling], list[Filling]]:
-        """Its convolutions, undilated and dilated."""
-        held = [filling for filling in self.fillings if filling.primitive.operation == "conv"]
-        return [f for f in held if f.primitive.dilation == 1], [f for f in held if f.primitive.dilation > 1]
-
-
-def bundle_edges(fillings: Sequence[Filling]) -> tuple[Bundle, ...]:
-    """Group the edges of a cell by what they hold."""
-    bundles: dict[tuple[int, ...], list[Edge]] = {}
-    for edge in sorted({edge for filling in fillings for edge in filling.edges}, key=lambda edge: edge.name):
-        holding = tuple(index for index, filling in enumerate(fillings) if edge in filling.edges)
-        bundles.setdefault(holding, []).append(edge)
-    return tuple(
-        Bundle(edges[0].kind, tuple(edges), tuple(fillings[index] for index in holding))
-        for holding, edges in bundles.items()
-    )
-
-
-def pick(stack: Tensor, filling: Filling, edges: Sequence[Edge]) -> Tensor:
-    """Rows of a filling's stack that belong to these edges."""
-    if filling.edges == tuple(edges):
-        return stack
-    return stack[[filling.position(edge) for edge in edges]]
+from search_space.evaluation.precision import in_full_precision
+from search_space.evaluation.taps import Layout, selection
+from search_space.primitives import Primitive
+from search_space.stacked import SpectralNorm, StackedConvolution
 
 
 def mix(
-    bundle: Bundle, scaled: Scaled
-) -> tuple[list[tuple[Float[Tensor, "e o i k k"], Geometry]], Float[Tensor, "e o"] | None]:
-    """The kernels of a bundle's edges, one for each dilation it holds, and their common bias."""
-    kernels, biases = [], []
-    for held in bundle.convolutions():
-        if held:
-            width = max(filling.primitive.kernel for filling in held)
-            parts = [pick(scaled[f.kind, f.primitive.name][0], f, bundle.edges) for f in held]
-            kernels.append((_padded_sum(parts, width), _geometry(bundle.kind, held[0].primitive, width)))
-        for filling in held:
-            bias = scaled[filling.kind, filling.primitive.name][1]
-            assert bias is not None
-            biases.append(pick(bias, filling, bundle.edges))
-    return kernels, sum(biases[1:], start=biases[0]) if biases else None
+    primitives: Sequence[Primitive],
+    convolutions: Sequence[StackedConvolution],
+    norms: Sequence[SpectralNorm | None],
+    weights: Float[Tensor, "E P"] | None,
+    layout: Layout,
+) -> Float[Tensor, "E T O I"]:
+    """One kernel an edge; taps come first, as transforms of kernels want them."""
+    kernels = [convolution.weight for convolution in convolutions]
+    taps = selection(tuple(primitives), layout, kernels[0].dtype, kernels[0].device)
+    spectral = [norm for norm in norms if norm is not None]
+    return in_full_precision(_Mix, taps, spectral, weights, *kernels)
 
 
-def _padded_sum(parts: Sequence[Tensor], width: int) -> Tensor:
-    total = None
-    for part in sorted(parts, key=lambda part: -part.shape[-1]):
-        margin = (width - part.shape[-1]) // 2
-        padded = F.pad(part, [margin] * 4) if margin else part
-        total = padded if total is None else total + padded
-    assert total is not None
-    return total
+def mix_biases(
+    convolutions: Sequence[StackedConvolution], weights: Float[Tensor, "E P"] | None
+) -> Float[Tensor, "E O"]:
+    """One bias an edge."""
+    biases = [convolution.bias for convolution in convolutions if convolution.bias is not None]
+    if weights is None:
+        return sum(biases[1:], start=biases[0])
+    return (weights.unsqueeze(2) * torch.stack(biases, 1)).sum(1)
 
 
-def _geometry(kind: Kind, primitive: Primitive, width: int) -> Geometry:
-    half = width // 2
-    if kind != "down":
-        return Geometry(padding=half * primitive.dilation, dilation=primitive.dilation)
-    # Every kernel of a stride of 2 is centred on even pixels, and a dilation of 2 reads no others.
-    return Geometry(padding=half, even=True) if primitive.dilation > 1 else Geometry(stride=2, padding=half)
+class _Mix(torch.autograd.Function):
+    """Kernels of several primitives [E, O, I, k, k] to one [E, T, O, I]."""
+
+    @staticmethod
+    def forward(ctx, taps, spectral, weights, *kernels):  # type: ignore[no-untyped-def]
+        ctx.spectral = spectral
+        ctx.save_for_backward(taps, weights, *kernels)
+        mixed = None
+        for part, kernel in zip(_placed(taps, _scales(weights, spectral), kernels), kernels, strict=True):
+            matrix = kernel.flatten(3).flatten(1, 2).mT
+            mixed = torch.bmm(part, matrix) if mixed is None else mixed.baddbmm_(part, matrix)
+        return mixed.unflatten(2, kernels[0].shape[1:3])
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        taps, weights, *kernels = ctx.saved_tensors
+        _, _, wants_weights, *wants_kernels = ctx.needs_input_grad
+        gradient = gradient.flatten(2)
+        scales = _scales(weights, ctx.spectral)
+        scale_gradients = weight_gradients = None
+        if wants_weights or (ctx.spectral and any(wants_kernels)):
+            scale_gradients = _scale_gradients(gradient, taps, kernels)
+        if wants_weights:
+            weight_gradients = scale_gradients / _sigmas(ctx.spectral) if ctx.spectral else scale_gradients
+        if not any(wants_kernels):
+            return None, None, weight_gradients, *(None for _ in kernels)
+        kernel_gradients = [
+            torch.bmm(gradient.mT, part).view_as(kernel)
+            for part, kernel in zip(_placed(taps, scales, kernels), kernels, strict=True)
+        ]
+        if ctx.spectral:
+            _add_spectral_gradients(kernel_gradients, scale_gradients * scales, ctx.spectral)
+        return None, None, weight_gradients, *kernel_gradients
+
+
+def _sigmas(spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"]:
+    return torch.stack([norm.sigma for norm in spectral], 1)
+
+
+def _scales(weights: Tensor | None, spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"] | None:
+    if not spectral:
+        return weights
+    sigmas = _sigmas(spectral)
+    return sigmas.reciprocal() if weights is None else weights / sigmas
+
+
+def _placed(
+    taps: Float[Tensor, "T K"], scales: Float[Tensor, "E P"] | None, kernels: Sequence[Tensor]
+) -> tuple[Float[Tensor, "E T kk"], ...]:
+    """S_p of every primitive, times its scale on every edge."""
+    widths = _widths(kernels)
+    if scales is None:
+        placed = taps.expand(len(kernels[0]), -1, -1)
+    else:
+        placed = taps * (scales @ _owners(widths, taps.dtype, taps.device)).unsqueeze(1)
+    return placed.split(widths, -1)
+
+
+def _scale_gradients(
+    gradient: Float[Tensor, "E T OI"], taps: Float[Tensor, "T K"], kernels: Sequence[Tensor]
+) -> Float[Tensor, "E P"]:
+    """<S_p W_p, gradient>, without laying any kernel out."""
+    products = [torch.bmm(gradient, kernel.flatten(3).flatten(1, 2)) for kernel in kernels]
+    per_tap = (torch.cat(products, -1) * taps).sum(1)
+    return per_tap @ _owners(_widths(kernels), taps.dtype, taps.device).mT
+
+
+def _add_spectral_gradients(
+    gradients: Sequence[Tensor], coefficients: Float[Tensor, "E P"], spectral: Sequence[SpectralNorm]
+) -> None:
+    """Through sigma: d sigma / d W = u v^T and d scale / d sigma = -scale / sigma."""
+    ratios = (-coefficients / _sigmas(spectral)).unbind(1)
+    for gradient, ratio, norm in zip(gradients, ratios, spectral, strict=True):
+        gradient.flatten(2).baddbmm_((norm.u * ratio.unsqueeze(1)).unsqueeze(2), norm.v.unsqueeze(1))
+
+
+def _widths(kernels: Sequence[Tensor]) -> tuple[int, ...]:
+    return tuple(kernel.shape[-1] ** 2 for kernel in kernels)
+
+
+@cache
+def _owners(widths: Sequence[int], dtype: torch.dtype, device: torch.device) -> Float[Tensor, "P K"]:
+    """Ones where a tap belongs to a primitive."""
+    return torch.block_diag(*(torch.ones(1, width) for width in widths)).to(device, dtype)

@@ -1,4 +1,7 @@
-"""Op by op, as the released code: every primitive of every edge is computed, weighted and summed. The slow twin."""
+"""Op by op, as the released code: every primitive of every edge is computed, weighted and summed.
+
+The slow twin of all other forms.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +13,7 @@ from torch.nn import functional as F
 from search_space.architecture import EdgeWeights
 from search_space.filling import Filling
 from search_space.stacked import StackedConvolution, StackedTransposed
+from search_space.topology import SkipIn
 
 
 class ReferenceForm:
@@ -39,8 +43,16 @@ class ReferenceFlow:
         for filling, kernels, weights in self._pairs:
             for position, edge in enumerate(filling.edges):
                 if edge.source == node and filling.primitive.operation != "none":
-                    output = _apply(filling, [k[position] for k in kernels], value)
+                    output = _apply(filling, [stack[position] for stack in kernels], value)
                     self._sums[edge.target].append(output if weights is None else weights[position] * output)
+
+    def receive(self, node: int, skip_in: SkipIn, skip: Tensor, convolution: nn.Conv2d) -> None:
+        """Resize a skip from an earlier cell to the node's size, then convolve it."""
+        size = self._sums[node][0].shape[-2:]
+        align = None if skip_in.resize == "nearest" else False
+        self._sums[node].append(
+            convolution(F.interpolate(skip, size, mode=skip_in.resize, align_corners=align))
+        )
 
     def arrive(self, node: int) -> Tensor:
         """Sum of the incoming edges."""
@@ -48,11 +60,12 @@ class ReferenceFlow:
         return sum(others, start=first)
 
 
-def _kernels(operation: nn.Module | None) -> list[Tensor]:
+def _kernels(operation: nn.Module | None) -> list[tuple[Tensor, ...]]:
+    # Unbound once: the gradient of a single edge's slice would be as large as the whole stack.
     if isinstance(operation, StackedConvolution):
-        return [tensor for tensor in operation.scaled(None) if tensor is not None]
+        return [operation.normalized().unbind(), operation.bias.unbind()]
     if isinstance(operation, StackedTransposed):
-        return [operation.depthwise, operation.pointwise.weight]
+        return [operation.depthwise.unbind(), operation.pointwise.weight.unbind()]
     return []
 
 

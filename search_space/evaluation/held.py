@@ -1,0 +1,105 @@
+"""What the bundles of a cell hold during one forward: parameters, scaled by the weights of their primitives.
+
+Shapes: E edges of the bundle, P its primitives, T taps of a mixed kernel, O, I and C channels.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from search_space.architecture import EdgeWeights
+from search_space.evaluation.bundles import Bundle
+from search_space.evaluation.maps import Order
+from search_space.evaluation.mixing import mix, mix_biases
+from search_space.evaluation.taps import Layout
+from search_space.evaluation.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
+from search_space.filling import Filling
+from search_space.stacked import StackedConvolution
+from search_space.topology import Edge
+
+Operations = Mapping[Filling, nn.Module | None]
+
+
+def hold(
+    bundles: Sequence[Bundle], operations: Operations, edge_weights: EdgeWeights | None
+) -> tuple[list["HeldConvolutions"], list["HeldUpsampling"]]:
+    """What all bundles of a cell hold. In training mode this makes the power iterations of a forward."""
+    convolutions = [HeldConvolutions(b, operations, edge_weights) for b in bundles if b.kind != "up"]
+    return convolutions, [HeldUpsampling(b, operations, edge_weights) for b in bundles if b.kind == "up"]
+
+
+class HeldConvolutions:
+    """A bundle that keeps or halves resolution: convolutions, and primitives without parameters."""
+
+    def __init__(self, bundle: Bundle, operations: Operations, edge_weights: EdgeWeights | None) -> None:
+        self.bundle = bundle
+        # Every vocabulary names primitives without parameters first.
+        held = [(f.primitive, operations[f]) for f in bundle.fillings]
+        self._plain = [primitive.operation for primitive, module in held if module is None]
+        self.primitives = tuple(primitive for primitive, module in held if module is not None)
+        self._convolutions = [module for _, module in held if isinstance(module, StackedConvolution)]
+        self._norms = [convolution.spectral_norm() for convolution in self._convolutions]
+        weights = bundle.weights(edge_weights)
+        sizes = [len(self._plain), len(self._convolutions)]
+        self._plain_weights, self._weights = (None, None) if weights is None else weights.split(sizes, 1)
+
+    def kernels(self, layout: Layout, part: slice = slice(None)) -> Float[Tensor, "E T O I"]:
+        """The convolutions, or some of them, mixed to one kernel an edge."""
+        weights = None if self._weights is None else self._weights[:, part]
+        return mix(self.primitives[part], self._convolutions[part], self._norms[part], weights, layout)
+
+    def biases(self) -> Float[Tensor, "E O"]:
+        """Of the mixed kernels."""
+        return mix_biases(self._convolutions, self._weights)
+
+    def additions(self, edge: Edge) -> Iterator[tuple[str, Float[Tensor, ""] | None]]:
+        """Operations without parameters on an edge, each with its weight; None stands for one."""
+        position, columns = self.bundle.edges.index(edge), len(self._plain)
+        for column, operation in enumerate(self._plain):
+            weight = None if self._scalars is None else self._scalars[position * columns + column]
+            if operation != "none":
+                yield operation, weight
+
+    @cached_property
+    def _scalars(self) -> tuple[Tensor, ...] | None:
+        return None if self._plain_weights is None else self._plain_weights.flatten().unbind()
+
+
+class HeldUpsampling:
+    """A bundle that doubles resolution; all of its edges leave one node."""
+
+    def __init__(self, bundle: Bundle, operations: Operations, edge_weights: EdgeWeights | None) -> None:
+        self.bundle = bundle
+        weights = bundle.weights(edge_weights)
+        columns = [None] * len(bundle.fillings) if weights is None else weights.unbind(1)
+        self._held = {
+            filling.primitive.operation: (operations[filling], weight)
+            for filling, weight in zip(bundle.fillings, columns, strict=True)
+        }
+
+    def outputs(self, x: Maps, order: Order) -> Sequence[Maps]:
+        """What arrives at the end of each edge."""
+        convolutions = {name: pair for name, pair in self._held.items() if name != "transposed"}
+        biases = [_times(module.bias, weight) for module, weight in convolutions.values()]
+        bias = sum(biases[1:], start=biases[0]) if biases else None
+        if "nearest" in convolutions:
+            outputs = nearest(x, _pointwise(*convolutions["nearest"]), bias, order)
+        else:
+            outputs = begin(x, len(self.bundle.edges), bias, order)
+        if "bilinear" in convolutions:
+            outputs = add_bilinear(x, _pointwise(*convolutions["bilinear"]), outputs, order)
+        if "transposed" in self._held:
+            module, weight = self._held["transposed"]
+            pointwise = _pointwise(module.pointwise, weight)
+            outputs = add_transposed(x, module.depthwise, pointwise, outputs, order)
+        return outputs
+
+
+def _pointwise(module: StackedConvolution, weight: Tensor | None) -> Float[Tensor, "E C C"]:
+    return _times(module.weight.flatten(2), weight)
+
+
+def _times(parameter: Tensor, weight: Float[Tensor, " E"] | None) -> Tensor:
+    return parameter if weight is None else parameter * weight.view(-1, *[1] * (parameter.dim() - 1))

@@ -1,0 +1,45 @@
+"""Orders of feature maps in memory; channels are innermost in both.
+
+Images [n, h, w, c] are PyTorch's channels_last. Planes [h, w, n, c] put the two axes that transforms act on
+first; library functions see them as one image of n*c channels. Interpolation, pooling and depthwise
+convolutions run up to ten times faster on a CPU when channels are innermost.
+
+Shapes: n batch, c channels, h and w of maps; a images of b channels as library functions see them.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Order = Literal["images", "planes"]
+
+KEPT_AXES = {"images": (0, 3), "planes": (2, 3)}
+"""The axes of batch and channels."""
+
+_FROM_NCHW = {"images": (0, 2, 3, 1), "planes": (2, 3, 0, 1)}
+_TO_NCHW = {"images": (0, 3, 1, 2), "planes": (2, 3, 0, 1)}
+
+
+def ordered(value: Float[Tensor, "n c h w"], order: Order) -> Float[Tensor, "_ _ _ c"]:
+    """Contiguous maps in an order; no copy where memory is in this order already."""
+    return value.permute(_FROM_NCHW[order]).contiguous()
+
+
+def as_nchw(maps: Float[Tensor, "_ _ _ c"], order: Order) -> Float[Tensor, "n c h w"]:
+    """A view with the axes of PyTorch's layers."""
+    return maps.permute(_TO_NCHW[order])
+
+
+def as_image(maps: Float[Tensor, "_ _ _ c"], order: Order) -> Float[Tensor, "a b h w"]:
+    """A view for library functions that keep channels apart: channels_last in memory."""
+    return as_nchw(maps, "images") if order == "images" else maps.flatten(2).permute(2, 0, 1).unsqueeze(0)
+
+
+def from_image(image: Float[Tensor, "a b h w"], channels: int, order: Order) -> Float[Tensor, "_ _ _ c"]:
+    """Inverse of `as_image`."""
+    image = image.contiguous(memory_format=torch.channels_last)
+    if order == "images":
+        return image.permute(0, 2, 3, 1)
+    return image.squeeze(0).permute(1, 2, 0).unflatten(2, (-1, channels))
