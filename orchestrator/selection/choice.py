@@ -13,7 +13,7 @@ def choice_reason(tallies: Sequence[Tally], noise: Noise, config: SelectionConfi
     """Who is chosen and why. `tallies` are those of the last rung, best first."""
     scored = [tally for tally in tallies if tally.scores]
     if not scored:
-        return f"nothing chosen: all {len(tallies)} candidates still standing diverged"
+        return f"nothing chosen, as every candidate still standing diverged ({len(tallies):,})"
     chosen = scored[0]
     against = _against(chosen, scored[1], noise, config) if len(scored) > 1 else "the only one with a score"
     own = f"; {len(chosen.diverged)} of its {chosen.runs} runs diverged" if chosen.diverged else ""

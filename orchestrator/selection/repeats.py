@@ -65,7 +65,7 @@ def _affordable(
 def _note(contested: int, noise_is_known: bool, over_budget: bool) -> str:
     notes = []
     if contested and noise_is_known:
-        notes.append(f"{contested} candidates remain within noise of the cut")
+        notes.append(f"candidates still within noise of the cut: {contested:,}")
     elif contested:
         notes.append("one run each, so the noise is unknown")
     if over_budget:

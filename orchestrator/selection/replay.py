@@ -125,17 +125,15 @@ def _notes(
     """What in the table is not as one would expect."""
     last = curves.step[curves.ends] < config.rungs[-1]
     early = int((last & ~np.isnan(curves.score[curves.ends])).sum())
-    for count, what in (
-        (curves.duplicates, "rows repeat another and were left out"),
-        (source.left_out, "runs lack a score at a rung though they go on, and were left out"),
+    for what, count, result in (
+        ("rows that repeat another", curves.duplicates, "left out"),
+        ("runs without a score at a rung though they go on", source.left_out, "left out"),
         (
+            f"runs that end before step {config.rungs[-1]} with a finite score",
             early,
-            f"runs end before step {config.rungs[-1]} with a finite score; there, they count as diverged",
+            "taken for diverged there",
         ),
-        (
-            unscored,
-            f"genotypes have no finite score at step {final_step}, and so no place in the final order",
-        ),
+        (f"genotypes without a finite score at step {final_step}", unscored, "without a place in the end"),
     ):
         if count:
-            yield f"{count} {what}"
+            yield f"{what}: {count:,}, {result}"

@@ -1,0 +1,43 @@
+from orchestrator.selection.steps import comparable_steps, default_config, last_common_step
+from tests.orchestrator.selection.tables import NAN, curves_of
+
+
+def curve(*steps: int) -> dict[int, float]:
+    return dict.fromkeys(steps, 1.0)
+
+
+def test_steps_recorded_by_half_of_the_runs_that_lasted_so_long_are_comparable() -> None:
+    curves = curves_of(
+        {(1, 0): curve(10, 20, 30), (2, 0): curve(10, 30), (3, 0): curve(10, 25, 30), (4, 0): curve(10)}
+    )
+    assert comparable_steps(curves).tolist() == [10, 30]
+
+
+def test_runs_that_ended_do_not_make_later_steps_incomparable() -> None:
+    curves = curves_of({(1, 0): curve(10, 20), (2, 0): curve(10), (3, 0): curve(10)})
+    assert comparable_steps(curves).tolist() == [10, 20]
+
+
+def test_the_last_common_step_was_reached_by_half_of_the_genotypes() -> None:
+    curves = curves_of(
+        {(1, 0): curve(10, 20, 30), (2, 0): curve(10, 20), (2, 1): curve(10), (3, 0): curve(10)}
+    )
+    assert last_common_step(curves) == 20
+
+
+def test_a_run_that_went_on_alone_moves_nothing() -> None:
+    curves = curves_of({(1, 0): curve(10, 20, 999), (2, 0): curve(10, 20), (3, 0): curve(10, 20)})
+    assert last_common_step(curves) == 20
+    assert default_config(curves).rungs == (10, 20)
+
+
+def test_default_rungs_are_the_recorded_steps_nearest_to_a_twelfth_a_third_and_the_end() -> None:
+    curves = curves_of({(genotype, 0): curve(*range(100, 2001, 100)) for genotype in range(3)})
+    # 8 % of 2000 is 160, a third 667.
+    assert default_config(curves).rungs == (200, 700, 2000)
+    assert default_config(curves).max_repeats == (1, 2, 3)
+
+
+def test_a_table_of_one_step_has_one_rung() -> None:
+    config = default_config(curves_of({(1, 0): {50: NAN}}))
+    assert (config.rungs, config.max_repeats) == ((50,), (3,))
