@@ -1,0 +1,129 @@
+"""Opening the MLflow store. Whatever is wrong with it is found here, before anything is trained."""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search_space.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SQLITE = "sqlite:///"
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # The last line of stdout belongs to --json.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # Of one request. MLflow's own 7 retries would hold up a training for minutes; the outbox retries instead.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+"""Environment variables of MLflow; those that the user has set stay."""
+
+EXPERIMENT_TAGS = {
+    "mlflow.note.content": "GAN architectures searched with AdversarialNAS, retrained and scored."
+}
+
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for another process that writes to the database."""
+
+
+class TrackingError(UserError):
+    """The place named by `tracking.uri` cannot keep runs."""
+
+
+def open_experiment(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
+    """Client of the store, and the id of the experiment, which is made where it does not exist.
+
+    Artifacts of a database go to <root>/mlartifacts; a server knows where it keeps its own.
+
+    Raises:
+        TrackingError: no such store, not writable, locked, of another version of MLflow, or not answering.
+    """
+    for variable, value in SETTINGS.items():
+        os.environ.setdefault(variable, value)
+    with explained(uri):
+        if not uri.startswith(SQLITE):
+            return _open(uri, name, root)
+        database = Path(uri.removeprefix(SQLITE)).absolute()
+        _check_writable(database)
+        with _first_come(database):
+            return _open(f"{SQLITE}{database}", name, root)
+
+
+@contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Turn what a store raises into one line for the user."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, _store_errors()):
+            raise
+        raise TrackingError(f"tracking.uri = {uri}: {one_line(error)}; {_cure(uri, str(error))}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """The error without the paragraphs that some libraries add."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
+    from mlflow import MlflowClient
+
+    # Their news of migrations and tracebacks of failed writes; we report failures ourselves.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        artifacts = None if uri.startswith("http") else (root.absolute() / "mlartifacts").as_uri()
+        return client, client.create_experiment(name, artifacts, tags=EXPERIMENT_TAGS)
+    if experiment.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"tracking.experiment = {name}: deleted in {uri}; choose another name, or bring it back with "
+            f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`"
+        )
+    return client, experiment.experiment_id
+
+
+def _check_writable(database: Path) -> None:
+    """Fail at once where MLflow would retry for minutes."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(database, timeout=LOCK_TIMEOUT)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+
+
+@contextmanager
+def _first_come(database: Path) -> Iterator[None]:
+    """Two processes must not make the tables of a new database at the same time."""
+    with open(f"{database}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    from alembic.util import CommandError
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # ImportError: the driver of a database server is not installed.
+    return MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError
+
+
+def _cure(uri: str, message: str) -> str:
+    if "database schema" in message or "locate revision" in message:
+        return f"another version of MLflow wrote it: `mlflow db upgrade {uri}` renews an older one"
+    if "database is locked" in message:
+        return "another program holds it: end that, or choose another root or tracking.uri"
+    if uri.startswith("http"):
+        return "start the server, or correct tracking.uri; null is a database in root"
+    return "use sqlite:////absolute/path/mlflow.db, http://host:port, or null for a database in root"

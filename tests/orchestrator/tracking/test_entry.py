@@ -1,0 +1,16 @@
+from orchestrator.tracking.entry import Dataset, Entry
+
+
+def test_an_entry_comes_back_from_its_file_unchanged():
+    entry = Entry(
+        time=1_700_000_000_000,
+        step=50,
+        metrics={"loss": 0.1 + 0.2},
+        params={"seed": "3"},
+        tags={"error": "naïve"},
+        files={"a/b.png": bytes(range(256))},
+        images={"samples": b"\x89PNG"},
+        dataset=Dataset(name="digits", fingerprint="0123"),
+        status="FINISHED",
+    )
+    assert Entry.model_validate_json(entry.model_dump_json()) == entry
