@@ -124,7 +124,7 @@ def twin_run(case: Case) -> Run:
 def test_four_steps_end_where_the_twin_ends(case, form):
     """Biases whose sum BatchNorm removes have a true gradient of 0 and are stepped by rounding alone.
 
-    Adam's epsilon keeps that some 1e-12, so they need no tolerance of their own; they are the largest difference.
+    Adam's epsilon keeps that below 1e-11, so they need no tolerance of their own.
     """
     run = twin_run(case)
     search = OfficialSearch(
