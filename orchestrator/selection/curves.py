@@ -20,6 +20,14 @@ def genotype_id(rows: Sequence[Sequence[int]]) -> str:
     return json.dumps(rows, separators=(",", ":"))
 
 
+def short_name(genotype: str) -> str:
+    """A genotype's id as a table has room for it, 1110331-1101333-0103303, if all indices have one digit."""
+    rows = json.loads(genotype)
+    if all(0 <= index <= 9 for row in rows for index in row):
+        return "-".join("".join(map(str, row)) for row in rows)
+    return genotype
+
+
 @dataclass(frozen=True)
 class Curves:
     """One entry for each genotype, seed and step, in this order: `read` and `of` make it so.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from orchestrator.selection.curves import Curves
+from orchestrator.selection.curves import Curves, short_name
 from orchestrator.selection.source import Candidate, Request
 from orchestrator.selection.steps import comparable_steps
 from orchestrator.selection.table import TableError
@@ -81,4 +81,5 @@ def _candidates(curves: Curves, usable: Bool[np.ndarray, " R"]) -> list[Candidat
     seeds: dict[int, list[int]] = {}
     for genotype, seed in zip(curves.genotype[ends].tolist(), curves.seed[ends].tolist(), strict=True):
         seeds.setdefault(genotype, []).append(seed)
-    return [Candidate(curves.genotypes[genotype], tuple(values)) for genotype, values in seeds.items()]
+    ids = ((curves.genotypes[genotype], tuple(values)) for genotype, values in seeds.items())
+    return [Candidate(genotype, values, short_name(genotype)) for genotype, values in ids]

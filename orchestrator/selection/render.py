@@ -1,8 +1,9 @@
 """A selection and a replay as tables for the terminal."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from orchestrator.selection.curves import short_name
 from orchestrator.selection.replay import BEST, ReplayReport
 from orchestrator.selection.result import Selection, Standing
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Candidates that a ranking shows, and as many of those that diverged."""
+
+NAME_WIDTH = len("1110331-1101333-0103303")
 
 
 def render(selection: Selection) -> "RenderableType":
@@ -23,6 +26,8 @@ def render(selection: Selection) -> "RenderableType":
     lost = selection.ranking[len(sound) :]
     lines = [f"step {rung.step:,}: {rung.note}" for rung in selection.rungs if rung.note]
     lines += [selection.reason, f"cost: {selection.steps_trained:,} steps trained"]
+    if selection.choice and selection.choice != selection.ranking[0].name:
+        lines.append(f"genotype: {selection.choice}")
     tables = [_rungs(selection), _ranking(_title(selection), sound)]
     return Group(*tables, *([_ranking("Diverged", lost)] if lost else []), Text("\n".join(lines)))
 
@@ -38,14 +43,15 @@ def render_replay(report: ReplayReport) -> "RenderableType":
 def findings(report: ReplayReport) -> Iterator[str]:
     """What a replay came to, line by line."""
     runs, genotypes, end = f"{report.runs:,}", f"{report.genotypes:,}", f"step {report.final_step:,}"
-    if report.regret is None:
+    if report.best is None or report.regret is None:
         yield (
             "regret: unknown, as the choice has no final score" if report.best else "regret: no final scores"
         )
     else:
+        best = short_name(report.best)
         yield (
             f"regret: {report.regret:.4g}; the choice ends at {report.choice_score:.4g}, place "
-            f"{report.choice_place} of {genotypes}; the best is {report.best} with {report.best_score:.4g}"
+            f"{report.choice_place} of {genotypes}; the best ends at {report.best_score:.4g}: {best}"
         )
     yield (
         f"training saved: {report.saved:.1%}; {report.steps_trained:,} steps instead of "
@@ -67,7 +73,7 @@ def _rungs(selection: Selection) -> "Table":
         "step",
         "stood",
         "went on",
-        "runs diverged",
+        "diverged",
         "repeats",
         "deviation over seeds",
         "steps trained",
@@ -77,20 +83,12 @@ def _rungs(selection: Selection) -> "Table":
 
 def _ranking(title: str, standings: Sequence[Standing]) -> "Table":
     rows = [
-        (
-            str(place),
-            each.name,
-            _score(each),
-            str(each.runs),
-            str(len(each.diverged)),
-            f"{each.step:,}",
-            each.reason,
-        )
+        (str(place), each.name, _score(each), _runs(each), f"{each.step:,}", each.reason)
         for place, each in enumerate(standings[:SHOWN], start=1)
     ]
     if len(standings) > SHOWN:
-        rows.append(("...", f"{len(standings) - SHOWN:,} more", "", "", "", "", ""))
-    return _table(title, ("", "candidate", "mean", "runs", "diverged", "to step", "why"), rows)
+        rows.append(("...", f"{len(standings) - SHOWN:,} more", "", "", "", ""))
+    return _table(title, ("", "candidate", "mean", "runs", "to step", "why"), rows)
 
 
 def _truth(report: ReplayReport) -> "Table":
@@ -104,19 +102,23 @@ def _truth(report: ReplayReport) -> "Table":
         )
         for rung in report.rungs
     ]
-    columns = ("step", "stood", "kept", f"of the true best {BEST} kept", "rank correlation with the end")
-    return _table(f"Against the final scores, at step {report.final_step:,}", columns, rows)
+    columns = ("step", "stood", "kept", f"of true best {BEST} kept", "rank correlation")
+    return _table(f"Against the final scores of all, at step {report.final_step:,}", columns, rows)
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for column in columns:
-        table.add_column(
-            column, justify="left" if column in ("candidate", "why") else "right", overflow="fold"
-        )
+        side: Literal["left", "right"] = "left" if column in ("candidate", "why") else "right"
+        # A short name stays on one line, whatever "why" has to say.
+        width = NAME_WIDTH if column == "candidate" else None
+        table.add_column(column, justify=side, overflow="fold", min_width=width)
     for row in rows:
         # As Text: the brackets of a genotype are no markup.
         table.add_row(*map(Text, row))
@@ -133,6 +135,11 @@ def _score(standing: Standing) -> str:
         return "-"
     spread = "" if standing.deviation is None else f" ± {standing.deviation:.2g}"
     return f"{standing.mean:.4g}{spread}"
+
+
+def _runs(standing: Standing) -> str:
+    scored = str(len(standing.scores))
+    return f"{scored} of {standing.runs}" if standing.diverged else scored
 
 
 def _share(value: float | None) -> str:

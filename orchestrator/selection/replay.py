@@ -125,6 +125,8 @@ def _notes(
     """What in the table is not as one would expect."""
     last = curves.step[curves.ends] < config.rungs[-1]
     early = int((last & ~np.isnan(curves.score[curves.ends])).sum())
+    repeats = max(config.repeats)
+    few = sum(len(candidate.seeds) < repeats for candidate in source.candidates)
     for what, count, result in (
         ("rows that repeat another", curves.duplicates, "left out"),
         ("runs without a score at a rung though they go on", source.left_out, "left out"),
@@ -133,6 +135,7 @@ def _notes(
             early,
             "taken for diverged there",
         ),
+        (f"genotypes with fewer than {repeats} seeds", few, "compared by those they have"),
         (f"genotypes without a finite score at step {final_step}", unscored, "without a place in the end"),
     ):
         if count:

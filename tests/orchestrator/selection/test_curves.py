@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.selection.curves import Curves, genotype_id
+from orchestrator.selection.curves import Curves, genotype_id, short_name
 from orchestrator.selection.table import TableError
 from search_space.sampling import sample_genotype
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
@@ -19,6 +19,12 @@ def test_a_genotype_has_one_id_however_its_json_is_spaced(tmp_path: Path) -> Non
 def test_the_id_of_rows_is_what_a_table_of_them_has() -> None:
     genotype = sample_genotype("generator", 0)
     assert genotype_id(genotype.rows) == str([list(row) for row in genotype.rows]).replace(" ", "")
+
+
+def test_a_short_name_is_the_digits_of_the_rows_where_indices_are_digits() -> None:
+    assert short_name("[[1,1,0],[0,3,6]]") == "110-036"
+    assert short_name("[[1,10,0],[0,3,6]]") == "[[1,10,0],[0,3,6]]"
+    assert short_name("[[1,-1]]") == "[[1,-1]]"
 
 
 def test_entries_are_in_the_order_of_genotype_seed_and_step() -> None:

@@ -52,12 +52,12 @@ def test_runs_go_on_so_that_only_further_steps_cost() -> None:
 def test_every_cut_says_why() -> None:
     selection = select(candidates("abcd"), Scripted(FOUR), ONE_RUN_EACH)
     assert [each.reason for each in selection.rungs[0].standings] == [
-        "kept: place 1 of 4",
-        "kept: place 2 of 4",
-        "kept: place 3 of 4",
-        "dropped: place 4 of 4, 1 behind a",
+        "kept: 3 ahead of the first dropped",
+        "kept: 2 ahead of the first dropped",
+        "kept: 1 ahead of the first dropped",
+        "dropped: 1 behind the last kept",
     ]
-    assert [each.reason for each in selection.rungs[2].standings] == ["chosen", "1 behind b"]
+    assert [each.reason for each in selection.rungs[2].standings] == ["chosen", "1 behind"]
 
 
 def test_a_later_rung_may_ask_for_more_runs_which_start_anew() -> None:
@@ -96,7 +96,7 @@ def test_the_diverged_are_at_the_end_with_their_reason() -> None:
     )
     assert [(each.genotype, each.reason) for each in selection.ranking] == [
         ("a", "chosen"),
-        ("d", "5 behind a"),
+        ("d", "5 behind"),
         ("b", "diverged: no finite score at step 20 (seed 0)"),
         ("c", "diverged: no finite score at step 10 (seed 0)"),
     ]

@@ -18,9 +18,9 @@ CURVES = curves_of(
 
 def test_candidates_are_the_genotypes_with_their_own_seeds() -> None:
     assert RecordedCurves(CURVES, (10, 30)).candidates == [
-        Candidate("[[1]]", (2, 5)),
-        Candidate("[[2]]", (0,)),
-        Candidate("[[3]]", (0, 1)),
+        Candidate("[[1]]", (2, 5), "1"),
+        Candidate("[[2]]", (0,), "2"),
+        Candidate("[[3]]", (0, 1), "3"),
     ]
 
 

@@ -107,6 +107,13 @@ def test_notes_tell_what_a_table_lacks() -> None:
     assert replay_curves(curves_of(FOUR), ONCE).notes == ()
 
 
+def test_genotypes_with_fewer_seeds_than_asked_for_are_compared_by_those_they_have() -> None:
+    curves = curves_of({(1, 0): {10: 1.0}, (2, 0): {10: 2.0}, (2, 1): {10: 2.0}})
+    report = replay_curves(curves, SelectionConfig(rungs=(10,), repeats=2, max_repeats=1))
+    assert report.notes == ("genotypes with fewer than 2 seeds: 1, compared by those they have",)
+    assert [standing.runs for standing in report.selection.ranking] == [1, 2]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_table_is_replayed_from_its_file(tmp_path: Path, suffix: str) -> None:
     rows = [

@@ -12,25 +12,31 @@ def cut(places: int, *tallies: Tally) -> list[str]:
     return [cut_reason(ordered, place, places, noise_of(tallies), CONFIG) for place in range(len(tallies))]
 
 
-def test_a_cut_tells_places_and_distances() -> None:
+def test_a_cut_tells_distances_to_its_other_side() -> None:
     # Deviation sqrt(2), 3 degrees: means of two runs differ with a standard error of sqrt(2); 3.3 tell apart.
     assert cut(2, tally("a", 0.0, 2.0), tally("b", 9.0, 11.0), tally("c", 10.0, 12.0)) == [
-        "kept: place 1 of 3",
-        "kept: place 2 of 3, within noise of the cut",
-        "dropped: place 3 of 3, 1 behind b (0.7 standard errors), within noise",
+        "kept: 10 ahead of the first dropped (7.1 standard errors)",
+        "kept: 1 ahead of the first dropped (0.7 standard errors), within noise",
+        "dropped: 1 behind the last kept (0.7 standard errors), within noise",
     ]
 
 
 def test_unknown_noise_is_no_verdict() -> None:
     assert cut(1, tally("a", 1.0), tally("b", 1.5)) == [
-        "kept: place 1 of 2",
-        "dropped: place 2 of 2, 0.5 behind a",
+        "kept: 0.5 ahead of the first dropped",
+        "dropped: 0.5 behind the last kept",
     ]
+
+
+def test_a_cut_that_drops_nobody_or_only_the_diverged_says_so() -> None:
+    assert cut(2, tally("a", 1.0), tally("b", 1.5)) == ["kept: nobody was dropped"] * 2
+    kept = cut(2, tally("a", 1.0), tally("b", 1.5), tally("c", None))[:2]
+    assert kept == ["kept: only the diverged were dropped"] * 2
 
 
 def test_who_mostly_diverged_fills_places_at_best() -> None:
     assert cut(2, tally("a", 1.0), tally("b", 2.0, None, None), tally("c", None)) == [
-        "kept: place 1 of 3",
+        "kept: only the diverged were dropped",
         "kept for want of better ones, though it diverged in 2 of 3 runs: "
         "no finite score at step 10 (seed 1)",
         "diverged: no finite score at step 10 (seed 0)",
@@ -41,7 +47,7 @@ def test_the_last_rung_measures_everyone_against_the_chosen() -> None:
     tallies = [tally("a", 1.0), tally("b", 3.0), tally("c", None)]
     assert [final_reason(tallies, place, noise_of(tallies), CONFIG) for place in range(3)] == [
         "chosen",
-        "2 behind a",
+        "2 behind",
         "diverged: no finite score at step 10 (seed 0)",
     ]
 
