@@ -20,7 +20,7 @@ class SpectralNorm(NamedTuple):
 
     sigma: Float[Tensor, " E"]
     u: Float[Tensor, "E O"]
-    v: Float[Tensor, "E Ikk"]
+    v: Float[Tensor, "E _"]
 
 
 class StackedConvolution(nn.Module):

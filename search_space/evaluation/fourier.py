@@ -9,7 +9,7 @@ Im = (a + b)(c + d) - ac - bd. So a spectrum is kept as the triple (a, b, a + b)
 triples, entry by entry, as (ac, bd, (a + b)(c + d)).
 
 Shapes: G the period and number of column frequencies, F = G // 2 + 1 row frequencies, f of them in a block,
-p positions along one axis, m anything else.
+p positions along one axis, m anything else; FF, pp and so on count real and imaginary parts.
 """
 
 import math
@@ -30,15 +30,15 @@ Triple = Float[Tensor, "3 f G m"]
 class Basis:
     """Sines and cosines at the positions of one axis; they serve both."""
 
-    rows: Float[Tensor, "2F p"]
+    rows: Float[Tensor, "FF p"]
     """Real and imaginary part of every row frequency, from real positions."""
-    synthesis: Float[Tensor, "2F p"]
+    synthesis: Float[Tensor, "FF p"]
     """Its transpose leads from row frequencies back to positions."""
-    real: Float[Tensor, "G 2p"]
+    real: Float[Tensor, "G pp"]
     """Real part of every column frequency, from the real parts at all positions, then the imaginary ones."""
-    imaginary: Float[Tensor, "G 2p"]
+    imaginary: Float[Tensor, "G pp"]
 
-    def triple(self, rows: Float[Tensor, "f 2p m"], name: str) -> Triple:
+    def triple(self, rows: Float[Tensor, "f pp m"], name: str) -> Triple:
         """Spectrum of rows, in scratch memory of that name."""
         triple = scratch(name, (3, len(rows), len(self.real), rows.shape[2]), rows)
         real, imaginary, both = triple
@@ -46,7 +46,7 @@ class Basis:
         torch.add(real, imaginary, out=both)
         return triple
 
-    def product_gradient(self, rows: Float[Tensor, "f 2p m"], name: str) -> Triple:
+    def product_gradient(self, rows: Float[Tensor, "f pp m"], name: str) -> Triple:
         """Gradient of a product of triples whose real and imaginary part become rows by `adjoint`."""
         triple = scratch(name, (3, len(rows), len(self.real), rows.shape[2]), rows)
         first, second, third = triple
@@ -60,7 +60,7 @@ class Basis:
         torch.bmm(self.imaginary.expand(len(rows), -1, -1), rows, out=imaginary)
 
     def adjoint(
-        self, real: Float[Tensor, "f G m"], imaginary: Float[Tensor, "f G m"], out: Float[Tensor, "f 2p m"]
+        self, real: Float[Tensor, "f G m"], imaginary: Float[Tensor, "f G m"], out: Float[Tensor, "f pp m"]
     ) -> None:
         """Transpose of the transform of columns."""
         torch.bmm(self.real.mT.expand(len(out), -1, -1), real, out=out)

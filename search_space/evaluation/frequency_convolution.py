@@ -45,7 +45,8 @@ class _Convolutions(torch.autograd.Function):
         wants_maps, wants_kernels, wants_biases = ctx.wiring.split(ctx.needs_input_grad[1:])
         backward = _Backward(Spectra(ctx.wiring, maps, kernels), gradients, wants_maps, any(wants_kernels))
         to_maps, to_kernels = backward.run()
-        return None, *to_maps, *to_kernels, *(backward.biases() if any(wants_biases) else wants_biases)
+        to_biases = backward.biases() if any(wants_biases) else [None] * len(wants_biases)
+        return None, *to_maps, *to_kernels, *to_biases
 
 
 def _forward(spectra: Spectra, biases: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -66,7 +67,7 @@ def _forward(spectra: Spectra, biases: Sequence[Tensor]) -> tuple[Tensor, ...]:
     return tuple(spectra.synthesise(total, spectra.basis.synthesis) for total in totals)
 
 
-def _analyse_sources(spectra: Spectra) -> list[Float[Tensor, "F 2w ni"]]:
+def _analyse_sources(spectra: Spectra) -> list[Float[Tensor, "F ww _"]]:
     return [
         spectra.analyse(
             spectra.wiring.read(source, planes),
@@ -88,7 +89,7 @@ def _products(
     return total.view(3, block.stop - block.start, spectra.period, -1)
 
 
-def _constant(spectra: Spectra, rows: Float[Tensor, "F 2w no"]) -> Float[Tensor, "wn o"]:
+def _constant(spectra: Spectra, rows: Float[Tensor, "F ww no"]) -> Float[Tensor, "wn o"]:
     """Where a constant added to a map, divided by period^2, shows in its row frequencies."""
     return rows[0, : spectra.size].view(-1, spectra.outputs)
 

@@ -4,8 +4,8 @@ K = sum_p (w_p / sigma_p) S_p W_p, where S_p lays the taps of primitive p out in
 is the largest singular value of a spectrally normalised W_p: W_p / sigma_p is never built. Nothing is stored
 for the backward pass but the parameters themselves.
 
-Shapes: E edges, P primitives, O and I output and input channels, k taps of a primitive along one axis (kk:
-all), T taps of the mixed kernel, K taps of all primitives one after the other.
+Shapes: E edges, P primitives, O and I output and input channels, k taps of a primitive,
+T taps of the mixed kernel, K taps of all primitives one after the other.
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _scales(weights: Tensor | None, spectral: Sequence[SpectralNorm]) -> Float[T
 
 def _placed(
     taps: Float[Tensor, "T K"], scales: Float[Tensor, "E P"] | None, kernels: Sequence[Tensor]
-) -> tuple[Float[Tensor, "E T kk"], ...]:
+) -> tuple[Float[Tensor, "E T _"], ...]:
     """S_p of every primitive, times its scale on every edge."""
     widths = _widths(kernels)
     if scales is None:

@@ -49,19 +49,19 @@ class Spectra:
         position, _ = self.wiring.out_of(source)[0]
         return self.kernels[position].shape[3]
 
-    def rows(self, channels: int, name: str) -> Float[Tensor, "F 2w ni"]:
+    def rows(self, channels: int, name: str) -> Float[Tensor, "F ww ni"]:
         """Memory for row frequencies of maps."""
         return scratch(name, (self.frequencies, 2 * self.size, self.batch * channels), self.maps[0])
 
     def analyse(
-        self, planes: Float[Tensor, "h w n i"], matrix: Float[Tensor, "2F h"], rows: Float[Tensor, "F 2w ni"]
-    ) -> Float[Tensor, "F 2w ni"]:
+        self, planes: Float[Tensor, "h w n i"], matrix: Float[Tensor, "FF h"], rows: Float[Tensor, "F ww ni"]
+    ) -> Float[Tensor, "F ww ni"]:
         """From the rows of maps to frequencies, by the basis or its synthesis matrix."""
         torch.mm(matrix, planes.view(self.size, -1), out=rows.view(2 * self.frequencies, -1))
         return rows
 
     def synthesise(
-        self, rows: Float[Tensor, "F 2w ni"], matrix: Float[Tensor, "2F h"]
+        self, rows: Float[Tensor, "F ww ni"], matrix: Float[Tensor, "FF h"]
     ) -> Float[Tensor, "h w n i"]:
         """Transpose of `analyse`, into new memory."""
         # Not a view: autograd lets nobody overwrite a view that a function returned.
@@ -91,11 +91,11 @@ class Spectra:
         taps.adjoint(*triple_adjoint(gradient.view(3, len(rows), self.period, -1)), out=rows)
         total.view(len(kernel), -1).addmm_(_rows_of(taps, block).mT, rows.view(-1, kernel[0].numel()))
 
-    def _kernel_rows(self, index: int, block: slice) -> Float[Tensor, "f 2t oi"]:
+    def _kernel_rows(self, index: int, block: slice) -> Float[Tensor, "f tt oi"]:
         kernel = self.kernels[index]
         shape = (block.stop - block.start, 2 * len(kernel), kernel[0, 0].numel())
         return scratch("kernel rows", shape, kernel)
 
 
-def _rows_of(taps: Basis, block: slice) -> Float[Tensor, "2f t"]:
+def _rows_of(taps: Basis, block: slice) -> Float[Tensor, "ff t"]:
     return taps.rows[2 * block.start : 2 * block.stop]
