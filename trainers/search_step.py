@@ -59,7 +59,9 @@ class SearchStep:
 
     def _update_discriminator(self, phase: Phase, real: Tensor, draws: Draws) -> dict[str, Tensor]:
         state = self._state
-        with self._autocast():
+        # Only what is stepped needs gradients: kernels of the other group are not differentiated at all.
+        other = state.discriminator if phase == "beta" else state.beta
+        with self._autocast(), frozen(other):
             with torch.no_grad():
                 latents = draws.latents(phase, self._config.batch_size // 2)
                 fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws))
@@ -78,7 +80,8 @@ class SearchStep:
     def _update_generator(self, phase: Phase, draws: Draws) -> Tensor:
         state = self._state
         latents = draws.latents(phase, self._config.generator_batch_size)
-        with self._autocast(), frozen(state.discriminator, state.beta):
+        other = state.generator if phase == "alpha" else state.alpha
+        with self._autocast(), frozen(other, state.discriminator, state.beta):
             fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws))
             scores = state.discriminator(fake, self._sample(state.beta, phase, 0, draws))
             loss = hinge_generator(scores)
