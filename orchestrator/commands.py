@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from orchestrator.config import Experiment
 
 Result = Mapping[str, Any]
+DETAILS = "stages"
+"""What a pipeline tells of its stages: for programs, as people have seen them go by."""
+
 StageFunction = Callable[["Experiment", Console], Result]
 
 
@@ -65,6 +68,8 @@ def as_json(value: object) -> str:
 def result_lines(result: Result, prefix: str = "") -> Iterator[str]:
     """The result for a person: a line a value, named by its dotted path."""
     for name, value in result.items():
+        if name == DETAILS:
+            continue
         if isinstance(value, Mapping):
             yield from result_lines(value, f"{prefix}{name}.")
         else:

@@ -52,6 +52,7 @@ def test_a_command_does_its_stage_with_the_configured_run(command, stages):
 
 def test_a_person_reads_the_result_line_by_line(stages, capsys):
     stages.outcome = {"run": "abc", "scores": {"fd_digits": 7.123456, "n": 3}, "samples": Path("x/grid.png")}
+    stages.outcome["stages"] = {"search": {"run": "def"}}
     assert main(["search", "digits"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "search speaks",
