@@ -1,11 +1,9 @@
 """How reports and warnings get from the workers, wherever they run, into the driver's hands."""
 
-import asyncio
 import pickle
-from collections import deque
-from contextlib import suppress
 from typing import Any
 
+from orchestrator.mailbox import Mailbox
 from trainers.report import Report
 
 
@@ -30,7 +28,7 @@ class ReportChannel:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        return cls(ray.remote(_Mailbox).options(num_cpus=0, scheduling_strategy=here).remote())
+        return cls(ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote())
 
     def send(self, report: Report) -> None:
         """Hand a report to the driver and wait until it is recorded there.
@@ -63,36 +61,3 @@ class ReportChannel:
     def stop(self) -> None:
         """Make every sender, now and later, raise `Stopped`; does not wait."""
         self._mailbox.stop.remote()
-
-
-class _Mailbox:
-    """The actor. It passes bytes on without looking inside, so its process need not import torch."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[bytes, asyncio.Event]] = deque()
-        self._arrived = asyncio.Event()
-        self._stopped = False
-
-    async def put(self, packed: bytes) -> bool:
-        acknowledged = asyncio.Event()
-        self._waiting.append((packed, acknowledged))
-        self._arrived.set()
-        if not self._stopped:
-            await acknowledged.wait()
-        return not self._stopped
-
-    async def oldest(self, seconds: float) -> bytes | None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._arrived.wait(), seconds)
-        return self._waiting[0][0] if self._waiting else None
-
-    async def drop_oldest(self) -> None:
-        _, acknowledged = self._waiting.popleft()
-        acknowledged.set()
-        if not self._waiting:
-            self._arrived.clear()
-
-    async def stop(self) -> None:
-        self._stopped = True
-        for _, acknowledged in self._waiting:
-            acknowledged.set()

@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 import ray.train
@@ -43,10 +43,11 @@ def train_on_ray(job: Job, emit: Emit) -> None:
         fit = _in_background(_trainer(job, channel).fit)
         try:
             _forward(channel, fit, emit)
-        except BaseException:
+        except BaseException as error:
             channel.stop()
-            if not ours:
-                fit.exception(STOP_S)
+            # Who interrupts does not wait: the workers end with Ray, or at their next report.
+            if not ours and isinstance(error, Exception):
+                wait([fit], STOP_S)
             raise
     _raise_cleanly(fit.exception())
 
