@@ -24,6 +24,8 @@ def serve(root: Path, port: int) -> None:
         f"http://{HOST}:{port} shows the runs of {root.absolute()} in about 20 seconds; Ctrl-C ends it",
         flush=True,
     )
+    # Nobody schedules jobs here, and the processes that would do them outlive a server that is killed.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.execv(sys.executable, server_command(database, port))
 
 
