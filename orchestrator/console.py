@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 QUIET: Mapping[str, str] = {
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "RAY_LOG_TO_DRIVER": "0",
 }
-"""Environment of libraries that would otherwise talk between our lines. What the user has set stays, so that
-RAY_LOG_TO_DRIVER=1 shows what workers print; their logs are in Ray's session folder either way."""
+"""Environment of libraries that would otherwise talk between our lines; what the user has set stays. Ray is
+quiet as it is started, see `ray_cluster`."""
 
 
 def quiet() -> None:

@@ -58,8 +58,9 @@ def test_a_stage_that_fails_is_not_said_to_be_done(stream):
 
 def test_libraries_are_quiet_unless_the_user_wants_to_hear_them(monkeypatch):
     for name in QUIET:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("RAY_LOG_TO_DRIVER", "1")
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", "DEBUG")
     quiet()
-    assert os.environ["RAY_LOG_TO_DRIVER"] == "1"
-    assert os.environ["MLFLOW_LOGGING_LEVEL"] == "WARNING"
+    assert os.environ["MLFLOW_LOGGING_LEVEL"] == "DEBUG"
+    assert os.environ["GIT_PYTHON_REFRESH"] == "quiet"
