@@ -54,7 +54,7 @@ def read_released_generator(path: Path) -> Mapping[str, Tensor]:
     try:
         with torch.serialization.safe_globals(SCALARS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise CheckpointError(f"{path}: {error.strerror}") from error
     except Exception as error:  # torch's unpickler raises nearly everything on damaged files
         raise CheckpointError(
