@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from search_space.frozen import Frozen
 from trainers.datasets.paths import absolute
@@ -17,8 +17,7 @@ PUBLISHED_INCEPTION: Sha256 = "6726825d"
 
 
 class EvaluationConfig(Frozen):
-    """How generators are scored. The defaults are the published protocol, see
-    `trainers.metrics.protocols`."""
+    """How generators are scored; the defaults are the published protocol."""
 
     every: NonNegativeInt = 0
     """Steps between two evaluations while training; 0 evaluates never."""
@@ -26,14 +25,13 @@ class EvaluationConfig(Frozen):
     """Images generated for one evaluation, over all workers."""
     batch_size: PositiveInt = 64
     """Images per forward pass of a worker; changes speed and memory, not scores."""
-    metrics: tuple[MetricName, ...] = ("fid", "is")
+    metrics: tuple[MetricName, ...] = Field(("fid", "is"), min_length=1)
     """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
     and `kid` are the distances of the published Inception network, and refused with any other."""
     extractor: str = "inception"
     """The network that sees the images: one of `trainers.metrics.extractors.EXTRACTORS`."""
     weights: File | None = None
-    """Inception's weights file. None: the one ADVNAS_INCEPTION_WEIGHTS names, else torch-fidelity's
-    download."""
+    """Inception's weights file. None: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
     weights_sha256: Sha256 = PUBLISHED_INCEPTION
     """What the weights file must be, 8 hexadecimal digits or more. Other weights than the published ones are
     scored as another extractor, `fd_inception_<digits>`."""

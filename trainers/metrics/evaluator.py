@@ -15,29 +15,29 @@ from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.extractors import make_extractor
 from trainers.metrics.reference import Reference
-from trainers.metrics.scoring import fingerprint, score
+from trainers.metrics.scoring import Scorer
 from trainers.metrics.seen_images import SeenImages
 from trainers.samples import SampleGenerator, to_uint8
 from trainers.seeding import generator_for
 
 
 class Evaluator:
-    """Scores generators against real images. Called by all ranks; all get the same numbers.
+    """Scores generators against real images. Made and called by all ranks; all get the same numbers.
 
     They are the same, up to rounding, for any batch size and number of ranks: each sample's latent depends on
     the seed and the sample's number alone.
 
     Raises:
-        UserError: the extractor cannot be had; its message says how to get it.
+        UserError: the extractor or the statistics cannot be had, or a metric needs more images.
     """
 
     def __init__(
         self, config: EvaluationConfig, images: Images, cache: Path, device: torch.device, *, ema: bool = True
     ) -> None:
-        self._config, self._images, self._ema = config, images, ema
+        self._config, self._images, self._device, self._ema = config, images, device, ema
         extractor = make_extractor(config, cache, device)
         seen = SeenImages(images, extractor, cache, config.batch_size)
-        self._reference = Reference(extractor, seen, config.statistics)
+        self._scorer = Scorer(config, Reference(extractor, seen, config.statistics))
 
     def __call__(self, sample: SampleGenerator, latent_dim: int) -> Mapping[str, float]:
         """Scores of the images `sample` makes of latents; it has to be in evaluation mode.
@@ -45,18 +45,18 @@ class Evaluator:
         Raises:
             ScoreError: images of another size than the real ones or outside [-1, 1].
         """
-        latents, device = self._latents(latent_dim), self._reference.extractor.device
+        latents = self._latents(latent_dim)
 
         def images_at(index: Int64[Tensor, " n"]) -> UInt8[Tensor, "n c h w"]:
-            return self._as_pixels(sample(latents[index].to(device)).float())
+            return self._as_pixels(sample(latents[index].to(self._device)).float())
 
-        return score(images_at, self._config, self._reference)
+        return self._scorer(images_at)
 
     @property
     def fingerprint(self) -> Mapping[str, str]:
         """What two scores must share to be compared."""
         source = f"{'ema' if self._ema else 'raw'} generator, seed {self._config.seed}"
-        return fingerprint(self._config, self._reference, source)
+        return self._scorer.fingerprint(source)
 
     def _latents(self, latent_dim: int) -> Float[Tensor, "n z"]:
         """All latents, drawn at once on the processor: slices do not depend on who draws them."""

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from trainers.datasets.errors import one_line
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.digits import digits
 from trainers.metrics.errors import WeightsError
@@ -40,7 +41,7 @@ def fidelity(name: str, dimension: int, resize: str) -> Callable[[EvaluationConf
             network = FidelityFeatures(name)
         except (OSError, RuntimeError) as error:  # the second is torch.hub's where there is no connection
             raise WeightsError(
-                f"evaluation.extractor: {config.extractor} cannot be fetched: {error}"
+                f"evaluation.extractor: {config.extractor} cannot be fetched: {one_line(error)}"
             ) from error
         return Extractor(config.extractor, weights_hash(network), resize, dimension, 0, network)
 

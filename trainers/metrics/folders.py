@@ -14,7 +14,7 @@ from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.extractors import make_extractor
 from trainers.metrics.reference import Reference
-from trainers.metrics.scoring import fingerprint, score
+from trainers.metrics.scoring import Scorer
 from trainers.metrics.seen_images import SeenImages
 from trainers.metrics.statistics_file import save_statistics
 
@@ -42,9 +42,9 @@ def score_images(
     everything = config.model_copy(update={"samples": len(images)})
     extractor = make_extractor(config, cache, device)
     seen = None if real is None else SeenImages(real, extractor, cache, config.batch_size)
-    reference = Reference(extractor, seen, config.statistics)
-    values = score(lambda index: images.pixels[index], everything, reference)
-    return Scores(values, fingerprint(everything, reference, source=f"images {images.fingerprint}"))
+    scorer = Scorer(everything, Reference(extractor, seen, config.statistics))
+    values = scorer(lambda index: images.pixels[index])
+    return Scores(values, scorer.fingerprint(source=f"images {images.fingerprint}"))
 
 
 def write_statistics(

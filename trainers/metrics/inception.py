@@ -6,6 +6,7 @@ n images, c channels, d features, k classes.
 
 import hashlib
 import os
+from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 from shutil import copyfileobj
@@ -16,6 +17,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+from trainers.datasets.errors import one_line
 from trainers.metrics.cache import written_whole
 from trainers.metrics.config import PUBLISHED_INCEPTION, EvaluationConfig
 from trainers.metrics.errors import WeightsError
@@ -75,10 +77,7 @@ def _loaded(file: Path) -> Inception:
         torch.load(file, weights_only=True)  # torch-fidelity unpickles without this check
         return Inception(file)
     except (RuntimeError, UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise WeightsError(
-            f"evaluation.weights: {file} does not hold Inception's weights: {reason}"
-        ) from error
+        raise WeightsError(f"evaluation.weights: {file} holds no Inception: {one_line(error)}") from error
 
 
 def _weights_file(config: EvaluationConfig) -> Path:
@@ -101,9 +100,9 @@ def _downloaded() -> Path:
     try:
         with urlopen(URL_INCEPTION_V3, timeout=TIMEOUT) as answer, written_whole(file) as target:
             copyfileobj(answer, target)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise WeightsError(
-            f"cannot fetch Inception's weights from {URL_INCEPTION_V3} ({error}); {_cure()}"
+            f"cannot fetch Inception's weights from {URL_INCEPTION_V3} ({one_line(error)}); {_cure()}"
         ) from error
     return file
 

@@ -4,19 +4,15 @@ n images, c channels, h x w pixels.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor
 
-from trainers.metrics.config import EvaluationConfig, MetricName
-from trainers.metrics.extractor import Extractor
+from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.families import FAMILIES, Seen
 from trainers.metrics.reference import Reference
 from trainers.metrics.shares import from_rank_zero, share_of
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
 
 ImagesAt = Callable[[Tensor], Tensor]
 """From the numbers of some images [n] to the images, uint8 [n, c, h, w]."""
@@ -25,43 +21,61 @@ PROTOCOL = 1
 """Raise it when the same configuration begins to give other scores."""
 
 
-@torch.no_grad()
-def score(images_at: ImagesAt, config: EvaluationConfig, reference: Reference) -> Mapping[str, float]:
-    """Scores of `config.samples` images. Every rank looks at its share; all return rank 0's result."""
-    extractor = reference.extractor
-    metrics = {name: FAMILIES[name].make(config, reference).to(extractor.device) for name in config.metrics}
-    for index in torch.tensor(share_of(config.samples)).split(config.batch_size):
-        features, logits = extractor(images_at(index).to(extractor.device))
-        seen = Seen(features, logits, index.to(extractor.device))
-        for name, metric in metrics.items():
-            FAMILIES[name].feed(metric, seen)
-    for metric in metrics.values():
-        metric.sync()
-    return from_rank_zero(lambda: _named_values(metrics, extractor))
+class Scorer:
+    """Scores sets of `config.samples` images. Made and called by all ranks; what it needs is made at once.
 
-
-def _named_values(metrics: Mapping[MetricName, "Metric"], extractor: Extractor) -> Mapping[str, float]:
-    values: dict[str, float] = {}
-    for name, metric in metrics.items():
-        result = metric.compute()
-        results = result if isinstance(result, tuple) else (result,)
-        values.update(zip(FAMILIES[name].names(extractor), map(float, results), strict=True))
-    return values
-
-
-def fingerprint(config: EvaluationConfig, reference: Reference, source: str) -> Mapping[str, str]:
-    """What two scores must share to be compared; `source` says what made the images.
-
-    Weights and reference are hashes of content: they are equal wherever and whenever they were made.
+    Raises:
+        UserError: a metric lacks what it needs: real images, enough of them, classes, statistics that fit.
     """
-    extractor = reference.extractor
-    return {
-        "protocol": str(PROTOCOL),
-        "extractor": extractor.name,
-        "weights": extractor.weights[:16],
-        "resize": extractor.resize,
-        "reference": reference.fingerprint,
-        "samples": str(config.samples),
-        "kd_subset_size": str(config.kd_subset_size),
-        "source": source,
-    }
+
+    def __init__(self, config: EvaluationConfig, reference: Reference) -> None:
+        self._config, self._reference, self._device = config, reference, reference.extractor.device
+        self._metrics = {
+            name: FAMILIES[name].make(config, reference).to(self._device) for name in config.metrics
+        }
+
+    @torch.no_grad()
+    def __call__(self, images_at: ImagesAt) -> Mapping[str, float]:
+        """The scores: every rank looks at its share of the images, all return rank 0's result."""
+        try:
+            self._look(images_at)
+            with ExitStack() as merged:
+                for metric in self._metrics.values():
+                    merged.enter_context(metric.sync_context())
+                return from_rank_zero(self._values)
+        finally:
+            for metric in self._metrics.values():
+                metric.reset()
+
+    def _look(self, images_at: ImagesAt) -> None:
+        for index in torch.tensor(share_of(self._config.samples)).split(self._config.batch_size):
+            features, logits = self._reference.extractor(images_at(index).to(self._device))
+            seen = Seen(features, logits, index.to(self._device))
+            for name, metric in self._metrics.items():
+                FAMILIES[name].feed(metric, seen)
+
+    def _values(self) -> Mapping[str, float]:
+        values: dict[str, float] = {}
+        for name, metric in self._metrics.items():
+            result = metric.compute()
+            results = result if isinstance(result, tuple) else (result,)
+            names = FAMILIES[name].names(self._reference.extractor)
+            values.update(zip(names, map(float, results), strict=True))
+        return values
+
+    def fingerprint(self, source: str) -> Mapping[str, str]:
+        """What two scores must share to be compared; `source` says what makes the images.
+
+        Weights and reference are hashes of content: they are equal wherever and whenever they were made.
+        """
+        extractor = self._reference.extractor
+        return {
+            "protocol": str(PROTOCOL),
+            "extractor": extractor.name,
+            "weights": extractor.weights[:16],
+            "resize": extractor.resize,
+            "reference": self._reference.fingerprint,
+            "samples": str(self._config.samples),
+            "kd_subset_size": str(self._config.kd_subset_size),
+            "source": source,
+        }

@@ -33,7 +33,10 @@ def scores(cache: Path, batch_size: int, **changes: object) -> dict[str, float]:
         metrics=("fd", "is", "kd", "precision_recall"),
         kd_subset_size=50,
     ).model_copy(update=changes)
-    return dict(Evaluator(config, load_digits(DigitsConfig()), cache, CPU)(noisy_digits, latent_dim=2))
+    evaluator = Evaluator(config, load_digits(DigitsConfig()), cache, CPU)
+    first = dict(evaluator(noisy_digits, latent_dim=2))
+    assert evaluator(noisy_digits, latent_dim=2) == first, "an evaluation leaves something behind"
+    return first
 
 
 def test_every_score_carries_the_extractors_name(cache: Path) -> None:

@@ -118,5 +118,5 @@ def test_a_file_of_other_tensors_or_other_objects_is_refused(tmp_path: Path) -> 
     for name, content in (("tensors", {"weight": torch.zeros(2)}), ("objects", {"path": tmp_path})):
         file = tmp_path / name
         torch.save(content, file)
-        with pytest.raises(WeightsError, match=f"{name} does not hold Inception's weights"):
+        with pytest.raises(WeightsError, match=f"{name} holds no Inception"):
             inception(configured(file, checksum(file)), Path())
