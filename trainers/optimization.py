@@ -75,7 +75,8 @@ class Descent:
             NonFiniteLoss: in immediate mode, before anything is stepped.
         """
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+        found = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+        gradients = [_laid_out(gradient, like) for gradient, like in zip(found, parameters, strict=True)]
         self._watch(loss.detach(), PHASES.index(phase), step)
         average([*gradients, self._tripped])
         self._tripped.ceil_()  # a share of the workers counts as all: the fused optimizer skips at exactly 1
@@ -111,3 +112,8 @@ class Descent:
             f"the loss of the {PHASES[phase]} update is not finite at step {step + 1} on rank {rank()}; "
             "the last checkpoint is kept: lower the learning rates or clip gradients"
         )
+
+
+def _laid_out(gradient: Tensor, like: Tensor) -> Tensor:
+    """The fused optimizer walks through memory: a gradient must lie there as its parameter does."""
+    return gradient if gradient.stride() == like.stride() else torch.empty_like(like).copy_(gradient)
