@@ -7,7 +7,8 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.console import Console, quiet
-from orchestrator.presets import read_source
+from orchestrator.presets import SWEEPS, read_source
+from orchestrator.yaml_text import write_yaml
 
 if TYPE_CHECKING:
     from orchestrator.config import Experiment
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 Result = Mapping[str, Any]
 DETAILS = "stages"
 """What a pipeline tells of its stages: for programs, as people have seen them go by."""
+
+Loaded = tuple[object, str, Callable[[Console], Result]]
+"""A configuration, the same as YAML, and what to do with it."""
 
 StageFunction = Callable[["Experiment", Console], Result]
 
@@ -25,22 +29,43 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: a mistake in the configuration, the data, the cluster.
     """
+    configuration, text, stage = (_sweep if arguments.command == "sweep" else _run)(arguments)
+    if arguments.dry_run:
+        print(as_json(configuration) if arguments.json else text.rstrip())
+        return
+    quiet()
+    if arguments.json:
+        # Libraries print too: all of it goes where people look, so that programs can read stdout.
+        with redirect_stdout(sys.stderr):
+            result = stage(Console())
+        print(as_json(result))
+    else:
+        print(*result_lines(stage(Console())), sep="\n")
+
+
+def _run(arguments: argparse.Namespace) -> Loaded:
     document = read_source(arguments.config)  # fails before torch is imported
     from orchestrator.config import experiment_of, to_yaml
 
     experiment = experiment_of(document, arguments.overrides)
-    if arguments.dry_run:
-        print(as_json(experiment) if arguments.json else to_yaml(experiment).rstrip())
-        return
-    quiet()
-    stage = _stage(arguments.command)
-    if arguments.json:
-        # Libraries print too: all of it goes where people look, so that programs can read stdout.
-        with redirect_stdout(sys.stderr):
-            result = stage(experiment, Console())
-        print(as_json(result))
-    else:
-        print(*result_lines(stage(experiment, Console())), sep="\n")
+    return experiment, to_yaml(experiment), lambda console: _stage(arguments.command)(experiment, console)
+
+
+def _sweep(arguments: argparse.Namespace) -> Loaded:
+    read_source(arguments.config, SWEEPS)
+    from orchestrator.sweep.sweep_config import load_sweep
+    from orchestrator.sweep.validation import validate
+
+    sweep = load_sweep(arguments.config, arguments.overrides)
+    validate(sweep)
+    document = sweep.config.document()
+
+    def do(console: Console) -> Result:
+        from orchestrator.sweep.command import run_sweep
+
+        return run_sweep(sweep, console)
+
+    return document, write_yaml(document), do
 
 
 def _stage(command: str) -> StageFunction:

@@ -40,6 +40,10 @@ def _usable_name(name: str) -> str:
     return name
 
 
+RunName = Annotated[str, AfterValidator(_usable_name)]
+"""Names a folder, so: letters, digits, dots, dashes and underscores."""
+
+
 def _ray_address(address: str) -> str:
     if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
         raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
@@ -95,7 +99,7 @@ class TrackingConfig(Frozen):
 class Experiment(Frozen):
     """Everything that decides a run's outcome, and where it is done."""
 
-    name: Annotated[str, AfterValidator(_usable_name)] | None = None
+    name: RunName | None = None
     """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
     seed: NonNegativeInt = 0
     root: Folder = Field(default=Path("runs"), validate_default=True)

@@ -10,7 +10,7 @@ from orchestrator.progress import Progress, metrics_in_words, report_line
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
-    from rich.console import RenderableType
+    from rich.console import RenderableType, RichCast
 
     from trainers.report import Report
 
@@ -67,6 +67,17 @@ class Console:
             self.say(f"{name}: {total_steps} steps")
             yield _Lines(name, progress, self)
         self.say(f"{name}: done in {progress.elapsed}")
+
+    @contextmanager
+    def live(self, drawing: "RichCast") -> Iterator[bool]:
+        """Draw something anew several times a second; False where there is no terminal, and nothing drawn."""
+        if self._rich is None:
+            yield False
+            return
+        from rich.live import Live
+
+        with Live(drawing, console=self._rich):
+            yield True
 
 
 class _Lines:

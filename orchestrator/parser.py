@@ -32,6 +32,11 @@ RUNS = {
         "advnas pipeline digits --name mine",
         "advnas pipeline my_run.yaml --cluster.num_workers 4 --cluster.use_gpu true",
     ),
+    "sweep": (
+        "try many configurations with several seeds each, chosen by Optuna, placed by Ray Tune",
+        "advnas sweep sweep_digits --name mine",
+        "advnas sweep my_sweep.yaml --budget.trials 50 --search.steps 200 --cluster.use_gpu true",
+    ),
 }
 """Commands that take a configuration -> what they do, and two examples."""
 

@@ -1,5 +1,6 @@
 """Where a configuration comes from: a preset by its name, or a YAML file by its path."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ FOLDER = Path(__file__).parent.parent / "configs"
 `configs` would find whatever folder of that name the user works in."""
 
 PRESETS = ("digits", "cifar10", "cifar10_official", "stl10")
+SWEEPS = ("sweep_digits",)
+"""Of many runs; a preset is one."""
 
 
-def read_source(source: str) -> dict[str, Any]:
+def read_source(source: str, presets: Sequence[str] = PRESETS) -> dict[str, Any]:
     """The content of a preset or a YAML file.
 
     Raises:
         ConfigError: no such preset, an unreadable file, or not YAML.
     """
-    content = read_yaml(_text(source), source)
+    content = read_yaml(_text(source, presets), source)
     if not isinstance(content, dict):
         raise ConfigError(
             f"{source}: must consist of names and values, as `advnas search digits --dry-run` prints"
@@ -28,15 +31,15 @@ def read_source(source: str) -> dict[str, Any]:
     return content
 
 
-def _text(source: str) -> str:
-    if source in PRESETS:
+def _text(source: str, presets: Sequence[str]) -> str:
+    if source in presets:
         return (FOLDER / f"{source}.yaml").read_text(encoding="utf-8")
     if Path(source).suffix not in (".yaml", ".yml"):
-        near = get_close_matches(source, PRESETS, n=1)
-        cure = f"did you mean {near[0]}?" if near else f"give {', '.join(PRESETS)} or a .yaml file"
+        near = get_close_matches(source, presets, n=1)
+        cure = f"did you mean {near[0]}?" if near else f"give {', '.join(presets)} or a .yaml file"
         raise ConfigError(f"unknown configuration {source!r}; {cure}")
     try:
         return Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"{source}: {reason}; give {', '.join(PRESETS)} or a .yaml file") from None
+        raise ConfigError(f"{source}: {reason}; give {', '.join(presets)} or a .yaml file") from None

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from orchestrator.config import Experiment, load_experiment, to_yaml
-from orchestrator.presets import FOLDER, PRESETS, read_source
+from orchestrator.presets import FOLDER, PRESETS, SWEEPS, read_source
 from orchestrator.yaml_text import read_yaml
 
 
@@ -18,7 +18,7 @@ def missing(value: BaseModel, prefix: str = "") -> list[str]:
 
 
 def test_every_file_is_a_preset_and_every_preset_a_file():
-    assert sorted(PRESETS) == sorted(file.stem for file in FOLDER.glob("*.yaml"))
+    assert sorted((*PRESETS, *SWEEPS)) == sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,0 +1,56 @@
+"""Optuna's figures of a sweep, as PNG."""
+
+import io
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+logger = logging.getLogger(__name__)
+
+SIZE = (10, 6)
+"""Inches."""
+
+
+def figures(study: "Study") -> dict[str, bytes]:
+    """PNG by name; those that the study has too few trials for are left out."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from optuna.visualization import matplotlib as plots
+
+    single: Mapping[str, Callable[..., Any]] = {
+        "history": plots.plot_optimization_history,
+        "parallel_coordinate": plots.plot_parallel_coordinate,
+        "importances": plots.plot_param_importances,
+        "intermediate_values": plots.plot_intermediate_values,
+    }
+    several: Mapping[str, Callable[..., Any]] = {"pareto_front": plots.plot_pareto_front}
+    drawn = {name: _png(plot, study) for name, plot in (several if _is_multi(study) else single).items()}
+    return {f"{name}.png": png for name, png in drawn.items() if png}
+
+
+def _is_multi(study: "Study") -> bool:
+    return len(study.directions) > 1
+
+
+def _png(plot: Callable[..., Any], study: "Study") -> bytes | None:
+    import numpy
+    from matplotlib import pyplot
+
+    try:
+        with catch_warnings():
+            simplefilter("ignore")  # of plots that are experimental in Optuna
+            axes = numpy.ravel(plot(study))[0]
+    # Too few whole trials, or all of them equal: each plot has exceptions of its own for that.
+    except (ValueError, RuntimeError, ImportError) as error:
+        logger.info("%s: not drawn: %s", plot.__name__, error)
+        return None
+    file = io.BytesIO()
+    axes.figure.set_size_inches(*SIZE)
+    axes.figure.savefig(file, format="png", bbox_inches="tight", dpi=110)
+    pyplot.close("all")
+    return file.getvalue()

@@ -1,0 +1,53 @@
+"""Tune's ASHA, whose rungs outlive the driver: they are filled again from the study."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
+
+from orchestrator.sweep.objective import Objective
+from orchestrator.sweep.sweep_config import AshaConfig
+from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED
+
+Intermediate = Mapping[int, float]
+"""Objective by number of evaluations."""
+
+
+class Halving(AsyncHyperBandScheduler):
+    """Asynchronous successive halving over evaluations; says whom it stops."""
+
+    def __init__(self, config: AshaConfig, objective: Objective, total: int, stopped: Callable[[str], None]):
+        super().__init__(
+            time_attr=EVALUATIONS,
+            metric=objective.metric,
+            mode=objective.goal.removesuffix("imize"),
+            # The last evaluation is no rung: who comes there is whole.
+            max_t=total - 1,
+            grace_period=config.grace,
+            reduction_factor=config.reduction,
+            stop_last_trials=False,
+        )
+        self._stopped = stopped
+
+    def remember(self, trial_id: str, intermediate: Intermediate) -> None:
+        """Put a trial on the rungs that it came to under an earlier driver."""
+        (bracket,) = self._brackets
+        assert self._metric_op is not None
+        for rung, recorded in bracket._rungs:
+            reached = [number for number in intermediate if number >= rung]
+            if reached:
+                recorded[trial_id] = self._metric_op * intermediate[min(reached)]
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Whether it goes on; a trial's last message is no evaluation of its own."""
+        if DONE in result or FAILED in result:
+            return str(TrialScheduler.CONTINUE)
+        decision = super().on_trial_result(tune_controller, trial, result)
+        if decision == TrialScheduler.STOP:
+            self._stopped(trial.trial_id)
+        return decision
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:  # noqa: ARG002
+        """Nothing to learn: its evaluations have all been seen."""
+        self._trial_info.pop(trial.trial_id, None)

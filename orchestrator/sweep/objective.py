@@ -1,0 +1,52 @@
+"""What a sweep wants: one number per metric, from the runs of a configuration with several seeds."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat
+
+from search_space.frozen import Frozen
+from trainers.metrics.config import EvaluationConfig
+
+PARAMETERS = "parameters"
+"""Weights of the derived generator, in its retraining."""
+
+
+class Objective(Frozen):
+    """A score of the retrained network, or its number of parameters."""
+
+    metric: str = Field(min_length=1)
+    goal: Literal["minimize", "maximize"]
+    deviations: NonNegativeFloat = 0.0
+    """Standard deviations over the seeds by which the mean is made worse; 0 is the mean alone."""
+
+    def value(self, scores: Sequence[float]) -> float:
+        """What the sampler is told of one configuration: scores of its seeds."""
+        penalty = self.deviations * deviation(scores)
+        return fmean(scores) + (penalty if self.goal == "minimize" else -penalty)
+
+
+def deviation(scores: Sequence[float]) -> float:
+    """Standard deviation of the population that the seeds are drawn from; 0 of a single one."""
+    return stdev(scores) if len(scores) > 1 else 0.0
+
+
+def values(objectives: Sequence[Objective], runs: Sequence[Mapping[str, float]]) -> list[float]:
+    """One number per objective, from the scores of every seed."""
+    return [each.value([run[each.metric] for run in runs]) for each in objectives]
+
+
+def known_metrics(evaluation: EvaluationConfig) -> tuple[str, ...]:
+    """What an objective may be, with such an evaluation of the retraining."""
+    from trainers.metrics.families import FAMILIES
+
+    extractor = evaluation.extractor
+    if extractor == "inception" and not evaluation.published:
+        extractor = f"inception_{evaluation.weights_sha256[:8]}"
+    scores = (
+        name.replace("*", extractor)
+        for metric in evaluation.metrics
+        for name in (FAMILIES[metric].published if evaluation.published else FAMILIES[metric].other)
+    )
+    return (*scores, PARAMETERS)

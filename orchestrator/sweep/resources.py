@@ -1,0 +1,61 @@
+"""How many trials fit on a cluster at once, by rule, before anything is started.
+
+A trial of `cluster.num_workers = 0` trains in its own process, which occupies what a worker would. One of N
+workers is a driver that occupies no CPU and N workers.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from orchestrator.config import ClusterConfig
+from orchestrator.ray_cluster import ClusterError, resources_per_worker
+from orchestrator.sweep.sweep_config import ResourceConfig
+
+Node = Mapping[str, float]
+"""What a machine has, in Ray's words: CPU, GPU."""
+
+DRIVER = {"node:__internal_head__": 0.01}
+"""Of a trial that only drives workers: a place on the head node; Ray refuses trials of no resource at all."""
+
+
+def trial_resources(cluster: ClusterConfig) -> dict[str, float]:
+    """What Tune reserves for a trial; workers of its own reserve theirs themselves."""
+    return dict(DRIVER) if cluster.num_workers else resources_per_worker(cluster)
+
+
+def concurrent_trials(cluster: ClusterConfig, resources: ResourceConfig, nodes: Sequence[Node]) -> int:
+    """Trials at once: floor(places for workers / workers of a trial), or fewer if so configured.
+
+    No more trials are started than can have all of their workers, so that none waits for another's.
+
+    Raises:
+        ClusterError: with the arithmetic, if not even one fits.
+    """
+    places = sum(_places(cluster, node) for node in nodes)
+    workers = max(cluster.num_workers, 1)
+    fits = places // workers
+    if not fits:
+        raise ClusterError(f"sweep: {arithmetic(cluster, nodes)}; use smaller or fewer workers")
+    return min(fits, resources.concurrent or fits)
+
+
+def arithmetic(cluster: ClusterConfig, nodes: Sequence[Node]) -> str:
+    """How the number of concurrent trials comes about, in words."""
+    each = " and ".join(f"{amount:g} {kind}" for kind, amount in resources_per_worker(cluster).items())
+    places, workers = sum(_places(cluster, node) for node in nodes), max(cluster.num_workers, 1)
+    total = ", ".join(
+        f"{sum(node.get(kind, 0) for node in nodes):g} {kind}" for kind in resources_per_worker(cluster)
+    )
+    machines = f"{len(nodes)} machine{'s' * (len(nodes) != 1)}"
+    return (
+        f"{machines} with {total} hold {places} workers of {each}; a trial has {workers}, "
+        f"so floor({places} / {workers}) = {places // workers} trials at once"
+    )
+
+
+def _places(cluster: ClusterConfig, node: Node) -> int:
+    """Workers that one machine holds: none is split over two."""
+    return min(
+        math.floor(node.get(kind, 0) / amount + 1e-9)
+        for kind, amount in resources_per_worker(cluster).items()
+    )

@@ -1,0 +1,99 @@
+"""All trials of a sweep as one Parquet file: a row a trial, a typed column for every parameter and score."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.sweep.objective import deviation
+from orchestrator.sweep.rows import Row
+from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
+from orchestrator.sweep.space import Axis
+from orchestrator.sweep.sweep_config import Sweep
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+FILE = "trials.parquet"
+
+
+def load_results(name: str, root: str | Path = "runs") -> "pandas.DataFrame":
+    """The trials of the sweep of that name.
+
+    Columns: trial, config (names its folder), state (running, complete, stopped by ASHA, failed), reason,
+    began, ended, evaluations; a column for each parameter; for each objective its value, and of every metric
+    <metric>_mean, <metric>_deviation and <metric>_by_seed (a list); genotype_by_seed, seconds_by_seed.
+    """
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(Path(root) / name / FILE).to_pandas()
+
+
+def write_results(sweep: Sweep, rows: Sequence[Row], folder: Path) -> Path:
+    """Write the file anew, whole."""
+    import pyarrow.parquet
+
+    partial = folder / f".{FILE}.partial"
+    pyarrow.parquet.write_table(table_of(sweep, rows, folder), partial)
+    return partial.replace(folder / FILE)
+
+
+def table_of(sweep: Sweep, rows: Sequence[Row], folder: Path) -> "pyarrow.Table":
+    """The rows as columns; a parameter that does not apply, or a score that is not there, is null."""
+    import pyarrow
+
+    columns = _columns(sweep)
+    records = [_record(sweep, row, folder) for row in rows]
+    arrays = {
+        name: pyarrow.array([record.get(name) for record in records], kind) for name, kind in columns.items()
+    }
+    return pyarrow.table(arrays)
+
+
+def _columns(sweep: Sweep) -> Mapping[str, "pyarrow.DataType"]:
+    import pyarrow as pa
+
+    time, number = pa.timestamp("ms"), pa.float64()
+    columns = {"trial": pa.int64(), "config": pa.string(), "state": pa.string(), "reason": pa.string()}
+    columns |= {"began": time, "ended": time, "evaluations": pa.int64()}
+    columns |= {name: _kind(axis) for name, axis in sweep.config.space.items()}
+    for objective in sweep.config.objective:
+        metric = objective.metric
+        columns |= {metric: number, f"{metric}_mean": number, f"{metric}_deviation": number}
+        columns[f"{metric}_by_seed"] = pa.list_(number)
+    return columns | {"genotype_by_seed": pa.list_(pa.string()), "seconds_by_seed": pa.list_(number)}
+
+
+def _kind(axis: Axis) -> "pyarrow.DataType":
+    import pyarrow
+
+    if axis.categorical:
+        return pyarrow.infer_type(list(axis.categorical))
+    return pyarrow.int64() if axis.int else pyarrow.float64()
+
+
+def _record(sweep: Sweep, row: Row, folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "trial": row.number,
+        "config": config_hash(row.params),
+        "state": row.state,
+        "reason": row.reason,
+        "began": row.began,
+        "ended": row.ended,
+        "evaluations": row.evaluations,
+        **row.params,
+    }
+    for position, objective in enumerate(sweep.config.objective):
+        metric, scores = objective.metric, [run[objective.metric] for run in row.runs]
+        record[metric] = row.values[position] if row.values else None
+        if scores:
+            record[f"{metric}_mean"] = sum(scores) / len(scores)
+            record[f"{metric}_deviation"] = deviation(scores)
+            record[f"{metric}_by_seed"] = scores
+    seeds = range(sweep.config.seeds)
+    trial = trial_folder(folder, row.params)
+    results = [RunFolder(seed_folder(trial, seed)).result() for seed in seeds] if row.runs else []
+    finished = [result for result in results if result]
+    record["genotype_by_seed"] = [result["genotype"] for result in finished]
+    record["seconds_by_seed"] = [result["seconds"] for result in finished]
+    return record

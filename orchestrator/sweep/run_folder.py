@@ -1,0 +1,77 @@
+"""What a trial leaves on disk: the only thing that passes from the process that trains to the driver."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from orchestrator.job import Stage
+from orchestrator.sweep.space import Params
+from search_space.genotype import Genotype
+from trainers.report import Report
+
+STAGES: tuple[Stage, ...] = ("search", "retrain")
+
+
+def config_hash(params: Params) -> str:
+    """Eight digits that are equal where configurations are."""
+    return sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def trial_folder(sweep_folder: Path, params: Params) -> Path:
+    """Of one configuration: trials of equal configurations share it, and the second finds its work done."""
+    return sweep_folder / config_hash(params)
+
+
+def seed_folder(trial: Path, seed: int) -> Path:
+    """Of the run with the seed of that number."""
+    return trial / f"seed-{seed}"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run: a search and a retraining with one seed."""
+
+    path: Path
+
+    def record(self, stage: Stage, report: Report) -> None:
+        """Keep the numbers and the genotypes of a report; one that comes again stands there twice."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        genotypes = {name: genotype.model_dump(mode="json") for name, genotype in report.genotypes.items()}
+        line = {"step": report.step, "metrics": dict(report.metrics), "genotypes": genotypes}
+        with self._curves(stage).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def reports(self, stage: Stage) -> Iterator[Report]:
+        """What was recorded, in order of steps, each once; a line cut short by a crash is left out."""
+        latest: dict[int, dict[str, Any]] = {}
+        if self._curves(stage).exists():
+            for line in self._curves(stage).read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                latest[entry["step"]] = entry
+        for step in sorted(latest):
+            found = latest[step]["genotypes"]
+            genotypes = {name: Genotype.model_validate(value) for name, value in found.items()}
+            yield Report(step, latest[step]["metrics"], genotypes)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Keep what came out; complete under its name or not there at all."""
+        partial = self.path / "result.json.partial"
+        partial.write_text(json.dumps(result, indent=1), encoding="utf-8")
+        partial.replace(self._result)
+
+    def result(self) -> dict[str, Any] | None:
+        """What came out, None before the end."""
+        return json.loads(self._result.read_text(encoding="utf-8")) if self._result.exists() else None
+
+    @property
+    def _result(self) -> Path:
+        return self.path / "result.json"
+
+    def _curves(self, stage: Stage) -> Path:
+        return self.path / f"{stage}.jsonl"

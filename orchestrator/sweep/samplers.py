@@ -1,0 +1,74 @@
+"""Optuna's samplers by name."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import NonNegativeInt
+
+from orchestrator.errors import ConfigError
+from search_space.frozen import Frozen
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+
+class SamplerConfig(Frozen):
+    """Who chooses configurations."""
+
+    name: Literal["tpe", "random", "grid", "qmc", "cmaes", "nsga2"] = "tpe"
+    seed: NonNegativeInt = 0
+    """Of the sampler alone; the runs have theirs from the base."""
+
+
+def make_sampler(config: SamplerConfig) -> "BaseSampler":
+    """The sampler of that name.
+
+    Raises:
+        ConfigError: it needs a package that is not installed.
+    """
+    return SAMPLERS[config.name](config.seed)
+
+
+def _tpe(seed: int) -> "BaseSampler":
+    from optuna.samplers import TPESampler
+
+    # Trials under way count as bad ones: several at once should not all go to the same place.
+    return TPESampler(seed=seed, constant_liar=True)
+
+
+def _random(seed: int) -> "BaseSampler":
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler(seed)
+
+
+def _qmc(seed: int) -> "BaseSampler":
+    from optuna.samplers import QMCSampler
+
+    return QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+
+
+def _cmaes(seed: int) -> "BaseSampler":
+    from optuna.samplers import CmaEsSampler
+
+    try:
+        import cmaes  # noqa: F401
+    except ImportError:
+        raise ConfigError("sampler.name = cmaes: needs the package cmaes; `uv pip install cmaes`") from None
+    return CmaEsSampler(seed=seed, warn_independent_sampling=False)
+
+
+def _nsga2(seed: int) -> "BaseSampler":
+    from optuna.samplers import NSGAIISampler
+
+    return NSGAIISampler(seed=seed)
+
+
+SAMPLERS: Mapping[str, Callable[[int], "BaseSampler"]] = {
+    "tpe": _tpe,
+    "random": _random,
+    "grid": _random,  # all points wait in the study's queue: there is nothing left to choose
+    "qmc": _qmc,
+    "cmaes": _cmaes,
+    "nsga2": _nsga2,
+}

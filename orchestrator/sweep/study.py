@@ -1,0 +1,104 @@
+"""The Optuna study of a sweep: the one place that knows which trials there are and how they ended.
+
+Everything else - Ray Tune's experiment, MLflow's runs, the Parquet file - is made from it and from the runs'
+folders, and can be made again.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import ConfigError, shown
+from orchestrator.sweep.samplers import make_sampler
+from orchestrator.sweep.space import grid, labels
+from orchestrator.sweep.sweep_config import Sweep
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+IDENTITY = "advnas.identity"
+"""User attribute of a study: what must not change between two starts."""
+PARAMS, REASON, SCORES = "advnas.params", "advnas.reason", "advnas.scores"
+"""User attributes of a trial: its configuration, why it failed, the scores of each seed."""
+
+DECIDING = ("space", "objective", "sampler", "seeds")
+"""Settings of the sweep itself that decide what its trials are."""
+FREE = ("name", "root", "keep_checkpoints", "compute", "cluster", "tracking")
+"""Sections of the base that say where and how fast."""
+
+QUEUED = 100_000
+"""Most points of a grid."""
+
+
+def open_study(sweep: Sweep, name: str, folder: Path) -> "Study":
+    """The study of that name, made or gone on with.
+
+    Raises:
+        ConfigError: it was started with other settings.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        storage=optuna.storages.RDBStorage(study_url(sweep, folder)),
+        sampler=make_sampler(sweep.config.sampler),
+        pruner=optuna.pruners.NopPruner(),
+        study_name=name,
+        directions=[objective.goal for objective in sweep.config.objective],
+        load_if_exists=True,
+    )
+    study.set_metric_names([objective.metric for objective in sweep.config.objective])
+    _require_same(study, identity(sweep))
+    if sweep.config.sampler.name == "grid":
+        for params in grid(sweep.config.space, QUEUED):
+            study.enqueue_trial(labels(params), skip_if_exists=True)
+    return study
+
+
+def study_url(sweep: Sweep, folder: Path) -> str:
+    """Of Optuna's storage, as optuna-dashboard takes it."""
+    return sweep.config.storage or f"sqlite:///{folder / 'study.db'}"
+
+
+def identity(sweep: Sweep) -> dict[str, Any]:
+    """What must stay as it was when a sweep goes on: dotted name -> JSON value."""
+    from orchestrator.tracking.params import flatten
+
+    config = sweep.config.model_dump(mode="json", include=set(DECIDING))
+    base = sweep.base.model_dump(mode="json", exclude=set(FREE))
+    return flatten({**{name: config[name] for name in DECIDING}, "base": base})
+
+
+def in_flight(study: "Study") -> list["FrozenTrial"]:
+    """Trials that were begun and have not ended, oldest first."""
+    from optuna.trial import TrialState
+
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def begun(study: "Study") -> list["FrozenTrial"]:
+    """All trials but those that wait in the queue of a grid."""
+    from optuna.trial import TrialState
+
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state != TrialState.WAITING]
+
+
+def failures(study: "Study") -> list["FrozenTrial"]:
+    """Trials that failed, oldest first."""
+    from optuna.trial import TrialState
+
+    return study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+
+
+def _require_same(study: "Study", current: Mapping[str, Any]) -> None:
+    if IDENTITY not in study.user_attrs:
+        study.set_user_attr(IDENTITY, json.dumps(current))
+    before = json.loads(study.user_attrs[IDENTITY])
+    for name in [*current, *before]:
+        if before.get(name) != current.get(name):
+            raise ConfigError(
+                f"{name} = {shown(current.get(name))}: sweep {study.study_name} was started with "
+                f"{shown(before.get(name))}; use that value to go on with it, or another name"
+            )

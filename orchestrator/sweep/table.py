@@ -1,0 +1,147 @@
+"""The trials of a sweep as a person sees them: a table on a terminal, lines in a log."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.progress import in_words
+from orchestrator.sweep.objective import deviation
+from orchestrator.sweep.rows import Row, best, pareto_front
+from orchestrator.sweep.sweep_config import Sweep
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SHOWN = 20
+"""Trials in the live table: those under way and the newest."""
+
+
+class Board:
+    """Remembers every trial's newest state and draws them."""
+
+    def __init__(self, sweep: Sweep, rows: Sequence[Row]) -> None:
+        self._sweep = sweep
+        self._rows = {row.number: row for row in rows}
+        self._began = time.monotonic()
+        self._ended_before = sum(row.state != "running" for row in rows)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All trials, in their order."""
+        return [self._rows[number] for number in sorted(self._rows)]
+
+    def changed(self, row: Row) -> None:
+        """Take in a trial's new state."""
+        self._rows[row.number] = row
+
+    def line(self, row: Row) -> str:
+        """One trial, for a log."""
+        params = "  ".join(f"{_last(name)} {_number(value)}" for name, value in row.params.items())
+        what = row.reason or _values(self._sweep, row)
+        return f"trial {row.number} {row.state}  {params}  {what}".rstrip()
+
+    def summary(self) -> str:
+        """How many are how far, the best so far, and the time left."""
+        states = Counter(row.state for row in self._rows.values())
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        of = f"{counts or 'no trial yet'} of {self._sweep.config.budget.trials}"
+        return f"{of}; {self.winners()}; {self.eta()}"
+
+    def winners(self) -> str:
+        """The best trial, or the Pareto front."""
+        objectives = self._sweep.config.objective
+        if len(objectives) > 1:
+            front = pareto_front(self.rows, objectives)
+            return f"Pareto front {', '.join(str(row.number) for row in front) or 'empty'}"
+        row = best(self.rows, objectives[0])
+        return f"best {row.number} with {_values(self._sweep, row)}" if row else "no best yet"
+
+    def eta(self) -> str:
+        """Time left at the pace of this start."""
+        ended = sum(row.state != "running" for row in self._rows.values())
+        done, left = ended - self._ended_before, self._sweep.config.budget.trials - ended
+        if not done:
+            return "?:??:?? left"
+        return f"{in_words((time.monotonic() - self._began) / done * left)} left"
+
+    def __rich__(self) -> "RenderableType":
+        from rich.console import Group
+        from rich.text import Text
+
+        running = [row for row in self.rows if row.state == "running"]
+        others = [row for row in self.rows if row.state != "running"][-max(SHOWN - len(running), 0) :]
+        shown = sorted([*running, *others], key=lambda row: row.number)
+        return Group(rich_table(self._sweep, shown), Text(self.summary()))
+
+
+def rich_table(sweep: Sweep, rows: Sequence[Row]) -> Any:
+    """The trials with mean, deviation and every seed's score."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in _header(sweep):
+        table.add_column(name, justify="left" if name == "state" else "right")
+    for row in rows:
+        table.add_row(*_cells(sweep, row))
+    return table
+
+
+def plain_table(sweep: Sweep, rows: Sequence[Row]) -> Iterator[str]:
+    """The same as lines of text, columns aligned."""
+    cells = [list(_header(sweep)), *(list(_cells(sweep, row)) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    for line in cells:
+        yield "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _header(sweep: Sweep) -> Iterator[str]:
+    yield from ("trial", "state")
+    yield from _short_names(list(sweep.config.space))
+    for objective in sweep.config.objective:
+        yield from (objective.metric, "deviation", "by seed")
+
+
+def _cells(sweep: Sweep, row: Row) -> Iterator[str]:
+    state = f"{row.state} at {row.evaluations}" if row.state in ("running", "stopped") else row.state
+    yield from (str(row.number), state)
+    for name in sweep.config.space:
+        yield _number(row.params[name]) if name in row.params else "-"
+    for position, objective in enumerate(sweep.config.objective):
+        scores = [run[objective.metric] for run in row.runs]
+        newest = row.values[position] if row.values else row.newest
+        yield _number(fmean(scores)) if scores else _number(newest) if newest is not None else "-"
+        yield _number(deviation(scores)) if len(scores) > 1 else "-"
+        yield " ".join(_number(score) for score in scores) or "-"
+
+
+def _values(sweep: Sweep, row: Row) -> str:
+    """Each objective's value, and of several seeds the deviation."""
+    words = []
+    for position, objective in enumerate(sweep.config.objective):
+        scores = [run[objective.metric] for run in row.runs]
+        value = row.values[position] if row.values else row.newest
+        if value is not None:
+            spread = f" ± {_number(deviation(scores))}" if len(scores) > 1 else ""
+            words.append(f"{objective.metric} {_number(value)}{spread}")
+    return "  ".join(words)
+
+
+def _short_names(names: Sequence[str]) -> Iterator[str]:
+    """As few of the last parts as tell the names apart."""
+    for name in names:
+        parts = name.split(".")
+        for count in range(1, len(parts) + 1):
+            short = ".".join(parts[-count:])
+            if sum(other == short or other.endswith(f".{short}") for other in names) == 1:
+                break
+        yield short
+
+
+def _last(name: str) -> str:
+    return ".".join(name.split(".")[-2:])
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,140 @@
+"""One trial, in a process that Ray Tune has placed: search, derive, retrain and score, seed after seed.
+
+Intermediate values are means over seeds too: those done with their last score, the one under way with its
+newest. Trials are compared after equally many evaluations, so after the same seeds.
+"""
+
+import fcntl
+import math
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Experiment
+from orchestrator.job import Job
+from orchestrator.launch import launch
+from orchestrator.sweep.objective import PARAMETERS, known_metrics, values
+from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
+from orchestrator.sweep.space import Params
+from orchestrator.sweep.sweep_config import Sweep
+from orchestrator.sweep.validation import evaluations
+from search_space.genotype import Genotype
+from trainers.report import Report
+
+EVALUATIONS = "evaluations"
+"""Key of a message: how many the trial has come to. The others are the objectives by their metrics."""
+DONE, FAILED = "whole", "failed"
+"""Keys of a trial's last message: scores of every seed, or why there are none."""
+
+FAILURE_FILE = "failure.txt"
+"""Traceback of a trial that failed, in its folder."""
+LONGEST_REASON = 300
+
+Scores = Mapping[str, float]
+Send = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A configuration to be run with all of the sweep's seeds."""
+
+    sweep: Sweep
+    folder: Path
+    """Of the sweep."""
+    params: Params
+
+
+def run_trial(trial: Trial, send: Send) -> None:
+    """Do a trial, going on where it stopped; its last message says how it ended, whatever happened."""
+    folder = trial_folder(trial.folder, trial.params)
+    try:
+        with _alone(folder):
+            runs: list[Mapping[str, float]] = []
+            for seed in range(trial.sweep.config.seeds):
+                runs.append(_run(trial, seed, runs, send))
+    # Whatever it is, the sweep goes on: a user's mistake, a loss that is not finite, no memory left, a bug.
+    except Exception as error:
+        (folder / FAILURE_FILE).write_text(traceback.format_exc(), encoding="utf-8")
+        send({FAILED: _reason(error)})
+        return
+    objectives = _objectives(trial.sweep, runs)
+    if not all(map(math.isfinite, objectives.values())):
+        send({FAILED: f"scores are not finite: {objectives}"})
+    else:
+        last = len(runs) * evaluations(trial.sweep.experiment(trial.params, 0).retrain)
+        send({**objectives, EVALUATIONS: last, DONE: runs})
+
+
+def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Scores:
+    """Scores of one seed; `before` are those of the seeds that came before."""
+    folder = RunFolder(seed_folder(trial_folder(trial.folder, trial.params), seed))
+    if (result := folder.result()) is not None:
+        return dict(result["scores"])
+    began = time.monotonic()
+    experiment = trial.sweep.experiment(trial.params, seed)
+    genotypes = _search(experiment, folder)
+    retraining = Job("retrain", experiment, genotypes, folder.path / "retrain")
+    cost = {PARAMETERS: float(parameters(experiment, genotypes["generator"]))}
+    done = len(before) * evaluations(experiment.retrain)
+
+    def emit(report: Report) -> None:
+        folder.record("retrain", report)
+        if scores := _scores(trial.sweep, report.metrics):
+            number = done + evaluations(experiment.retrain, report.step)
+            send({**_objectives(trial.sweep, [*before, {**scores, **cost}]), EVALUATIONS: number})
+
+    outcome = launch(retraining, emit)
+    result = {
+        "scores": {**_scores(trial.sweep, outcome.metrics), **cost},
+        "protocol": dict(outcome.protocol),
+        "genotype": genotypes["generator"].content_hash,
+        "seed": experiment.seed,
+        "seconds": time.monotonic() - began,
+    }
+    folder.finish(result)
+    return result["scores"]
+
+
+def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]:
+    """What the search derives of the networks that are retrained."""
+    job = Job("search", experiment, {}, folder.path / "search")
+    found = launch(job, lambda report: folder.record("search", report)).genotypes
+    return found if experiment.retrain.opponent == "derived" else {"generator": found["generator"]}
+
+
+def parameters(experiment: Experiment, genotype: Genotype) -> int:
+    """Weights of the generator that is retrained."""
+    from search_space.networks import Generator
+
+    network = Generator(experiment.retrain.generator, genotype)
+    return sum(weights.nelement() for weights in network.parameters())
+
+
+def _scores(sweep: Sweep, metrics: Scores) -> Scores:
+    """Those of a report, empty if it was not scored; the supernet's are never among them."""
+    known = known_metrics(sweep.base.retrain.evaluation)
+    return {name: value for name, value in metrics.items() if name in known}
+
+
+def _objectives(sweep: Sweep, runs: Sequence[Scores]) -> dict[str, float]:
+    metrics = [objective.metric for objective in sweep.config.objective]
+    return dict(zip(metrics, values(sweep.config.objective, runs), strict=True))
+
+
+def _reason(error: Exception) -> str:
+    """One line, beginning with the kind of error."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"[:LONGEST_REASON]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for another trial of the same configuration, or for what is left of a driver that was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".trial.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

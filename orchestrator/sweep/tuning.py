@@ -1,0 +1,125 @@
+"""A sweep's trials on Ray Tune: it decides when and where, the study what.
+
+Tune's own record of the experiment is thrown away: what a trial has come to stands in the study and in the
+runs' folders, so a driver that was killed loses nothing that Tune had not written down yet.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.ray_cluster import ray_cluster
+from orchestrator.sweep.resources import concurrent_trials, trial_resources
+from orchestrator.sweep.searcher import StudySearch
+from orchestrator.sweep.study import PARAMS
+from orchestrator.sweep.sweep_config import Sweep
+from orchestrator.sweep.trial import Send, Trial
+from orchestrator.sweep.validation import evaluations
+
+SETTINGS = {
+    # The study, the runs' folders and MLflow have it all.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A message that a trial failed has no metric.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    # Ctrl-C ends the sweep as it ends a run: what is under way goes on at the next start.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+"""Environment of Ray Tune."""
+
+SCRATCH = ".tune"
+"""Tune's experiment, in the sweep's folder while the sweep runs."""
+
+Work = Callable[[Trial, Send], None]
+"""Does a trial: `run_trial`, or a stand-in for it."""
+
+
+def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
+    """Do all remaining trials, as many at once as fit.
+
+    Raises:
+        ClusterError: not even one trial fits.
+    """
+    os.environ.update(SETTINGS)
+    import ray
+    from ray.tune import FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
+
+    cluster = sweep.base.cluster
+    with ray_cluster(cluster):
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        concurrent = concurrent_trials(cluster, sweep.config.resources, nodes)
+        scratch = folder / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)
+        hours = sweep.config.budget.hours
+        tuner = Tuner(
+            with_resources(_trainable(sweep, folder, work), trial_resources(cluster)),
+            tune_config=TuneConfig(
+                search_alg=search,
+                scheduler=_scheduler(sweep, search),
+                num_samples=search.remaining(),
+                max_concurrent_trials=concurrent,
+                time_budget_s=hours * 3600 if hours else None,
+                # A new process costs seconds of imports.
+                reuse_actors=True,
+            ),
+            run_config=RunConfig(
+                name=SCRATCH,
+                storage_path=str(folder),
+                verbose=0,
+                stop=_enough_failures(sweep, search),
+                # Of a trial whose process or machine has died; errors are messages, see `run_trial`.
+                failure_config=FailureConfig(max_failures=cluster.max_failures),
+            ),
+        )
+        try:
+            tuner.fit()
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _trainable(sweep: Sweep, folder: Path, work: Work) -> Callable[[Mapping[str, Any]], None]:
+    """What Tune calls in a trial's process."""
+
+    def trial(config: Mapping[str, Any]) -> None:
+        import torch
+        from ray import tune
+
+        # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
+        torch.set_num_threads(max(1, int(sweep.base.cluster.cpus_per_worker)))
+        work(Trial(sweep, folder, config[PARAMS]), lambda message: tune.report(dict(message)))
+
+    return trial
+
+
+def _scheduler(sweep: Sweep, search: StudySearch) -> Any:
+    """ASHA, which knows what earlier drivers have seen; or nobody is stopped."""
+    asha = sweep.config.asha
+    if asha is None:
+        return None
+    from orchestrator.sweep.halving import Halving
+
+    total = evaluations(sweep.base.retrain) * sweep.config.seeds
+    halving = Halving(asha, sweep.single, total, search.stopped_early)
+    for number, intermediate in search.history():
+        halving.remember(f"earlier-{number}", intermediate)
+    search.resumed = halving.remember
+    return halving
+
+
+def _enough_failures(sweep: Sweep, search: StudySearch) -> Any:
+    from ray.tune import Stopper
+
+    class EnoughFailures(Stopper):
+        """Ends the sweep when more trials have failed than it may go on with."""
+
+        def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:  # noqa: ARG002
+            return False
+
+        def stop_all(self) -> bool:
+            return search.failed > sweep.config.max_failures
+
+    return EnoughFailures()

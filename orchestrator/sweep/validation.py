@@ -1,0 +1,122 @@
+"""What would fail in the middle of a sweep is found before it starts."""
+
+import random
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from orchestrator.config import Experiment, RetrainStage
+from orchestrator.errors import ConfigError, shown, unknown_name
+from orchestrator.options import options
+from orchestrator.sweep.objective import known_metrics
+from orchestrator.sweep.space import Params, corners, grid, suggest
+from orchestrator.sweep.sweep_config import Sweep
+
+MOST_CORNERS = 256
+SAMPLES = 32
+"""Configurations drawn at random, besides the corners."""
+
+NOT_VARIED = ("name", "seed", "root", "tracking", "cluster", "keep_checkpoints")
+"""Names that say where runs are done, or that the sweep sets itself."""
+
+
+def validate(sweep: Sweep) -> None:
+    """Check names, values and objectives against the base.
+
+    Raises:
+        ConfigError: one line a mistake.
+    """
+    mistakes = [*_names(sweep), *_objectives(sweep), *_pace(sweep.base.retrain, sweep)]
+    if not mistakes:
+        mistakes = list(dict.fromkeys(_values(sweep)))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+
+
+def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
+    """How often one retraining is scored up to a step, or in all: as `orchestrator.evaluation` says."""
+    every = retrain.evaluation.every
+    reports = [*range(retrain.report_every, retrain.steps, retrain.report_every), retrain.steps]
+    due = [step for step in reports if step % every < retrain.report_every or step == retrain.steps]
+    return len(due) if until is None else sum(step <= until for step in due)
+
+
+def _names(sweep: Sweep) -> Iterator[str]:
+    known = list(options(Experiment))
+    for name in sweep.config.space:
+        if name not in known:
+            yield f"space.{name}: {unknown_name(name, known)}"
+        elif name == "seed":
+            yield "space.seed: seeds are repeats of a configuration; use seeds"
+        elif name.split(".")[0] in NOT_VARIED:
+            yield f"space.{name}: does not decide what comes out of a run; set it in overrides"
+
+
+def _objectives(sweep: Sweep) -> Iterator[str]:
+    known = known_metrics(sweep.base.retrain.evaluation)
+    for objective in sweep.config.objective:
+        if objective.metric not in known:
+            near = get_close_matches(objective.metric, known, n=1)
+            cure = f"did you mean {near[0]}?" if near else f"retrain.evaluation gives {', '.join(known)}"
+            yield f"objective.metric = {objective.metric}: unknown; {cure}"
+
+
+def _pace(retrain: RetrainStage, sweep: Sweep) -> Iterator[str]:
+    if retrain.evaluation.every == 0:
+        yield "retrain.evaluation.every = 0: a sweep needs scores; give the steps between two evaluations"
+        return
+    asha, seeds, each = sweep.config.asha, sweep.config.seeds, evaluations(retrain)
+    total = seeds * each
+    if asha and asha.grace >= total:
+        yield (
+            f"asha.grace = {asha.grace}: {seeds} seeds of {each} evaluations each are {total}, "
+            f"so nobody could be stopped; use less than {total}"
+        )
+    if asha and any(name in sweep.config.space for name in ("retrain.steps", "retrain.evaluation.every")):
+        yield "asha: compares equally long trainings; take retrain.steps and its evaluation out of space"
+
+
+def _values(sweep: Sweep) -> Iterator[str]:
+    for params in _candidates(sweep):
+        try:
+            experiment = sweep.experiment(params, 0)
+        except ConfigError as error:
+            yield from (f"space: {line}" for line in str(error).splitlines())
+        else:
+            lost = set(known_metrics(sweep.base.retrain.evaluation)) - set(
+                known_metrics(experiment.retrain.evaluation)
+            )
+            yield from (
+                f"space: {shown(params)} leaves objective {objective.metric} without a score"
+                for objective in sweep.config.objective
+                if objective.metric in lost
+            )
+
+
+def _candidates(sweep: Sweep) -> Iterator[Params]:
+    """Corners, draws, and the whole grid where that is what will run."""
+    space = sweep.config.space
+    yield from corners(space, MOST_CORNERS)
+    if sweep.config.sampler.name == "grid":
+        try:
+            yield from grid(space, sweep.config.budget.trials)
+        except ValueError as error:
+            raise ConfigError(f"space: {error}") from None
+    draws = random.Random(0)
+    yield from (suggest(space, _Draw(draws)) for _ in range(SAMPLES))  # type: ignore[arg-type]
+
+
+class _Draw:
+    """The part of an Optuna trial that suggests, without Optuna."""
+
+    def __init__(self, random: random.Random) -> None:
+        self._random = random
+
+    def suggest_categorical(self, _name: str, choices: list[object]) -> object:
+        return self._random.choice(choices)
+
+    def suggest_int(self, _name: str, low: int, high: int, step: int) -> int:
+        return self._random.randrange(low, high + 1, step)
+
+    def suggest_float(self, _name: str, low: float, high: float, log: bool) -> float:
+        share = self._random.random()
+        return float(low * (high / low) ** share if log else low + share * (high - low))
