@@ -4,6 +4,7 @@ Shapes: E edges that have the primitive, O and I output and input channels, k ta
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -58,35 +59,48 @@ class StackedConvolution(nn.Module):
             )
 
     def normalized(self) -> Float[Tensor, "E O I k k"]:
-        """The kernels as they convolve: divided by sigma under spectral norm."""
-        if (norm := self.spectral_norm()) is None:
+        """The kernels as they convolve: divided by sigma under spectral norm, after a power iteration."""
+        if not self.spectral:
             return self.weight
-        sigma = torch.einsum("eo,eoi,ei->e", norm.u, self.weight.flatten(2), norm.v)
+        (norm,) = spectral_norms([self])
+        # Outside autocast: sigma divides every weight and needs its digits.
+        with torch.autocast(self.weight.device.type, enabled=False):
+            sigma = torch.einsum("eo,eoi,ei->e", norm.u, self.weight.flatten(2), norm.v)
         return self.weight / sigma.view(-1, 1, 1, 1, 1)
 
-    @torch.no_grad()
-    def spectral_norm(self) -> SpectralNorm | None:
-        """None without spectral norm. In training mode this makes the power iteration of a forward."""
-        if not self.spectral:
-            return None
-        matrix = self.weight.flatten(2)
-        if not self.training:
-            sigma = torch.bmm(torch.bmm(self.u.unsqueeze(1), matrix), self.v.unsqueeze(2)).flatten()
-            return SpectralNorm(sigma, self.u, self.v)
+
+@torch.no_grad()
+def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
+    """Of stacks with as many output channels, all under spectral norm; makes a power iteration in training mode.
+
+    Norms of all stacks are taken at once. That of W^T u comes without it: |W^T u|^2 = u . (W W^T u).
+
+    Source: Miyato et al. 2018, algorithm 1.
+    """
+    matrices = [stack.weight.flatten(2) for stack in stacks]
+    if not stacks[0].training:
+        pairs = zip(stacks, matrices, strict=True)
+        return [SpectralNorm(_sigma(matrix, stack.u, stack.v), stack.u, stack.v) for stack, matrix in pairs]
+    sizes = [len(matrix) for matrix in matrices]
+    v = [_times(stack.u, matrix) for stack, matrix in zip(stacks, matrices, strict=True)]
+    u = torch.cat([_times(one, matrix.mT) for one, matrix in zip(v, matrices, strict=True)])
+    lengths = (torch.cat([stack.u for stack in stacks]) * u).sum(1).clamp_min_(SPECTRAL_EPS**2).sqrt_()
+    norms = torch.linalg.vector_norm(u, dim=1).clamp_min_(SPECTRAL_EPS)
+    sigmas, u = norms / lengths, u / norms.unsqueeze(1)
+    parts = zip(sigmas.split(sizes), u.split(sizes), v, lengths.unsqueeze(1).split(sizes), strict=True)
+    result = [SpectralNorm(sigma, one, other / length) for sigma, one, other, length in parts]
+    for stack, norm in zip(stacks, result, strict=True):
         # New tensors: an earlier forward whose backward is still to come keeps the ones it used.
-        norm = power_iteration(matrix, self.u)
-        _, self.u, self.v = norm
-        return norm
+        _, stack.u, stack.v = norm
+    return result
 
 
-def power_iteration(matrix: Float[Tensor, "E O I"], u: Float[Tensor, "E O"]) -> SpectralNorm:
-    """One step towards the leading singular vectors (Miyato et al. 2018, algorithm 1)."""
-    v = torch.bmm(u.unsqueeze(1), matrix).squeeze(1)
-    v /= torch.linalg.vector_norm(v, dim=1, keepdim=True).clamp_min_(SPECTRAL_EPS)
-    u = torch.bmm(matrix, v.unsqueeze(2)).squeeze(2)
-    sigma = torch.linalg.vector_norm(u, dim=1)
-    u /= sigma.clamp_min(SPECTRAL_EPS).unsqueeze(1)
-    return SpectralNorm(sigma, u, v)
+def _times(vectors: Float[Tensor, "E a"], matrices: Float[Tensor, "E a b"]) -> Float[Tensor, "E b"]:
+    return torch.bmm(vectors.unsqueeze(1), matrices).squeeze(1)
+
+
+def _sigma(matrix: Tensor, u: Tensor, v: Tensor) -> Float[Tensor, " E"]:
+    return (_times(u, matrix) * v).sum(1)
 
 
 class StackedTransposed(nn.Module):

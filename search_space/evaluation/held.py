@@ -16,7 +16,7 @@ from search_space.evaluation.mixing import mix, mix_biases
 from search_space.evaluation.taps import Layout
 from search_space.evaluation.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
 from search_space.filling import Filling
-from search_space.stacked import StackedConvolution
+from search_space.stacked import SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
 from search_space.topology import Edge
 
 Operations = Mapping[Filling, nn.Module | None]
@@ -26,21 +26,29 @@ def hold(
     bundles: Sequence[Bundle], operations: Operations, edge_weights: EdgeWeights | None
 ) -> tuple[list["HeldConvolutions"], list["HeldUpsampling"]]:
     """What all bundles of a cell hold. In training mode this makes the power iterations of a forward."""
-    convolutions = [HeldConvolutions(b, operations, edge_weights) for b in bundles if b.kind != "up"]
+    stacks = [s for s in operations.values() if isinstance(s, StackedConvolution) and s.spectral]
+    norms = dict(zip(stacks, spectral_norms(stacks), strict=True)) if stacks else {}
+    convolutions = [HeldConvolutions(b, operations, norms, edge_weights) for b in bundles if b.kind != "up"]
     return convolutions, [HeldUpsampling(b, operations, edge_weights) for b in bundles if b.kind == "up"]
 
 
 class HeldConvolutions:
     """A bundle that keeps or halves resolution: convolutions, and primitives without parameters."""
 
-    def __init__(self, bundle: Bundle, operations: Operations, edge_weights: EdgeWeights | None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        operations: Operations,
+        norms: Mapping[StackedConvolution, SpectralNorm],
+        edge_weights: EdgeWeights | None,
+    ) -> None:
         self.bundle = bundle
         # Every vocabulary names primitives without parameters first.
         held = [(f.primitive, operations[f]) for f in bundle.fillings]
         self._plain = [primitive.operation for primitive, module in held if module is None]
         self.primitives = tuple(primitive for primitive, module in held if module is not None)
         self._convolutions = [module for _, module in held if isinstance(module, StackedConvolution)]
-        self._norms = [convolution.spectral_norm() for convolution in self._convolutions]
+        self._norms = [norms.get(convolution) for convolution in self._convolutions]
         weights = bundle.weights(edge_weights)
         sizes = [len(self._plain), len(self._convolutions)]
         self._plain_weights, self._weights = (None, None) if weights is None else weights.split(sizes, 1)
