@@ -94,7 +94,7 @@ class Generator(nn.Module):
 
     def _feature_map(self, part: int, latent: Tensor) -> Float[Tensor, "n c h w"]:
         width = self.config.bottom_width * 2**part
-        return self.latents[part](latent).view(len(latent), self.config.channels, width, width)
+        return self.latents[part](latent).unflatten(1, (self.config.channels, width, width))
 
 
 class Discriminator(nn.Module):
