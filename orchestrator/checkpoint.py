@@ -1,10 +1,10 @@
-"""The newest checkpoints of a run: verified before they are trusted, loaded without running code."""
+"""The newest checkpoints of a run, and its best: verified before trusted, loaded without running code."""
 
 import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,12 +66,17 @@ class Checkpoint:
             ) from error
 
 
-class CheckpointStore:
-    """A folder of checkpoints named by step, of which the newest `keep` are kept."""
+Rank = Callable[[CheckpointMeta], float | None]
+"""How good a checkpoint is, the lower the better; None where it cannot be told."""
 
-    def __init__(self, folder: Path, keep: int) -> None:
+
+class CheckpointStore:
+    """A folder of checkpoints named by step, of which the newest `keep` are kept, and the best one."""
+
+    def __init__(self, folder: Path, keep: int, rank: Rank = lambda _: None) -> None:
         self._folder = folder
         self._keep = keep
+        self._rank = rank
 
     def save(self, state: Mapping[str, Any], meta: CheckpointMeta) -> Path:
         """Write a checkpoint beside the others, then let go of the oldest.
@@ -104,6 +109,14 @@ class CheckpointStore:
             logger.warning("checkpoint %s is damaged: going on from the one before it", folder)
         return None
 
+    def best(self) -> Checkpoint | None:
+        """The best checkpoint whose checksums hold, the earliest of equals; None where none has a rank."""
+        for folder in self._best_first(self._steps()):
+            if is_intact(folder):
+                return Checkpoint(folder, _read_meta(folder))
+            logger.warning("checkpoint %s is damaged: taking the next best", folder)
+        return None
+
     def clear_leftovers(self) -> None:
         """Delete what processes killed while saving left behind. Nobody else may be saving."""
         for leftover in self._folder.glob(".*"):
@@ -117,10 +130,23 @@ class CheckpointStore:
     def _retire(self, newest: int) -> None:
         """Later steps than the newest are damaged checkpoints that training went back behind."""
         steps = self._steps()
-        kept = [step for step, _ in steps if step <= newest][-self._keep :]
-        for step, folder in steps:
-            if step not in kept:
+        reached = [(step, folder) for step, folder in steps if step <= newest]
+        kept = {folder for _, folder in reached[-self._keep :]} | {*self._best_first(reached)[:1]}
+        for _, folder in steps:
+            if folder not in kept:
                 shutil.rmtree(folder)
+
+    def _best_first(self, steps: Sequence[tuple[int, Path]]) -> list[Path]:
+        """Folders that have a rank: one that has none, or cannot be read, never counts as good."""
+        ranks = ((self._rank_of(folder), step, folder) for step, folder in steps)
+        ranked = [(rank, step, folder) for rank, step, folder in ranks if rank is not None]
+        return [folder for _, _, folder in sorted(ranked)]
+
+    def _rank_of(self, folder: Path) -> float | None:
+        try:
+            return self._rank(_read_meta(folder))
+        except (OSError, CheckpointError):
+            return None
 
 
 def _read_meta(folder: Path) -> CheckpointMeta:

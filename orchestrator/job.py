@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.checkpoint import Checkpoint, CheckpointStore
+from orchestrator.best import Score, score
+from orchestrator.checkpoint import Checkpoint, CheckpointMeta, CheckpointStore
 from orchestrator.config import Experiment, RetrainStage, SearchStage
 from search_space.genotype import Genotype
 from trainers.report import Report
@@ -39,8 +40,16 @@ class Job:
 
     @property
     def checkpoints(self) -> CheckpointStore:
-        """Where the job's state is kept; the same for any number of workers."""
-        return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints)
+        """Where the job's state is kept, the best of a retraining too; the same for any number of workers."""
+        return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints, self._rank)
+
+    def score(self, meta: CheckpointMeta) -> Score | None:
+        """What decides how good a retrained generator is; supernets are not ranked."""
+        return score(meta, self.config.evaluation.metrics[0]) if self.stage == "retrain" else None
+
+    def _rank(self, meta: CheckpointMeta) -> float | None:
+        found = self.score(meta)
+        return found and found.rank
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,45 @@ def test_only_the_newest_are_kept(store: CheckpointStore, tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000020", "step-000000030"]
 
 
+@pytest.fixture
+def ranked(tmp_path: Path) -> CheckpointStore:
+    """With the newest, at step 40, and the best, at step 20; the others are gone."""
+    ranks = {10: 2.0, 20: 1.0, 30: None, 40: 3.0}
+    store = CheckpointStore(tmp_path, keep=1, rank=lambda meta: ranks.get(meta.step))
+    for step in ranks:
+        store.save(state(step), meta(step))
+    return store
+
+
+def test_the_best_is_kept_beside_the_newest(ranked: CheckpointStore, tmp_path: Path) -> None:
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000020", "step-000000040"]
+    best, newest = ranked.best(), ranked.latest()
+    assert best is not None
+    assert newest is not None
+    assert (best.meta.step, newest.meta.step) == (20, 40)
+    assert torch.equal(best.state()["weight"], torch.full((64, 64), 20.0))
+
+
+def test_where_the_best_is_damaged_the_next_is_taken(
+    ranked: CheckpointStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "step-000000020" / "state.pt").write_bytes(b"")
+    best = ranked.best()
+    assert best is not None
+    assert best.meta.step == 40
+    assert "step-000000020 is damaged: taking the next best" in caplog.text
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_good(ranked: CheckpointStore, tmp_path: Path) -> None:
+    (tmp_path / "step-000000020" / "meta.json").unlink()
+    ranked.save(state(50), meta(50))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000040", "step-000000050"]
+
+
+def test_without_ranks_there_is_no_best(store: CheckpointStore) -> None:
+    assert store.best() is None
+
+
 def test_steps_are_ordered_as_numbers_however_many_digits_they_have(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path, keep=2)
     for step in (999_999_999, 1_000_000_000):

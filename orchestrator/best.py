@@ -1,0 +1,33 @@
+"""How good a checkpoint of a retraining is: by its score in the first metric of the evaluation."""
+
+from math import isfinite
+from typing import NamedTuple
+
+from orchestrator.checkpoint import CheckpointMeta
+from trainers.metrics.config import MetricName
+from trainers.metrics.families import FAMILIES
+
+HIGHER_IS_BETTER: tuple[MetricName, ...] = ("is", "precision_recall")
+
+
+class Score(NamedTuple):
+    """The value that decides."""
+
+    name: str
+    """As reported: fid, fd_digits, is_mean, ..."""
+    value: float
+    rank: float
+    """The lower the better."""
+
+
+def score(meta: CheckpointMeta, metric: MetricName) -> Score | None:
+    """The checkpoint's score; None if it was not evaluated or its score is not a number."""
+    if not meta.protocol:
+        return None
+    extractor, family = meta.protocol["extractor"], FAMILIES[metric]
+    # A published extractor is called as in configurations, any other by its weights.
+    name = family.published[0] if extractor == "inception" else family.other[0].replace("*", extractor)
+    value = meta.metrics.get(name)
+    if value is None or not isfinite(value):
+        return None
+    return Score(name, value, -value if metric in HIGHER_IS_BETTER else value)
