@@ -31,8 +31,7 @@ def select(candidates: Sequence[Candidate], source: CurveSource, config: Selecti
         SelectionError: no candidates, one that is there twice or has no seeds, or a budget that is too small.
     """
     _check(candidates, config)
-    # By id, so that the order in which candidates were given decides nothing.
-    entrants = [Entrant(candidate) for candidate in sorted(candidates, key=lambda each: each.genotype)]
+    entrants = [Entrant(candidate) for candidate in candidates]
     rungs: list[Rung] = []
     for index, step in enumerate(config.rungs):
         comparison = Comparison(entrants, step, config)
@@ -110,6 +109,4 @@ def _rung(
 def _ranking(rungs: Sequence[Rung]) -> tuple[Standing, ...]:
     """Where each candidate stood last. Who came further ranks before; the diverged rank at the end."""
     last = {standing.genotype: standing for rung in rungs for standing in rung.standings}
-    return tuple(
-        sorted(last.values(), key=lambda each: (not each.is_sound, not each.scores, -each.step, each.place))
-    )
+    return tuple(sorted(last.values(), key=lambda each: (not each.is_sound, -each.step, each.place)))

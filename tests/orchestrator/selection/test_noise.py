@@ -40,6 +40,14 @@ def test_from_five_runs_on_a_candidates_own_deviation_counts() -> None:
     assert ahead.degrees == 4
 
 
+def test_up_to_four_runs_the_pooled_deviation_counts() -> None:
+    few = [1.0, 2.0, 3.0, 4.0]  # squares 5
+    noise = pooled([few, [0.0, 10.0]])  # (5 + 50) / 4
+    assert difference(few, [0.0, 10.0], noise, lower_is_better=True).error == pytest.approx(
+        math.sqrt(55 / 4 * (1 / 4 + 1 / 2))
+    )
+
+
 # Student factors of 95.45 %: JCGM 100:2008 (GUM), table G.2.
 @pytest.mark.parametrize(
     ("degrees", "factor"),

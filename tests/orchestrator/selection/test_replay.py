@@ -72,6 +72,15 @@ def test_the_last_rung_is_the_end_where_few_went_further() -> None:
     assert (report.final_step, report.regret) == (20, 0.0)
 
 
+def test_the_end_is_not_before_the_last_rung_though_few_reached_it() -> None:
+    # As in the journal of a selection, where the dropped were trained no further.
+    curves = curves_of(
+        {(number, 0): {10: float(number), **({30: 1.0} if number < 2 else {})} for number in range(6)}
+    )
+    report = replay_curves(curves, ONCE)
+    assert (report.final_step, report.choice_score, report.regret) == (30, 1.0, 0.0)
+
+
 def test_a_single_genotype_has_no_regret_and_saves_nothing() -> None:
     report = replay_curves(curves_of({(1, 0): {10: 2.0, 30: 1.0}}), ONCE)
     assert (report.selection.choice, report.regret, report.saved) == ("[[1]]", 0.0, 0.0)

@@ -25,6 +25,10 @@ def test_the_last_common_step_was_reached_by_half_of_the_genotypes() -> None:
     assert last_common_step(curves) == 20
 
 
+def test_one_of_two_genotypes_is_half_of_them() -> None:
+    assert last_common_step(curves_of({(1, 0): curve(10, 30), (2, 0): curve(10)})) == 30
+
+
 def test_a_run_that_went_on_alone_moves_nothing() -> None:
     curves = curves_of({(1, 0): curve(10, 20, 999), (2, 0): curve(10, 20), (3, 0): curve(10, 20)})
     assert last_common_step(curves) == 20

@@ -35,6 +35,11 @@ def test_a_run_far_worse_than_the_median_has_diverged() -> None:
     assert found[Request("e", 1, 10)].score == 36.1
 
 
+def test_exactly_the_multiple_is_not_yet_far_worse() -> None:
+    assert lost({"a": 1.0, "b": 1.0, "c": 3.0}) == set()
+    assert lost({"a": 1.0, "b": 1.0, "c": 3.001}) == {"c"}
+
+
 def test_diverged_runs_do_not_move_the_median() -> None:
     assert lost({"a": 1.0, "b": 2.9, "c": None, "d": math.inf, "e": 1.0}) == {"c", "d"}
 
