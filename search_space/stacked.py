@@ -17,11 +17,14 @@ SPECTRAL_EPS = 1e-12
 
 
 class SpectralNorm(NamedTuple):
-    """Largest singular values of stacked weights as of one forward, and what their gradient needs: u v^T."""
+    """Largest singular values of stacked weights as of one forward, and what their gradient needs: u v^T.
 
-    sigma: Float[Tensor, " E"]
-    u: Float[Tensor, "E O"]
-    v: Float[Tensor, "E _"]
+    Shapes [E], [E, O] and [E, I k k]; E differs from stack to stack.
+    """
+
+    sigma: Tensor
+    u: Tensor
+    v: Tensor
 
 
 class StackedConvolution(nn.Module):
@@ -71,7 +74,7 @@ class StackedConvolution(nn.Module):
 
 @torch.no_grad()
 def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
-    """Of stacks with as many output channels, all under spectral norm; makes a power iteration in training mode.
+    """Of spectrally normalised stacks with as many output channels; in training, after a power iteration.
 
     Norms of all stacks are taken at once. That of W^T u comes without it: |W^T u|^2 = u . (W W^T u).
 
