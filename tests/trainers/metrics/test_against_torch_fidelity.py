@@ -102,7 +102,6 @@ def test_the_images_tell_the_metrics_apart(theirs: Mapping[str, float]) -> None:
     """Else agreement would mean nothing: distances well above rounding, more than one class."""
     values = list(theirs.values())
     distance, classes, kernel = values[0], values[1], values[3]
-    print(theirs)
     assert distance > 1
     assert classes > 1.2
     assert kernel > 1e-3
