@@ -1,0 +1,111 @@
+"""What two workers do in the tests of `trainers.distributed`: real processes, joined by gloo.
+
+Imported by the spawned processes, which have neither pytest nor fixtures.
+"""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed, multiprocessing
+
+from search_space.networks import Discriminator, Generator
+from tests.trainers.small import (
+    CPU,
+    GENERATOR,
+    halves,
+    search_config,
+    search_state,
+    search_step,
+)
+from trainers.distributed import average, average_running_statistics, rank, world_size
+from trainers.draws import SeededDraws
+from trainers.metric_means import MetricMeans
+from trainers.optimization import AdamConfig, Descent, NonFiniteLoss, adam
+
+WORKERS = 2
+
+
+def run(tasks: dict[str, Callable[[], Any]], folder: Path) -> list[dict[str, Any]]:
+    """What each worker returned, by task; all tasks share two processes, whose start takes seconds."""
+    multiprocessing.spawn(_worker, args=(tasks, folder), nprocs=WORKERS)
+    return [torch.load(folder / f"{number}.pt", weights_only=False) for number in range(WORKERS)]
+
+
+def _worker(number: int, tasks: dict[str, Callable[[], Any]], folder: Path) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/rendezvous", rank=number, world_size=WORKERS
+    )
+    torch.save({name: task() for name, task in tasks.items()}, folder / f"{number}.pt")
+    distributed.destroy_process_group()
+
+
+def averaged_tensors() -> list[torch.Tensor]:
+    """Tensors of several shapes and layouts, each worker's its own."""
+    tensors = [
+        torch.arange(6.0).view(2, 3) * (rank() + 1),
+        torch.full((1, 2, 2, 2), float(rank())).to(memory_format=torch.channels_last),
+        torch.tensor(10.0 * rank()),
+    ]
+    average(tensors)
+    return tensors
+
+
+def averaged_running_statistics() -> torch.Tensor:
+    """Running means after batches of which each worker saw its own."""
+    norm = torch.nn.BatchNorm2d(1, momentum=1.0)
+    norm(torch.full((2, 1, 2, 2), float(2 * rank())) + torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1))
+    average_running_statistics(norm)
+    return torch.cat([norm.running_mean, norm.running_var])
+
+
+def averaged_metrics() -> dict[str, float]:
+    """Means over workers and steps."""
+    means = MetricMeans()
+    means.add({"loss": torch.tensor(1.0 + rank())})
+    means.add({"loss": torch.tensor(3.0 + rank())})
+    return means.collect()
+
+
+def search_steps() -> dict[str, Any]:
+    """The state after two steps on this worker's share of the batches, in float64, batch statistics off."""
+    torch.set_default_dtype(torch.float64)
+    config = search_config(n_critic=2)
+    state = search_state(config)
+    # BatchNorm in evaluation mode: its statistics would be those of this worker's images alone.
+    state.generator.eval()
+    step = search_step(state, config)
+    for index in range(2):
+        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
+        step(*shares, SeededDraws(0, index, GENERATOR.latent_dim, CPU))
+    torch.set_default_dtype(torch.float32)
+    return state.state_dict()
+
+
+def loss_that_is_bad_on_the_second_worker(deferred: bool) -> tuple[str, bool]:
+    """What each worker says about it, and whether its parameters stayed what they were."""
+    weights = torch.nn.Parameter(torch.ones(3))
+    optimizer, descent = adam([weights], AdamConfig()), Descent(CPU, deferred=deferred)
+    descent(weights.square().sum(), optimizer, "generator", 0)
+    before = copy.deepcopy([weights.data, optimizer.state_dict()["state"][0]["exp_avg"]])
+    factor = torch.nan if rank() == 1 else 1.0
+    try:
+        descent((weights * factor).square().sum(), optimizer, "generator", 1)
+        descent(weights.square().sum(), optimizer, "generator", 2)
+        descent.check()
+    except NonFiniteLoss as error:
+        after = [weights.data, optimizer.state_dict()["state"][0]["exp_avg"]]
+        return str(error), all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
+    return "nothing raised", False
+
+
+def networks_start_alike() -> list[torch.Tensor]:
+    """Parameters of a fresh state."""
+    torch.manual_seed(rank())
+    state = search_state(search_config())
+    assert isinstance(state.generator, Generator)
+    assert isinstance(state.discriminator, Discriminator)
+    return [parameter.detach() for parameter in state.generator.parameters()]
