@@ -80,9 +80,9 @@ def _trials(sweep: Sweep, study: "Study", folder: Path, console: Console, mirror
     with console.live(board) as is_drawn:
 
         def show(row: Row) -> None:
-            board.changed(row)
+            is_news = board.changed(row)
             mirror.changed(row)
-            if not is_drawn:
+            if is_news and not is_drawn:
                 console.say(board.line(row))
                 if row.state != "running":
                     console.say(board.summary())

@@ -1,5 +1,6 @@
 """What a sweep varies: dotted names of the base configuration, and the values each may take."""
 
+import builtins
 import itertools
 import json
 import math
@@ -26,7 +27,7 @@ class Axis(Frozen):
     """Lowest and highest."""
     log_uniform: tuple[float, float] | None = None
     """Lowest and highest, both above 0; every order of magnitude is equally likely."""
-    int: tuple[int, int] | None = None
+    int: tuple[builtins.int, builtins.int] | None = None
     """Lowest and highest, both included."""
     categorical: tuple[Any, ...] | None = None
     """Whatever a configuration file may say there."""

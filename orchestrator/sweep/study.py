@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 from orchestrator.errors import ConfigError, shown
 from orchestrator.sweep.samplers import make_sampler
@@ -41,15 +42,16 @@ def open_study(sweep: Sweep, name: str, folder: Path) -> "Study":
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(
-        storage=optuna.storages.RDBStorage(study_url(sweep, folder)),
-        sampler=make_sampler(sweep.config.sampler),
-        pruner=optuna.pruners.NopPruner(),
-        study_name=name,
-        directions=[objective.goal for objective in sweep.config.objective],
-        load_if_exists=True,
-    )
-    study.set_metric_names([objective.metric for objective in sweep.config.objective])
+    with catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+        study = optuna.create_study(
+            storage=optuna.storages.RDBStorage(study_url(sweep, folder)),
+            sampler=make_sampler(sweep.config.sampler),
+            pruner=optuna.pruners.NopPruner(),
+            study_name=name,
+            directions=[objective.goal for objective in sweep.config.objective],
+            load_if_exists=True,
+        )
+        study.set_metric_names([objective.metric for objective in sweep.config.objective])
     _require_same(study, identity(sweep))
     if sweep.config.sampler.name == "grid":
         for params in grid(sweep.config.space, QUEUED):

@@ -32,9 +32,11 @@ class Board:
         """All trials, in their order."""
         return [self._rows[number] for number in sorted(self._rows)]
 
-    def changed(self, row: Row) -> None:
-        """Take in a trial's new state."""
+    def changed(self, row: Row) -> bool:
+        """Take in a trial's state; whether it is another than before."""
+        before = self._rows.get(row.number)
         self._rows[row.number] = row
+        return before is None or (before.state, before.evaluations) != (row.state, row.evaluations)
 
     def line(self, row: Row) -> str:
         """One trial, for a log."""

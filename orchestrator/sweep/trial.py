@@ -50,7 +50,11 @@ class Trial:
 
 def run_trial(trial: Trial, send: Send) -> None:
     """Do a trial, going on where it stopped; its last message says how it ended, whatever happened."""
+    import torch
+
     folder = trial_folder(trial.folder, trial.params)
+    # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
+    torch.set_num_threads(max(1, int(trial.sweep.base.cluster.cpus_per_worker)))
     try:
         with _alone(folder):
             runs: list[Mapping[str, float]] = []

@@ -85,11 +85,8 @@ def _trainable(sweep: Sweep, folder: Path, work: Work) -> Callable[[Mapping[str,
     """What Tune calls in a trial's process."""
 
     def trial(config: Mapping[str, Any]) -> None:
-        import torch
         from ray import tune
 
-        # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
-        torch.set_num_threads(max(1, int(sweep.base.cluster.cpus_per_worker)))
         work(Trial(sweep, folder, config[PARAMS]), lambda message: tune.report(dict(message)))
 
     return trial
