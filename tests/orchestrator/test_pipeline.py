@@ -1,0 +1,107 @@
+"""The main job in small: what is left behind, what a second start does, what a changed setting redoes."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from orchestrator import stages
+from orchestrator.config import Experiment, with_overrides
+from orchestrator.console import Console
+from orchestrator.launch import launch
+from orchestrator.pipeline import pipeline
+from search_space.generator_file import load_generator
+from search_space.genotype import Genotype
+from tests.orchestrator.jobs import tiny_job
+
+SCORED = {
+    "retrain.evaluation.every": 3,
+    "retrain.evaluation.samples": 100,
+    "retrain.evaluation.metrics": ["fd"],
+}
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    root = tmp_path_factory.mktemp("runs")
+    return with_overrides(tiny_job(root).experiment, {"name": "small", **SCORED})
+
+
+@pytest.fixture(scope="module")
+def result(experiment: Experiment) -> stages.Result:
+    return pipeline(experiment, Console(io.StringIO()))
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Stage and number of reports of every job that is launched, finished ones included."""
+    jobs = []
+
+    def spy(job, emit):
+        steps = []
+        outcome = launch(job, lambda report: (steps.append(report.step), emit(report)))
+        jobs.append((job.stage, len(steps)))
+        return outcome
+
+    monkeypatch.setattr(stages, "launch", spy)
+    return jobs
+
+
+def test_it_leaves_a_generator_its_genotype_and_pictures(result):
+    generator, genotype = load_generator(Path(result["generator"]))
+    assert genotype == Genotype.load(Path(result["genotype"]))
+    assert generator.config.image_size == 16
+    assert Path(result["samples"]).read_bytes().startswith(b"\x89PNG")
+    drawing = Path(result["genotype"]).with_suffix(".png")
+    assert drawing.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_retrained_is_what_was_searched(result):
+    searched = result["stages"]["search"]["genotypes"]["generator"]["hash"]
+    assert result["stages"]["retrain"]["genotypes"]["generator"]["hash"] == searched
+
+
+def test_the_score_is_that_of_the_generator_that_is_left(result):
+    retrained = result["stages"]["retrain"]["metrics"]["fd_digits"]
+    assert result["metrics"]["fd_digits"] == pytest.approx(retrained, rel=1e-6)
+
+
+def test_in_mlflow_the_stages_are_children_of_the_pipeline(result):
+    client = MlflowClient(result["tracking_uri"])
+    parent = client.get_run(result["run_id"])
+    assert parent.info.status == "FINISHED"
+    for stage in ("search", "retrain", "evaluate"):
+        child = client.get_run(result["stages"][stage]["run_id"])
+        assert child.data.tags["mlflow.parentRunId"] == result["run_id"]
+        assert child.data.tags["advnas.stage"] == stage
+        assert child.info.status == "FINISHED"
+    assert parent.data.metrics["fd_digits"] == pytest.approx(result["metrics"]["fd_digits"])
+
+
+def test_started_again_nothing_is_trained_and_the_result_is_the_same(experiment, result, launched):
+    again = pipeline(experiment, Console(io.StringIO()))
+    assert launched == [("search", 0), ("retrain", 0)]
+    assert again["metrics"] == result["metrics"]
+    assert again["run_id"] == result["run_id"]
+
+
+def test_a_changed_retraining_is_redone_and_the_search_is_not(experiment, result, launched):
+    slower = with_overrides(experiment, {"retrain.generator_optimizer.lr": 1e-4})
+    other = pipeline(slower, Console(io.StringIO()))
+    assert [stage for stage, reports in launched if reports] == ["retrain"]
+    assert other["generator"] != result["generator"]
+    assert Path(result["generator"]).is_file()
+
+
+def test_a_genotype_by_name_needs_no_search(experiment, launched):
+    named = with_overrides(experiment, {"retrain.genotype": "adversarialnas", "name": "known"})
+    result = pipeline(named, Console(io.StringIO()))
+    assert [stage for stage, _ in launched] == ["retrain"]
+    assert "search" not in result["stages"]
+
+
+def test_the_result_is_left_as_json(result, experiment):
+    left = json.loads((Path(experiment.root) / "small" / "result.json").read_text())
+    assert left["run_id"] == result["run_id"]
