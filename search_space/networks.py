@@ -3,8 +3,6 @@
 Shapes: N batch, Z latent size, C image channels, S image size (8 x bottom_width for G).
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from pydantic import PositiveInt, model_validator
@@ -14,11 +12,10 @@ from torch.nn import functional as F
 from search_space.architecture import EdgeWeights
 from search_space.cell import Cell
 from search_space.evaluation import FormName
-from search_space.filling import Choices
 from search_space.frozen import Frozen
 from search_space.genotype import Genotype
 from search_space.stacked import StackedConvolution
-from search_space.topology import CELLS, SKIP_INS, Network
+from search_space.topology import CELLS, SKIP_INS
 
 
 class GeneratorConfig(Frozen):
@@ -72,7 +69,7 @@ class Generator(nn.Module):
             for part in range(config.latent_parts)
         )
         self.cells = nn.ModuleList(
-            Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
+            Cell(edges, choices and choices[index], config.channels, skip_ins=SKIP_INS[index])
             for index, edges in enumerate(CELLS["generator"])
         )
         self.norm = nn.BatchNorm2d(config.channels)
@@ -84,13 +81,15 @@ class Generator(nn.Module):
     ) -> Float[Tensor, "n c s s"]:
         """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
         maps = [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
-        x = maps[0]
-        skips: list[Tensor] = []
+        x, skips = maps[0], []
         for index, cell in enumerate(self.cells):
             if 0 < index < len(maps):
                 x = x + maps[index]
             x, skip = cell(x, edge_weights and edge_weights.of_cell(index), skips)
             skips.append(skip)
+        if x.stride(1) == 1:
+            # Channels are innermost already: this order is cheap to reach, and the one that layers are fast in.
+            x = x.contiguous(memory_format=torch.channels_last)
         return self.to_image(F.relu(self.norm(x))).tanh()
 
     def _parts(self, z: Tensor) -> tuple[Tensor, ...]:
@@ -98,7 +97,7 @@ class Generator(nn.Module):
 
     def _feature_map(self, part: int, latent: Tensor) -> Float[Tensor, "n c h w"]:
         width = self.config.bottom_width * 2**part
-        return self.latents[part](latent).unflatten(1, (self.config.channels, width, width))
+        return self.latents[part](latent).view(len(latent), self.config.channels, width, width)
 
 
 class Discriminator(nn.Module):
@@ -110,7 +109,7 @@ class Discriminator(nn.Module):
         self.cells = nn.ModuleList(
             Cell(
                 edges,
-                choices[index],
+                choices and choices[index],
                 config.channels,
                 image_channels=config.image_channels,
                 spectral=True,
@@ -153,10 +152,9 @@ def evaluate_with(network: nn.Module, form: FormName) -> None:
             module.evaluate(form)
 
 
-def _choices(genotype: Genotype | None, network: Network) -> Sequence[Choices | None]:
-    """What fills the edges of each cell; None, for all primitives, in a supernet."""
+def _choices(genotype: Genotype | None, network: str) -> tuple[tuple[tuple[str], ...], ...] | None:
     if genotype is None:
-        return [None] * len(CELLS[network])
+        return None
     if genotype.network != network:
         raise ValueError(f"a {network} cannot be built from a {genotype.network}'s genotype")
-    return [tuple((name,) for name in cell) for cell in genotype.cells]
+    return tuple(tuple((name,) for name in cell) for cell in genotype.cells)

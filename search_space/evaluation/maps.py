@@ -34,7 +34,8 @@ def as_nchw(maps: Float[Tensor, "_ _ _ c"], order: Order) -> Float[Tensor, "n c 
 
 def as_image(maps: Float[Tensor, "_ _ _ c"], order: Order) -> Float[Tensor, "a b h w"]:
     """A view for library functions that keep channels apart: channels_last in memory."""
-    return as_nchw(maps, "images") if order == "images" else maps.flatten(2).permute(2, 0, 1).unsqueeze(0)
+    images = maps if order == "images" else maps.flatten(2).unsqueeze(0)
+    return images.permute(0, 3, 1, 2)
 
 
 def from_image(image: Float[Tensor, "a b h w"], channels: int, order: Order) -> Float[Tensor, "_ _ _ c"]:
