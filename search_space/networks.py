@@ -3,6 +3,8 @@
 Shapes: N batch, Z latent size, C image channels, S image size (8 x bottom_width for G).
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from pydantic import PositiveInt, model_validator
@@ -12,10 +14,11 @@ from torch.nn import functional as F
 from search_space.architecture import EdgeWeights
 from search_space.cell import Cell
 from search_space.evaluation import FormName
+from search_space.filling import Choices
 from search_space.frozen import Frozen
 from search_space.genotype import Genotype
 from search_space.stacked import StackedConvolution
-from search_space.topology import CELLS, SKIP_INS
+from search_space.topology import CELLS, SKIP_INS, Network
 
 
 class GeneratorConfig(Frozen):
@@ -69,7 +72,7 @@ class Generator(nn.Module):
             for part in range(config.latent_parts)
         )
         self.cells = nn.ModuleList(
-            Cell(edges, choices and choices[index], config.channels, skip_ins=SKIP_INS[index])
+            Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
             for index, edges in enumerate(CELLS["generator"])
         )
         self.norm = nn.BatchNorm2d(config.channels)
@@ -81,7 +84,8 @@ class Generator(nn.Module):
     ) -> Float[Tensor, "n c s s"]:
         """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
         maps = [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
-        x, skips = maps[0], []
+        x = maps[0]
+        skips: list[Tensor] = []
         for index, cell in enumerate(self.cells):
             if 0 < index < len(maps):
                 x = x + maps[index]
@@ -97,7 +101,7 @@ class Generator(nn.Module):
 
     def _feature_map(self, part: int, latent: Tensor) -> Float[Tensor, "n c h w"]:
         width = self.config.bottom_width * 2**part
-        return self.latents[part](latent).view(len(latent), self.config.channels, width, width)
+        return self.latents[part](latent).unflatten(1, (self.config.channels, width, width))
 
 
 class Discriminator(nn.Module):
@@ -109,7 +113,7 @@ class Discriminator(nn.Module):
         self.cells = nn.ModuleList(
             Cell(
                 edges,
-                choices and choices[index],
+                choices[index],
                 config.channels,
                 image_channels=config.image_channels,
                 spectral=True,
@@ -152,9 +156,10 @@ def evaluate_with(network: nn.Module, form: FormName) -> None:
             module.evaluate(form)
 
 
-def _choices(genotype: Genotype | None, network: str) -> tuple[tuple[tuple[str], ...], ...] | None:
+def _choices(genotype: Genotype | None, network: Network) -> Sequence[Choices | None]:
+    """What fills the edges of each cell; None, for all primitives, in a supernet."""
     if genotype is None:
-        return None
+        return [None] * len(CELLS[network])
     if genotype.network != network:
         raise ValueError(f"a {network} cannot be built from a {genotype.network}'s genotype")
-    return tuple(tuple((name,) for name in cell) for cell in genotype.cells)
+    return [tuple((name,) for name in cell) for cell in genotype.cells]
