@@ -19,6 +19,7 @@ from orchestrator.errors import ConfigError, explain
 from orchestrator.options import options
 from orchestrator.overrides import apply_overrides, parsed
 from orchestrator.presets import PRESETS, read_source
+from orchestrator.selection.stage_config import SelectStage
 from orchestrator.yaml_text import write_yaml
 from search_space.frozen import Frozen
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
@@ -108,6 +109,8 @@ class Experiment(Frozen):
     """Newest checkpoints kept of each stage."""
     data: DataConfig
     search: SearchStage
+    select: SelectStage | None = None
+    """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
     retrain: RetrainStage
     compute: ComputeConfig = ComputeConfig()
     cluster: ClusterConfig = ClusterConfig()

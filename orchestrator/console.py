@@ -22,6 +22,10 @@ QUIET: Mapping[str, str] = {
 quiet as it is started, see `ray_cluster`."""
 
 
+PLAIN_WIDTH = 140
+"""Characters in a line of a table that goes to a file."""
+
+
 def quiet() -> None:
     """Keep libraries from talking between our lines; to be called before they are imported."""
     for name, value in QUIET.items():
@@ -52,6 +56,13 @@ class Console:
             self._rich.print(text, markup=False, highlight=False)
         else:
             print(text, file=self._stream, flush=True)
+
+    def show(self, drawing: "RenderableType") -> None:
+        """A table or the like; where this is no terminal, as plain text."""
+        import rich.console
+
+        console = self._rich or rich.console.Console(file=self._stream, width=PLAIN_WIDTH)
+        console.print(drawing)
 
     @contextmanager
     def stage(self, name: str, total_steps: int) -> Iterator[StageView]:

@@ -14,9 +14,12 @@ def options(model: type[BaseModel]) -> Mapping[str, frozenset[Any]]:
     """Dotted name -> the types its value may have. Of a tagged section, the options of all its kinds."""
     found: dict[str, frozenset[Any]] = {}
     for name, field in model.model_fields.items():
-        for annotation in _alternatives(field.annotation):
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        alternatives = list(_alternatives(field.annotation))
+        for annotation in alternatives:
+            if _is_section(annotation):
                 inner = {f"{name}.{below}": types for below, types in options(annotation).items()}
+            elif annotation is NoneType and any(map(_is_section, alternatives)):
+                continue  # a section that may be off: its options are the names
             else:
                 inner = {name: frozenset([annotation])}
             for dotted, types in inner.items():
@@ -27,6 +30,10 @@ def options(model: type[BaseModel]) -> Mapping[str, frozenset[Any]]:
 def is_text(types: frozenset[Any]) -> bool:
     """Whether a value of these types is text as it stands, so that a run may be called 007 or yes."""
     return types <= {str, Path, NoneType}
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _alternatives(annotation: Any) -> Iterator[Any]:

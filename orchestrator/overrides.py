@@ -53,7 +53,9 @@ def _change_data(document: dict[str, Any], kind: object) -> None:
 def _set(document: dict[str, Any], name: str, value: Any) -> None:
     *sections, last = name.split(".")
     for section in sections:
-        inner = document.setdefault(section, {})
+        inner = document.get(section)
+        if inner is None:  # absent, or switched off: to set an option of it is to have it
+            inner = document[section] = {}
         if not isinstance(inner, dict):
             raise ConfigError(f"{name} = {shown(value)}: {section} is {shown(inner)} here, not a section")
         document = inner

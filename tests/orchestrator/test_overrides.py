@@ -10,7 +10,7 @@ from orchestrator.options import options
 from orchestrator.overrides import apply_overrides, parsed
 
 KNOWN = options(Experiment)
-DOCUMENT = load_experiment("digits").model_dump(mode="json")
+DOCUMENT = load_experiment("cifar10").model_dump(mode="json")
 NAMES = sorted(name for name in KNOWN if not name.startswith("data."))
 values = (
     st.none()
@@ -35,6 +35,10 @@ def flat(document, prefix=""):
 @given(st.dictionaries(st.sampled_from(NAMES), values, max_size=6))
 def test_named_options_change_and_no_others(overrides):
     assert flat(apply_overrides(DOCUMENT, overrides, KNOWN)) == flat(DOCUMENT) | overrides
+
+
+def test_an_option_of_a_section_that_is_off_brings_the_section():
+    assert apply_overrides({"select": None}, {"select.limit": 3}, KNOWN) == {"select": {"limit": 3}}
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), values, max_size=6))

@@ -1,0 +1,68 @@
+"""Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
+
+from collections.abc import Mapping
+
+from orchestrator.best import HIGHER_IS_BETTER
+from orchestrator.config import Experiment
+from orchestrator.errors import ConfigError
+from orchestrator.selection.stage_config import SelectStage
+from trainers.metrics.config import EvaluationConfig, MetricName
+from trainers.metrics.families import FAMILIES
+
+FIRST = "score"
+"""Stands for the first metric of the evaluation."""
+
+
+def select_stage(experiment: Experiment) -> SelectStage:
+    """The selection of a run, with its metric by the name that is reported.
+
+    Raises:
+        ConfigError: there is none, or it does not fit the retraining.
+    """
+    select, retrain = experiment.select, experiment.retrain
+    if select is None:
+        raise ConfigError("select = null: give rungs to compare at, as in --select.rungs '[100, 300]'")
+    if retrain.lr_decay != "none":
+        raise ConfigError(
+            f"retrain.lr_decay = {retrain.lr_decay}: runs that go on from rung to rung need constant rates; "
+            "use none, or --select null"
+        )
+    if retrain.opponent != "fixed":
+        raise ConfigError(
+            f"retrain.opponent = {retrain.opponent}: candidates are compared against the same discriminator; "
+            "use fixed, or --select null"
+        )
+    if select.rungs[-1] > retrain.steps:
+        raise ConfigError(
+            f"select.rungs: {select.rungs[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
+            "or --select null"
+        )
+    reported = reported_names(retrain.evaluation)
+    metric = next(iter(reported)) if select.metric == FIRST else select.metric
+    if metric not in reported:
+        raise ConfigError(
+            f"select.metric = {metric}: not in retrain.evaluation.metrics; use {', '.join(reported)}"
+        )
+    lower_is_better = reported[metric] not in HIGHER_IS_BETTER
+    if lower_is_better != select.lower_is_better:
+        raise ConfigError(
+            f"select.lower_is_better = {str(select.lower_is_better).lower()}: of {metric} it is "
+            f"{str(lower_is_better).lower()}"
+        )
+    return select.model_copy(update={"metric": metric})
+
+
+def reported_names(evaluation: EvaluationConfig) -> Mapping[str, MetricName]:
+    """Names of the scores that an evaluation reports, in its order -> the metric each belongs to."""
+    return {
+        name: metric
+        for metric in evaluation.metrics
+        for name in (FAMILIES[metric].published if evaluation.published else _other(metric, evaluation))
+    }
+
+
+def _other(metric: MetricName, evaluation: EvaluationConfig) -> list[str]:
+    # Inception with other weights is called by them.
+    weights = f"_{evaluation.weights_sha256[:8]}" if evaluation.extractor == "inception" else ""
+    extractor = f"{evaluation.extractor}{weights}"
+    return [name.replace("*", extractor) for name in FAMILIES[metric].other]

@@ -1,0 +1,79 @@
+"""A source of learning curves that trains: every run goes on from the rung before."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.config import Experiment
+from orchestrator.console import Console
+from orchestrator.errors import ConfigError
+from orchestrator.job import Emit, Job, Outcome
+from orchestrator.selection.candidates import Named
+from orchestrator.selection.journal import Journal
+from orchestrator.selection.source import Request
+from trainers.optimization import NonFiniteLoss
+
+Launch = Callable[[Job, Emit], Outcome]
+
+
+def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
+    """A retraining that ends at a rung and is scored there alone; only its newest checkpoint is needed."""
+    retrain = experiment.retrain
+    evaluation = retrain.evaluation.model_copy(update={"every": step})
+    retrain = retrain.model_copy(update={"steps": step, "evaluation": evaluation})
+    return experiment.model_copy(update={"seed": seed, "keep_checkpoints": 1, "retrain": retrain})
+
+
+@dataclass(frozen=True)
+class LiveCurves:
+    """Trains what is asked for, one run after another, each by the workers of the cluster section."""
+
+    experiment: Experiment
+    candidates: Mapping[str, Named]
+    folder: Path
+    """Of the selection; a run lies in <hash of its genotype>/seed-<k>."""
+    metric: str
+    """As reported."""
+    journal: Journal
+    """Gets every score as soon as it is there: an interruption costs one run's way to the rung at most."""
+    console: Console
+    launch: Launch
+
+    def scores(self, requests: Sequence[Request]) -> Mapping[Request, float | None]:
+        """A score for each request, None for a run that diverged."""
+        answers: dict[Request, float | None] = {}
+        for number, request in enumerate(requests, start=1):
+            answers[request] = self._score(request, f"select {number} of {len(requests)}")
+            self.journal.record(request, answers[request])
+        return answers
+
+    def job(self, request: Request) -> Job:
+        """The training that answers a request."""
+        genotype = self.candidates[request.genotype][1]
+        folder = self.folder / genotype.content_hash / f"seed-{request.seed}"
+        trial = trial_of(self.experiment, request.seed, request.step)
+        return Job("retrain", trial, {"generator": genotype}, folder)
+
+    def _score(self, request: Request, title: str) -> float | None:
+        job = self.job(request)
+        _require_not_beyond(job, request)
+        name = f"{title}: {self.candidates[request.genotype][0]}, seed {request.seed}"
+        try:
+            with self.console.stage(name, request.step) as view:
+                outcome = self.launch(job, view.report)
+        except NonFiniteLoss as loss:
+            self.console.say(f"{name}: diverged, {loss}")
+            return None
+        score = outcome.metrics[self.metric]
+        self.console.say(f"{name}: {self.metric} {score:.4g} at step {request.step}")
+        return score
+
+
+def _require_not_beyond(job: Job, request: Request) -> None:
+    """Rungs may be added after those that were reached, not before."""
+    newest = job.checkpoints.latest()
+    if newest and newest.meta.step > request.step:
+        raise ConfigError(
+            f"select.rungs: {request.step} was not scored, and {job.folder} is at step {newest.meta.step} "
+            "already; use the rungs of before, later ones, or another name"
+        )

@@ -1,0 +1,133 @@
+"""`advnas select`: a stage like search and retrain, recorded in MLflow and resumed by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Experiment
+from orchestrator.console import Console
+from orchestrator.driver_lock import sole_driver
+from orchestrator.genotype_source import search_folders
+from orchestrator.identity import identity
+from orchestrator.job import Job
+from orchestrator.launch import launch
+from orchestrator.selection.candidates import Named, collect
+from orchestrator.selection.files import require_same_recipe, write_ranking
+from orchestrator.selection.fitness import select_stage
+from orchestrator.selection.journal import Journal, Remembered
+from orchestrator.selection.live import Launch, LiveCurves, trial_of
+from orchestrator.selection.policy import SelectionError
+from orchestrator.selection.policy import select as compare
+from orchestrator.selection.render import render
+from orchestrator.selection.result import Selection
+from orchestrator.selection.source import Candidate, Request
+from orchestrator.selection.stage_config import SelectStage
+from orchestrator.stages import Result, Session, run_identity, tracked, write_genotypes, write_result
+from orchestrator.tracking import TrackedRun
+
+SCORES_FILE = "scores.csv"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who is compared, and how."""
+
+    select: SelectStage
+    candidates: Mapping[str, Named]
+    recipe: Mapping[str, Any]
+    """What decides a score besides genotype, seed and step: dotted name -> JSON value."""
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """All that the choice depends on."""
+        return {
+            **self.recipe,
+            "select": self.select.model_dump(mode="json"),
+            "candidates": sorted(self.candidates),
+        }
+
+
+def select(experiment: Experiment, console: Console) -> Result:
+    """Choose one of many genotypes by short trainings."""
+    config = select_stage(experiment)
+    session = Session.begin(experiment, console)
+    searched = [] if config.searches else search_folders(session.folder)
+    return select_in(session, contest_of(session, searched[-1] if searched else None))
+
+
+def contest_of(session: Session, own: Path | None) -> Contest:
+    """The selection of a session; `own` is the folder of its own search.
+
+    Raises:
+        ConfigError: the configuration does not fit, or names nobody.
+    """
+    experiment = session.experiment
+    config = select_stage(experiment)
+    candidates = collect(config, experiment.root, own, experiment.seed)
+    trial = identity(Job("retrain", trial_of(experiment, 0, config.rungs[0]), {}, session.folder))
+    evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
+    scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}
+    return Contest(config, candidates, {**trial, "seed": experiment.seed, **scoring})
+
+
+def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Result:
+    """Do the selection of a session; one that was interrupted goes on with the scores it has.
+
+    Raises:
+        SelectionError: everyone diverged.
+        UserError: scores are there already that were made with another recipe.
+    """
+    folder, config = session.folder / "select", contest.select
+    with (
+        sole_driver(folder),
+        tracked(session, "select", config.model_dump(mode="json")) as run,
+    ):
+        journal = Journal(folder / SCORES_FILE)
+        require_same_recipe(folder, contest.recipe)
+        live = LiveCurves(
+            session.experiment, contest.candidates, folder, config.metric, journal, session.console, launch
+        )
+        selection = compare(_entered(contest, session.experiment.seed), Remembered(live, journal), config)
+        session.console.show(render(selection))
+        files = write_ranking(selection, folder)
+        for file in (*files.values(), folder / SCORES_FILE):
+            run.artifact(file.name, file.read_bytes())
+        result = _result(session, run, selection, live, files)
+    write_result(folder, result)
+    return result
+
+
+def _entered(contest: Contest, seed: int) -> list[Candidate]:
+    """Every candidate gets the same seeds, from the run's own on."""
+    config = contest.select
+    runs = max(config.most_repeats_at(rung) for rung in range(len(config.rungs)))
+    seeds = tuple(range(seed, seed + runs))
+    return [Candidate(id, seeds, name) for id, (name, _) in contest.candidates.items()]
+
+
+def _result(
+    session: Session, run: TrackedRun, selection: Selection, live: LiveCurves, files: Mapping[str, Path]
+) -> Result:
+    if selection.choice is None:
+        raise SelectionError(
+            f"select: {selection.reason}; try other candidates or lower learning rates in retrain"
+        )
+    name, genotype = live.candidates[selection.choice]
+    best = selection.ranking[0]
+    newest = live.job(Request(selection.choice, best.seeds[0], best.step)).checkpoints.latest()
+    metrics = {live.metric: best.mean, "steps_trained": float(selection.steps_trained)}
+    run.genotypes({"generator": genotype})
+    run.scores(
+        {key: value for key, value in metrics.items() if value is not None},
+        newest.meta.protocol if newest else {},
+    )
+    run.tag({"advnas.choice": name, "advnas.reason": selection.reason})
+    return {
+        **run_identity(session, run),
+        "choice": name,
+        "metrics": metrics,
+        "genotypes": write_genotypes(live.folder, {"generator": genotype}),
+        **files,
+        "scores": live.folder / SCORES_FILE,
+    }
