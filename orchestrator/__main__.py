@@ -44,6 +44,10 @@ def _dispatch(arguments: Sequence[str]) -> None:
         from orchestrator import genotype_commands
 
         genotype_commands.run(parsed)
+    elif parsed.command in ("generate", "export"):
+        from orchestrator import generator_commands
+
+        generator_commands.run(parsed)
     else:
         from pathlib import Path
 

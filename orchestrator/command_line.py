@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from orchestrator.errors import ConfigError
-from orchestrator.parser import RUNS, build_parser
+from orchestrator.parser import OWN_OPTIONS, RUNS, build_parser
 from search_space.errors import UserError
 
 FLAGS = ("--json", "--dry-run", "--help")
-OTHER_COMMANDS = ("genotype", "ui")
+OTHER_COMMANDS = ("generate", "export", "genotype", "ui")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -20,8 +20,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     overrides: dict[str, str] = {}
     rest = list(arguments)
+    if (two_words := " ".join(rest[:2])) in RUNS:
+        rest[:2] = [two_words]
     if rest and rest[0] in RUNS:
-        rest, overrides = split_overrides(rest)
+        rest, overrides = split_overrides(rest, tuple(OWN_OPTIONS.get(rest[0], ())))
     elif rest and not rest[0].startswith("-"):
         _require_command(rest[0])
     parsed = build_parser().parse_args(rest)
@@ -38,8 +40,10 @@ def _require_command(name: str) -> None:
         )
 
 
-def split_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def split_overrides(arguments: Sequence[str], own: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
     """Separate `--dotted.name value` and `--dotted.name=value` from the rest; of equal names the last counts.
+
+    `own` are the command's options with a value, which belong to the rest.
 
     Raises:
         ConfigError: a name without a value, or what looks like a misspelt flag.
@@ -52,13 +56,20 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]
             rest.append(argument)
             continue
         option, equals, value = argument.partition("=")
-        if "." not in option and (
-            near := get_close_matches(option.replace("_", "-"), FLAGS, n=1, cutoff=0.75)
-        ):
-            raise ConfigError(f"{option}: unknown option; did you mean {near[0]}?")
+        if option not in own:
+            _require_no_slip(option, (*FLAGS, *own))
         if not equals:
             value = next(remaining, "--")
             if value.startswith("--"):
                 raise ConfigError(f"{option}: needs a value, as in {option} VALUE")
-        overrides[option.removeprefix("--")] = value
+        if option in own:
+            rest.append(f"{option}={value}")
+        else:
+            overrides[option.removeprefix("--")] = value
     return rest, overrides
+
+
+def _require_no_slip(option: str, flags: Sequence[str]) -> None:
+    spelt = option.replace("_", "-")
+    if "." not in option and (near := get_close_matches(spelt, flags, n=1, cutoff=0.75)):
+        raise ConfigError(f"{option}: unknown option; did you mean {near[0]}?")

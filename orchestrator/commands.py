@@ -4,11 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.console import Console, quiet
 from orchestrator.presets import SWEEPS, read_source
 from orchestrator.yaml_text import write_yaml
+from search_space.errors import UserError
 
 if TYPE_CHECKING:
     from orchestrator.config import Experiment
@@ -29,6 +32,9 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: a mistake in the configuration, the data, the cluster.
     """
+    if arguments.command == "select" and arguments.replay:
+        _replay(arguments)
+        return
     configuration, text, stage = (_sweep if arguments.command == "sweep" else _run)(arguments)
     if arguments.dry_run:
         print(as_json(configuration) if arguments.json else text.rstrip())
@@ -43,12 +49,29 @@ def run(arguments: argparse.Namespace) -> None:
         print(*result_lines(stage(Console())), sep="\n")
 
 
+def _replay(arguments: argparse.Namespace) -> None:
+    """Print what a selection from recorded curves comes to; torch is not imported."""
+    from orchestrator.selection.render import render_replay
+    from orchestrator.selection.replay_command import replay_table
+
+    if arguments.config or arguments.dry_run:
+        given = arguments.config or "--dry-run"
+        raise UserError(f"{given}: a replay takes a table and options of the selection alone")
+    report = replay_table(Path(arguments.replay), arguments.overrides)
+    if arguments.json:
+        print(as_json({**report.model_dump(mode="json"), "saved": report.saved}))
+    else:
+        Console().show(render_replay(report))
+
+
 def _run(arguments: argparse.Namespace) -> Loaded:
+    if arguments.config is None:
+        raise UserError("select: needs CONFIG, or --replay TABLE; `advnas select --help` shows examples")
     document = read_source(arguments.config)  # fails before torch is imported
     from orchestrator.config import experiment_of, to_yaml
 
     experiment = experiment_of(document, arguments.overrides)
-    return experiment, to_yaml(experiment), lambda console: _stage(arguments.command)(experiment, console)
+    return experiment, to_yaml(experiment), lambda console: _stage(arguments)(experiment, console)
 
 
 def _sweep(arguments: argparse.Namespace) -> Loaded:
@@ -68,19 +91,32 @@ def _sweep(arguments: argparse.Namespace) -> Loaded:
     return document, write_yaml(document), do
 
 
-def _stage(command: str) -> StageFunction:
-    if command == "pipeline":
-        from orchestrator.pipeline import pipeline
+def _stage(arguments: argparse.Namespace) -> StageFunction:
+    match arguments.command:
+        case "pipeline":
+            from orchestrator.pipeline import pipeline
 
-        return pipeline
+            return pipeline
+        case "select":
+            from orchestrator.selection.stage import select
+
+            return select
+        case "evaluate":
+            from orchestrator.evaluate import evaluate
+
+            words = {name: getattr(arguments, name) for name in ("of", "against", "genotype")}
+            return partial(evaluate, **words)
+        case "evaluate stats":
+            from orchestrator.real_images import export_statistics
+
+            return partial(export_statistics, out=arguments.out)
+        case "evaluate selfcheck":
+            from orchestrator.real_images import self_check
+
+            return self_check
     from orchestrator import stages
 
-    known: Mapping[str, StageFunction] = {
-        "search": stages.search,
-        "retrain": stages.retrain,
-        "evaluate": stages.evaluate,
-    }
-    return known[command]
+    return stages.search if arguments.command == "search" else stages.retrain
 
 
 def as_json(value: object) -> str:

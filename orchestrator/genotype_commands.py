@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from orchestrator.commands import as_json
 from search_space.genotype import Genotype, GenotypeError
 from search_space.published import PUBLISHED, find_genotype
 from search_space.topology import CELLS
@@ -20,9 +21,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Print one genotype."""
+    """Print one genotype and what its network costs."""
     genotype = _found(arguments.source, arguments)
-    print(genotype.model_dump_json() if arguments.json else "\n".join(in_words(genotype)))
+    from orchestrator.genotype_cost import cost_in_words, network_cost
+
+    found = network_cost(genotype, arguments.channels, arguments.bottom_width, arguments.latent_parts)
+    if arguments.json:
+        print(as_json({"genotype": genotype, "hash": genotype.content_hash, **found}))
+    else:
+        print(*in_words(genotype), *cost_in_words(found), sep="\n")
 
 
 def draw(arguments: argparse.Namespace) -> None:
@@ -35,23 +42,13 @@ def draw(arguments: argparse.Namespace) -> None:
 
 
 def list_published(arguments: argparse.Namespace) -> None:
-    """Print the zoo."""
-    rows = [
-        {
-            "name": name,
-            "network": published.genotype.network,
-            "hash": published.genotype.content_hash,
-            "parameters": published.expected_parameters,
-            "source": published.source,
-        }
-        for name, published in PUBLISHED.items()
-    ]
+    """Print the zoo, or all published results."""
+    from orchestrator import zoo
+
     if arguments.json:
-        print(json.dumps({"genotypes": rows}))
-        return
-    for row in rows:
-        parameters = f"{row['parameters']:,}" if row["parameters"] else "-"
-        print(f"{row['name']:<28}  {row['network']:<13}  {row['hash']}  {parameters:>10}  {row['source']}")
+        print(as_json(zoo.results() if arguments.results else zoo.genotypes()))
+    else:
+        print(*(zoo.results_in_words() if arguments.results else zoo.genotypes_in_words()), sep="\n")
 
 
 def convert(arguments: argparse.Namespace) -> None:

@@ -21,19 +21,51 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
             f"retrain.genotype = null: name one to retrain: {', '.join(PUBLISHED)}, "
             "a .json or .npy file, or a run that has searched"
         )
-    if source not in PUBLISHED and (found := searched_genotypes(experiment.root / source)):
+    found = _named(source, experiment.root)
+    _require_generator(found, source, "retrain.genotype")
+    return found
+
+
+def generator_genotype(source: str, root: Path, option: str) -> Genotype:
+    """A generator's genotype by published name, by file, or by the run in `root` that searched it.
+
+    Raises:
+        UserError: it is none of these, or a discriminator's; `option` is what the user gave it as.
+    """
+    found = _named(source, root)
+    _require_generator(found, source, option)
+    return found["generator"]
+
+
+def _named(source: str, root: Path) -> Mapping[str, Genotype]:
+    if source not in PUBLISHED and (found := searched_genotypes(root / source)):
         return found
     genotype = find_genotype(source)
-    if genotype.network != "generator":
-        raise ConfigError(f"retrain.genotype = {source}: is a discriminator's; name a generator's")
-    return {"generator": genotype}
+    return {genotype.network: genotype}
+
+
+def _require_generator(found: Mapping[str, Genotype], source: str, option: str) -> None:
+    if "generator" not in found:
+        raise ConfigError(f"{option} = {source}: is a discriminator's; name a generator's")
 
 
 def searched_genotypes(run: Path) -> dict[str, Genotype]:
-    """What a run's search has derived, by network; empty if there is no such run."""
-    folders = [run, *sorted(run.glob("*/search")), run / "search"]
-    for folder in reversed(folders):
-        files = {network: folder / f"genotype_{network}.json" for network in ("generator", "discriminator")}
-        if files["generator"].is_file():
-            return {network: Genotype.load(path) for network, path in files.items() if path.is_file()}
-    return {}
+    """What a run's search has derived, by network, and of many what its selection has chosen; empty if there
+    is no such run.
+    """
+    found: dict[str, Genotype] = {}
+    for folder in (*search_folders(run)[-1:], *_folders(run, "select")[-1:]):
+        for network in ("generator", "discriminator"):
+            if (path := folder / f"genotype_{network}.json").is_file():
+                found[network] = Genotype.load(path)
+    return found
+
+
+def search_folders(run: Path) -> list[Path]:
+    """Where a run's searches have left what they derived; the last counts."""
+    return _folders(run, "search")
+
+
+def _folders(run: Path, stage: str) -> list[Path]:
+    folders = [run, *sorted(run.glob(f"*/{stage}")), run / stage]
+    return [folder for folder in folders if (folder / "genotype_generator.json").is_file()]

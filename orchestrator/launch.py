@@ -1,13 +1,11 @@
 """A job is done in this process or by Ray Train workers; whoever asks for it cannot tell the difference."""
 
-import torch
-
+from orchestrator.device import device_for
 from orchestrator.driver_lock import sole_driver
 from orchestrator.identity import identity, require_same
 from orchestrator.interruption import sigterm_interrupts
 from orchestrator.job import Emit, Job, Outcome
 from orchestrator.worker import run_worker
-from search_space.errors import UserError
 
 
 def launch(job: Job, emit: Emit) -> Outcome:
@@ -25,7 +23,7 @@ def launch(job: Job, emit: Emit) -> Outcome:
         if (outcome := finished(job)) is not None:
             return outcome
         if job.experiment.cluster.num_workers == 0:
-            return run_worker(job, emit, _device(job.experiment.cluster.use_gpu))
+            return run_worker(job, emit, device_for(job.experiment.cluster.use_gpu))
         from orchestrator.ray_training import train_on_ray
 
         train_on_ray(job, emit)
@@ -45,9 +43,3 @@ def finished(job: Job) -> Outcome | None:
         return None
     require_same(checkpoint, identity(job))
     return Outcome.of(checkpoint) if checkpoint.meta.step >= job.config.steps else None
-
-
-def _device(use_gpu: bool) -> torch.device:
-    if use_gpu and not torch.cuda.is_available():
-        raise UserError("cluster.use_gpu = true: torch finds no GPU on this machine; use false")
-    return torch.device("cuda" if use_gpu else "cpu")

@@ -1,14 +1,17 @@
 """The commands, their arguments and their help, as argparse knows them. Imports nothing heavy."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from orchestrator.generator_parser import add_export, add_generate
+from orchestrator.genotype_parser import add_genotype
 from orchestrator.presets import PRESETS
+from orchestrator.subcommand import add_command, add_json, add_root
 from search_space.errors import UserError
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from orchestrator.subcommand import Commands
 
 
 RUNS = {
@@ -17,15 +20,32 @@ RUNS = {
         "advnas search digits",
         "advnas search cifar10 --cluster.use_gpu true --search.steps 20000 --name long",
     ),
+    "select": (
+        "choose one of many genotypes by short trainings; or see what rungs would do to recorded ones",
+        "advnas select digits --name mine --select.rungs '[100, 300]' --select.random 4",
+        "advnas select cifar10 --select.searches '[first, second, my/genotype.json]' --cluster.use_gpu true",
+        "advnas select --replay runs/mine/select/scores.csv --rungs 100,300 --keep 0.5",
+    ),
     "retrain": (
         "train a derived generator from scratch",
         "advnas retrain cifar10 --retrain.genotype adversarialnas --cluster.use_gpu true",
         "advnas retrain digits --retrain.genotype my/genotype.json --seed 1",
     ),
     "evaluate": (
-        "score the generator that a run has retrained",
-        "advnas evaluate digits --name mine",
-        "advnas evaluate cifar10 --name long --retrain.evaluation.samples 10000 --json",
+        "score a trained generator, or images in a folder",
+        "advnas evaluate digits --of mine",
+        "advnas evaluate cifar10 --of best.pth --genotype adversarialnas --cluster.use_gpu true",
+        "advnas evaluate cifar10 --of my/images --against other/images --json",
+    ),
+    "evaluate stats": (
+        "make the reference statistics of a data set, and export them as .npz",
+        "advnas evaluate stats digits",
+        "advnas evaluate stats stl10 --out fid_stats_stl10.npz --cluster.use_gpu true",
+    ),
+    "evaluate selfcheck": (
+        "score CIFAR-10's own images, whose scores are known",
+        "advnas evaluate selfcheck cifar10",
+        "advnas evaluate selfcheck cifar10 --data.root ~/data --data.download true",
     ),
     "pipeline": (
         "search, derive, retrain and score; goes on where it stopped",
@@ -38,7 +58,25 @@ RUNS = {
         "advnas sweep my_sweep.yaml --budget.trials 50 --search.steps 200 --cluster.use_gpu true",
     ),
 }
-"""Commands that take a configuration -> what they do, and two examples."""
+"""Commands that take a configuration -> what they do, and examples."""
+
+SOURCES = "a run, a generator.pt, a .pth checkpoint of the released code, or a folder of images"
+
+OWN_OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "evaluate": {
+        "--of": ("SOURCE", f"{SOURCES} (default: the run --name)"),
+        "--against": ("SOURCE", f"{SOURCES}, or an .npz of statistics (default: the data set)"),
+        "--genotype": ("GENOTYPE", "of a .pth checkpoint (default: retrain.genotype)"),
+    },
+    "select": {
+        "--replay": ("TABLE", "a .csv or .parquet of learning curves, instead of CONFIG; nothing is trained"),
+    },
+    "evaluate stats": {"--out": ("FILE", "an .npz file (default: in the folder of runs)")},
+}
+"""Options with a value that belong to a command, not to the configuration -> placeholder and help."""
+
+WITHOUT_CONFIG = ("select",)
+"""Commands that have work to do without a configuration too."""
 
 CONFIG_HELP = f"""
 CONFIG is a preset ({", ".join(PRESETS)}) or the path of a YAML file. Every option in it
@@ -50,9 +88,11 @@ itself a configuration file: advnas search cifar10 --dry-run > my_run.yaml
 DESCRIPTION = f"""Search for GAN architectures (AdversarialNAS), retrain and score them.
 
 commands:
-{chr(10).join(f"  {name:<10} {about}" for name, (about, *_) in RUNS.items())}
-  genotype   show, draw, list and convert architectures
-  ui         open the runs in MLflow's web interface, on this machine only
+{chr(10).join(f"  {name:<18} {about}" for name, (about, *_) in RUNS.items())}
+  generate           make images with a trained generator
+  export             write a trained generator alone, as ONNX or for torch.export
+  genotype           show, draw, list and convert architectures
+  ui                 open the runs in MLflow's web interface, on this machine only
 
 examples:
   advnas pipeline digits                         search, retrain and score in minutes, without a GPU
@@ -82,117 +122,35 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for name, (about, *examples) in RUNS.items():
         _add_run(commands, name, about, examples)
-    _add_genotype(commands)
+    add_genotype(commands)
+    add_generate(commands)
+    add_export(commands)
     _add_ui(commands)
     return parser
 
 
 def _add_run(commands: "Commands", name: str, about: str, examples: Sequence[str]) -> None:
     usage = f"advnas {name} CONFIG [--dotted.name value ...] [--name NAME] [--dry-run] [--json]"
-    command = _command(commands, name, about, examples, usage, CONFIG_HELP)
-    command.add_argument("config", metavar="CONFIG", help="a preset or a YAML file")
+    command = add_command(commands, name, about, examples, usage, CONFIG_HELP)
+    many = "?" if name in WITHOUT_CONFIG else None
+    command.add_argument("config", metavar="CONFIG", nargs=many, help="a preset or a YAML file")
+    for option, (placeholder, text) in OWN_OPTIONS.get(name, {}).items():
+        command.add_argument(option, metavar=placeholder, help=text)
     # The next two are taken out before too, and are here for the help.
     command.add_argument("--DOTTED.NAME", metavar="VALUE", help="any option of the configuration")
     command.add_argument("--name", help="of the run; the same name goes on where it stopped")
     command.add_argument(
         "--dry-run", action="store_true", help="print the complete configuration, do nothing"
     )
-    _add_json(command)
-
-
-def _add_genotype(commands: "Commands") -> None:
-    genotype = _command(
-        commands,
-        "genotype",
-        "show, draw, list and convert architectures",
-        ("advnas genotype list", "advnas genotype draw adversarialnas drawing.svg"),
-    )
-    actions = genotype.add_subparsers(prog="advnas genotype", dest="action", metavar="ACTION", required=True)
-    source = "a name of the list, a .json or .npy file, or the name of a run"
-
-    show = _command(
-        actions,
-        "show",
-        "print an architecture, edge by edge",
-        ("advnas genotype show eagan", "advnas genotype show my/genotype.json --json"),
-    )
-    show.add_argument("source", metavar="GENOTYPE", help=source)
-    _add_json(show)
-
-    draw = _command(
-        actions,
-        "draw",
-        "draw an architecture as .png or .svg",
-        (
-            "advnas genotype draw adversarialnas drawing.png",
-            "advnas genotype draw adversarialnas differences.svg --compare eagan",
-        ),
-    )
-    draw.add_argument("source", metavar="GENOTYPE", help=source)
-    draw.add_argument("target", metavar="FILE", help=".png or .svg")
-    draw.add_argument("--compare", metavar="GENOTYPE", help="mark the edges on which this one differs")
-
-    listed = _command(
-        actions,
-        "list",
-        "list the published architectures",
-        ("advnas genotype list", "advnas genotype list --json"),
-    )
-    _add_json(listed)
-
-    convert = _command(
-        actions,
-        "convert",
-        "convert between our .json and the .npy of the released code",
-        (
-            "advnas genotype convert best_gen.npy genotype.json",
-            "advnas genotype convert adversarialnas best_gen.npy",
-        ),
-    )
-    convert.add_argument("source", metavar="GENOTYPE", help=source)
-    convert.add_argument("target", metavar="FILE", help=".json or .npy")
-
-    for action in (show, draw, convert):
-        action.add_argument("--root", default="runs", help="folder of runs (default: runs)")
-        action.add_argument(
-            "--network",
-            choices=("generator", "discriminator"),
-            default="generator",
-            help="which one of a run (default: generator)",
-        )
+    add_json(command)
 
 
 def _add_ui(commands: "Commands") -> None:
-    ui = _command(
+    ui = add_command(
         commands,
         "ui",
         "open the runs in MLflow's web interface, on this machine only",
         ("advnas ui", "advnas ui --root /data/runs --port 5001"),
     )
-    ui.add_argument("--root", default="runs", help="folder of runs (default: runs)")
+    add_root(ui)
     ui.add_argument("--port", type=int, default=5000, help="port of 127.0.0.1 (default: 5000)")
-
-
-def _add_json(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--json", action="store_true", help="one JSON object as the last line of stdout, all else on stderr"
-    )
-
-
-def _command(
-    commands: "Commands",
-    name: str,
-    about: str,
-    examples: Sequence[str],
-    usage: str | None = None,
-    more: str = "",
-) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=about,
-        usage=usage,
-        description=about[0].upper() + about[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {example}" for example in examples) + f"\n{more}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )

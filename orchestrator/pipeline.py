@@ -12,13 +12,13 @@ from pathlib import Path
 
 from orchestrator.config import Experiment
 from orchestrator.console import Console
+from orchestrator.evaluate import evaluate_in
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.identity import identity
 from orchestrator.job import Job, Stage
 from orchestrator.stages import (
     Result,
     Session,
-    evaluate_in,
     retrain_in,
     search_in,
     training_job,

@@ -1,30 +1,26 @@
-"""The stages of a run, each recorded in MLflow and resumed by name: search, retrain, evaluate."""
+"""The stages that train, each recorded in MLflow and resumed by name: search and retrain."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.config import Experiment, to_yaml
 from orchestrator.console import Console
+from orchestrator.generator_source import GENERATOR_FILE
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.job import Job, Stage
 from orchestrator.launch import launch
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.figures import image_grid
-from search_space.errors import UserError
-from search_space.generator_file import load_generator, save_generator
+from search_space.generator_file import save_generator
 from search_space.genotype import Genotype
 from trainers.report import Report
-
-if TYPE_CHECKING:
-    import torch
 
 Result = dict[str, Any]
 """What a command prints: ids, metrics, genotypes, paths."""
 
-GENERATOR_FILE = "generator.pt"
 SAMPLES_FILE = "samples.png"
 
 
@@ -66,67 +62,32 @@ def retrain(experiment: Experiment, console: Console) -> Result:
     return retrain_in(Session.begin(experiment, console), genotypes)
 
 
-def evaluate(experiment: Experiment, console: Console) -> Result:
-    """Score the generator that the run of that name has retrained, as `retrain.evaluation` says."""
-    if experiment.name is None:
-        raise UserError("--name: say which run's generator to score")
-    session = Session.begin(experiment, console)
-    return evaluate_in(session, retrained_generator(session.folder))
-
-
 def search_in(session: Session) -> Result:
     """The search of a session."""
     return _train(session, "search", {})
 
 
 def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
-    """The retraining of a session; leaves the generator, averaged over training, as one file."""
+    """The retraining of a session; leaves its best generator, averaged over training, as one file."""
     if session.experiment.retrain.opponent == "fixed":
         genotypes = {"generator": genotypes["generator"]}
-    result = _train(session, "retrain", genotypes)
-    file = session.folder / "retrain" / GENERATOR_FILE
-    checkpoint = training_job(session, "retrain", genotypes).checkpoints.latest()
+    return _train(session, "retrain", genotypes, _leave_generator)
+
+
+def _leave_generator(job: Job, run: TrackedRun) -> Result:
+    """The best generator of a retraining as a file; the newest where nothing was scored."""
+    checkpoint = job.checkpoints.best() or job.checkpoints.latest()
     assert checkpoint is not None, "a finished job has a checkpoint"
-    generator = session.experiment.retrain.generator
-    save_generator(file, generator, genotypes["generator"], checkpoint.state()["ema_generator"])
-    return {**result, "generator": file}
-
-
-def evaluate_in(session: Session, generator_file: Path) -> Result:
-    """Score a generator, with the protocol of retraining."""
-    from trainers.datasets import load_images
-    from trainers.metrics.evaluator import Evaluator
-
-    experiment, device = session.experiment, _device(session.experiment)
-    generator, genotype = load_generator(generator_file)
-    images = load_images(experiment.data, experiment.root / "cache")
-    with _tracked(session, "evaluate", experiment.retrain.evaluation.model_dump(mode="json")) as run:
-        run.dataset(experiment.data.name, images.fingerprint)
-        run.tag({"advnas.genotype.generator": genotype.content_hash, "advnas.generator": str(generator_file)})
-        session.console.say(f"evaluate: {experiment.retrain.evaluation.samples} samples")
-        evaluator = Evaluator(experiment.retrain.evaluation, images, experiment.root / "cache", device)
-        scores = dict(evaluator(generator.to(device), generator.config.latent_dim))
-        run.scores(scores, evaluator.fingerprint)
-    result = {
-        **_identity(session, run),
-        "metrics": scores,
-        "fingerprint": dict(evaluator.fingerprint),
-        "generator": generator_file,
+    file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
+    save_generator(file, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
+    score = job.score(checkpoint.meta)
+    run.artifact(GENERATOR_FILE, file.read_bytes())
+    run.tag({"advnas.generator.step": str(checkpoint.meta.step)})
+    return {
+        "generator": file,
+        "generator_step": checkpoint.meta.step,
+        "generator_score": {score.name: score.value} if score else {},
     }
-    write_result(session.folder / "evaluate", result)
-    return result
-
-
-def retrained_generator(folder: Path) -> Path:
-    """The newest generator that a run has retrained.
-
-    Raises:
-        UserError: it has none.
-    """
-    found = sorted(folder.glob(f"**/retrain/{GENERATOR_FILE}"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise UserError(f"{folder}: no retrained generator there; run `advnas retrain` or `pipeline` first")
-    return found[-1]
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -137,9 +98,15 @@ def write_result(folder: Path, result: Result) -> None:
     (folder / "result.json").write_bytes(to_json(result, indent=2, inf_nan_mode="null", fallback=str))
 
 
-def _train(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Result:
+def _train(
+    session: Session,
+    stage: Stage,
+    genotypes: Mapping[str, Genotype],
+    leave: Callable[[Job, TrackedRun], Result] = lambda *_: {},
+) -> Result:
+    """Do a job as a tracked run; `leave` makes what the stage leaves behind besides."""
     job = training_job(session, stage, genotypes)
-    with _tracked(session, stage, job.config.model_dump(mode="json")) as run:
+    with tracked(session, stage, job.config.model_dump(mode="json")) as run:
         run.genotypes(genotypes)
         with session.console.stage(stage, job.config.steps) as view:
 
@@ -153,13 +120,15 @@ def _train(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) ->
         run.dataset(session.experiment.data.name, outcome.images)
         run.link_checkpoint(outcome.checkpoint)
         run.scores({}, outcome.protocol)
+        left = leave(job, run)
     result = {
-        **_identity(session, run),
+        **run_identity(session, run),
         "step": outcome.step,
         "metrics": dict(outcome.metrics),
         "genotypes": _write_genotypes(job.folder, outcome.genotypes or genotypes),
         "samples": job.folder / SAMPLES_FILE,
         "checkpoint": outcome.checkpoint,
+        **left,
     }
     write_result(job.folder, result)
     return result
@@ -170,7 +139,8 @@ def training_job(session: Session, stage: Stage, genotypes: Mapping[str, Genotyp
     return Job(stage, session.experiment, genotypes, session.folder / stage)
 
 
-def _tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedRun:
+def tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedRun:
+    """The MLflow run of a stage, with the configuration it was done with."""
     experiment = session.experiment
     device = "gpu" if experiment.cluster.use_gpu else "cpu"
     run = session.tracker.run(
@@ -185,7 +155,8 @@ def _tracked(session: Session, stage: str, config: Mapping[str, Any]) -> Tracked
     return run
 
 
-def _identity(session: Session, run: TrackedRun) -> Result:
+def run_identity(session: Session, run: TrackedRun) -> Result:
+    """How to find a run again."""
     return {"name": session.name, "run_id": run.run_id, "tracking_uri": session.tracker.uri}
 
 
@@ -200,9 +171,3 @@ def _write_genotypes(folder: Path, genotypes: Mapping[str, Genotype]) -> Result:
         save_drawing(genotype, path.with_suffix(".png"))
         written[network] = {"rows": genotype.rows, "hash": genotype.content_hash, "file": path}
     return written
-
-
-def _device(experiment: Experiment) -> "torch.device":
-    import torch
-
-    return torch.device("cuda" if experiment.cluster.use_gpu else "cpu")

@@ -14,7 +14,7 @@ from orchestrator.options import options
 from orchestrator.parser import RUNS
 from search_space.errors import UserError
 
-HELPS = [[], *([name] for name in RUNS), ["genotype"], ["ui"]]
+HELPS = [[], *(name.split() for name in RUNS), *([name] for name in OTHER_COMMANDS)]
 HELPS += [["genotype", action] for action in ("show", "draw", "list", "convert")]
 
 
@@ -80,6 +80,13 @@ def test_all_names_and_values_come_through(overrides, with_equals):
     assert split_overrides(words) == ([], overrides)
 
 
+@pytest.mark.parametrize("line", ["stats digits --out x.npz --seed 1", "stats --seed=1 --out=x.npz digits"])
+def test_a_commands_own_options_are_not_the_configurations(line):
+    parsed = parse(["evaluate", *line.split()])
+    assert (parsed.command, parsed.config, parsed.out) == ("evaluate stats", "digits", "x.npz")
+    assert parsed.overrides == {"seed": "1"}
+
+
 def test_flags_stand_anywhere():
     parsed = parse(["pipeline", "--json", "--seed", "1", "digits", "--dry-run"])
     assert (parsed.json, parsed.dry_run, parsed.config, parsed.overrides) == (
@@ -96,7 +103,21 @@ def test_flags_stand_anywhere():
         ("", "the following arguments are required: COMMAND; `advnas --help` shows examples"),
         ("serch digits", "unknown command 'serch'; did you mean search?"),
         ("train", "unknown command 'train'; did you mean retrain?"),
-        ("go", "unknown command 'go'; search, retrain, evaluate, pipeline, genotype, ui"),
+        (
+            "go",
+            "unknown command 'go'; search, retrain, evaluate, evaluate stats, evaluate selfcheck, pipeline, "
+            "sweep, generate, export, genotype, ui",
+        ),
+        ("evaluate digits --against", "--against: needs a value, as in --against VALUE"),
+        ("evaluate digits --agianst x", "--agianst: unknown option; did you mean --against?"),
+        (
+            "generate mine",
+            "the following arguments are required: --out; `advnas generate --help` shows examples",
+        ),
+        (
+            "generate mine --out x.png --count 0",
+            "argument --count: '0' is no whole number from 1 on; `advnas generate --help` shows examples",
+        ),
         ("search", "the following arguments are required: CONFIG; `advnas search --help` shows examples"),
         ("search digits more", "unrecognized arguments: more; `advnas --help` shows examples"),
         ("search digits --jsn", "--jsn: unknown option; did you mean --json?"),

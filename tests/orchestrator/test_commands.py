@@ -24,8 +24,9 @@ def stages(monkeypatch):
     done = SimpleNamespace(outcome={}, calls=[])
 
     def stage(name):
-        def run(experiment, console):
+        def run(experiment, console, **words):
             done.calls.append((name, experiment))
+            done.words = words
             console.say(f"{name} speaks")
             print("a library speaks")
             if isinstance(done.outcome, BaseException):
@@ -35,7 +36,11 @@ def stages(monkeypatch):
         return run
 
     modules = {
-        "stages": SimpleNamespace(**{name: stage(name) for name in ("search", "retrain", "evaluate")}),
+        "stages": SimpleNamespace(**{name: stage(name) for name in ("search", "retrain")}),
+        "evaluate": SimpleNamespace(evaluate=stage("evaluate")),
+        "real_images": SimpleNamespace(
+            export_statistics=stage("evaluate stats"), self_check=stage("evaluate selfcheck")
+        ),
         "pipeline": SimpleNamespace(pipeline=stage("pipeline")),
     }
     for name, module in modules.items():
@@ -44,10 +49,24 @@ def stages(monkeypatch):
     return done
 
 
-@pytest.mark.parametrize("command", ["search", "retrain", "evaluate", "pipeline"])
+@pytest.mark.parametrize(
+    "command", ["search", "retrain", "evaluate", "evaluate stats", "evaluate selfcheck", "pipeline"]
+)
 def test_a_command_does_its_stage_with_the_configured_run(command, stages):
-    assert main([command, "digits", "--seed", "3", "--name", "mine"]) == 0
+    assert main([*command.split(), "digits", "--seed", "3", "--name", "mine"]) == 0
     assert stages.calls == [(command, load_experiment("digits", {"seed": "3", "name": "mine"}))]
+
+
+def test_evaluate_is_told_what_to_score_and_against_what(stages):
+    assert main(["evaluate", "digits", "--of", "mine", "--against=other/images", "--genotype", "eagan"]) == 0
+    assert stages.words == {"of": "mine", "against": "other/images", "genotype": "eagan"}
+    assert main(["evaluate", "digits", "--name", "mine"]) == 0
+    assert stages.words == {"of": None, "against": None, "genotype": None}
+
+
+def test_statistics_are_told_where_to_go(stages):
+    assert main(["evaluate", "stats", "digits", "--out", "digits.npz"]) == 0
+    assert stages.words == {"out": "digits.npz"}
 
 
 def test_a_person_reads_the_result_line_by_line(stages, capsys):

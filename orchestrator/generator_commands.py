@@ -1,0 +1,55 @@
+"""What `advnas generate` and `advnas export` do."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestrator.commands import Result, as_json, result_lines
+from orchestrator.device import device_for
+from orchestrator.generator_source import TrainedGenerator, find_generator
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Find the generator, do the command, print what came out.
+
+    Raises:
+        UserError: no such generator, or a file that cannot be written.
+    """
+    found = find_generator(arguments.source, Path(arguments.root), arguments.genotype)
+    result = COMMANDS[arguments.command](found, arguments)
+    print(as_json(result) if arguments.json else "\n".join(result_lines(result)))
+
+
+def generate(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
+    """Write images."""
+    from orchestrator.image_files import write_images
+    from trainers.generated import generated
+
+    device = device_for(arguments.gpu, "--gpu")
+    network, count, seed = found.network.to(device), arguments.count, arguments.seed
+    latent_dim = found.network.config.latent_dim
+    batches = generated(network, latent_dim, count, seed, arguments.batch_size, device)
+    path = Path(arguments.out)
+    write_images(path, batches)
+    return {"images": path, "count": count, "seed": seed, "genotype": found.genotype.content_hash}
+
+
+def export(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
+    """Write the network alone, and beside it how to call it."""
+    from orchestrator.export import export_generator
+
+    path = Path(arguments.out)
+    exported = export_generator(found.network, found.genotype, path)
+    return {
+        "file": path,
+        "card": exported.card,
+        "largest_difference": exported.difference,
+        "call": exported.call,
+        "genotype": found.genotype.content_hash,
+    }
+
+
+COMMANDS: Mapping[str, Callable[[TrainedGenerator, argparse.Namespace], Result]] = {
+    "generate": generate,
+    "export": export,
+}

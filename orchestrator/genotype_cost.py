@@ -1,0 +1,72 @@
+"""What the network of a genotype costs at given widths."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from search_space.cost import cost, parameters
+from search_space.errors import UserError
+from search_space.genotype import Genotype
+from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+
+CHANNELS = {"generator": 256, "discriminator": 128}
+"""When retrained on CIFAR-10, as published."""
+
+
+def network_cost(
+    genotype: Genotype, channels: int | None, bottom_width: int | None, latent_parts: int | None
+) -> dict[str, Any]:
+    """Widths, parameters, multiply-adds and seconds; a width of None is that published for CIFAR-10.
+
+    Raises:
+        UserError: widths that fit no network.
+    """
+    config = _config(genotype, channels, bottom_width or 4, latent_parts or 3)
+    network, inputs = _network(genotype, config)
+    of_d = {"channels": config.channels, "image_size": config.image_size, "image_channels": 3}
+    return {
+        "widths": config.model_dump() if genotype.network == "generator" else of_d,
+        **asdict(cost(network, inputs)),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def published_parameters(genotype: Genotype) -> int:
+    """At the widths published for CIFAR-10; nothing is computed with the network."""
+    with torch.device("meta"):
+        return parameters(_network(genotype, _config(genotype, None, 4, 3))[0])
+
+
+def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:
+    """For a person: four lines."""
+    widths = ", ".join(f"{name} {value}" for name, value in found["widths"].items())
+    yield f"with {widths}"
+    yield f"  parameters     {found['parameters']:,}"
+    yield f"  multiply-adds  {found['multiply_adds']:,} an image, of convolutions and linear layers"
+    yield f"  latency        {found['seconds'] * 1e3:.3g} ms an image, on {found['threads']} threads here"
+
+
+def _config(
+    genotype: Genotype, channels: int | None, bottom_width: int, latent_parts: int
+) -> GeneratorConfig:
+    """The generator's widths, or those of a generator that makes images for the discriminator."""
+    try:
+        return GeneratorConfig(
+            channels=channels or CHANNELS[genotype.network],
+            bottom_width=bottom_width,
+            latent_parts=latent_parts,
+        )
+    except ValidationError as error:
+        raise UserError("; ".join(detail["msg"] for detail in error.errors(include_url=False))) from None
+
+
+def _network(genotype: Genotype, config: GeneratorConfig) -> tuple[nn.Module, torch.Tensor]:
+    """In evaluation mode, and one input."""
+    if genotype.network == "generator":
+        return Generator(config, genotype).eval(), torch.randn(1, config.latent_dim)
+    discriminator = Discriminator(DiscriminatorConfig(channels=config.channels), genotype)
+    return discriminator.eval(), torch.randn(1, 3, config.image_size, config.image_size)
