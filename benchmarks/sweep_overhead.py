@@ -5,7 +5,7 @@
 
     python -m benchmarks.sweep_overhead --trials 500 --nodes 20 --rounds 1 --only ours
 file, writes MLflow runs, figures and Parquet, all of which is in its time. Says seconds per trial, times
-concurrency, and for each fifth of the trials, so that growth shows.
+concurrency, and for each fifth of the trials: the first holds the start, the last the end (figures, files).
 """
 
 import argparse

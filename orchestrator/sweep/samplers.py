@@ -7,6 +7,7 @@ from pydantic import NonNegativeInt
 
 from orchestrator.errors import ConfigError
 from search_space.frozen import Frozen
+from trainers.seeding import seed_for
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -20,13 +21,18 @@ class SamplerConfig(Frozen):
     """Of the sampler alone; the runs have theirs from the base."""
 
 
-def make_sampler(config: SamplerConfig) -> "BaseSampler":
-    """The sampler of that name.
+def make_sampler(config: SamplerConfig, begun: int) -> "BaseSampler":
+    """The sampler of that name, for a study with so many trials.
+
+    A driver that goes on draws other numbers than the first, or it would choose the same configurations.
+    The quasi-random sequence keeps its seed: the study knows how far it has come.
 
     Raises:
         ConfigError: it needs a package that is not installed.
     """
-    return SAMPLERS[config.name](config.seed)
+    goes_on = begun and config.name != "qmc"
+    seed = seed_for(config.seed, "sampler", begun) % 2**32 if goes_on else config.seed
+    return SAMPLERS[config.name](seed)
 
 
 def _tpe(seed: int) -> "BaseSampler":

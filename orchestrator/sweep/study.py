@@ -45,12 +45,12 @@ def open_study(sweep: Sweep, name: str, folder: Path) -> "Study":
     with catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study = optuna.create_study(
             storage=optuna.storages.RDBStorage(study_url(sweep, folder)),
-            sampler=make_sampler(sweep.config.sampler),
             pruner=optuna.pruners.NopPruner(),
             study_name=name,
             directions=[objective.goal for objective in sweep.config.objective],
             load_if_exists=True,
         )
+        study.sampler = make_sampler(sweep.config.sampler, len(begun(study)))
         study.set_metric_names([objective.metric for objective in sweep.config.objective])
     _require_same(study, identity(sweep))
     if sweep.config.sampler.name == "grid":

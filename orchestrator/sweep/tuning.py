@@ -4,6 +4,7 @@ Tune's own record of the experiment is thrown away: what a trial has come to sta
 runs' folders, so a driver that was killed loses nothing that Tune had not written down yet.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -45,6 +46,8 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
         ClusterError: not even one trial fits.
     """
     os.environ.update(SETTINGS)
+    # Their warnings are of result files, which nobody writes.
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)
     import ray
     from ray.tune import FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
 

@@ -144,6 +144,16 @@ def test_every_sampler_suggests(name, tmp_path):
     assert 0.003 <= search.suggest("a")[PARAMS]["search.alpha_optimizer.lr"] <= 0.3
 
 
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2"])
+def test_the_next_driver_does_not_draw_the_same_again(name, tmp_path):
+    sweep, drawn = sweep_of(sampler={"name": name}), []
+    for start in range(4):
+        search = StudySearch(sweep, open_study(sweep, name, tmp_path))
+        drawn.append(search.suggest("a")[PARAMS]["search.alpha_optimizer.lr"])
+        search.on_trial_complete("a", message(float(start), 4, **{DONE: [{"fd_digits": float(start)}]}))
+    assert len(set(drawn)) == 4
+
+
 def test_an_earlier_study_opens_in_optuna_alone(study, tmp_path):
     StudySearch(sweep_of(), study).suggest("a")
     assert len(optuna.load_study(study_name="mine", storage=f"sqlite:///{tmp_path / 'study.db'}").trials) == 1
