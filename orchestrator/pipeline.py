@@ -1,4 +1,4 @@
-"""search -> derive -> retrain -> evaluate as one run: a finished stage is not done again.
+"""search -> select -> retrain -> evaluate as one run: a finished stage is not done again.
 
 Each stage lies in a folder named by everything that decides its result, so a changed setting starts that
 stage and those that depend on it anew, and nothing else; what was there before stays.
@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator.config import Experiment
 from orchestrator.console import Console
@@ -16,6 +17,8 @@ from orchestrator.evaluate import evaluate_in
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.identity import identity
 from orchestrator.job import Job, Stage
+from orchestrator.selection.fitness import select_stage
+from orchestrator.selection.stage import contest_of, select_in
 from orchestrator.stages import (
     Result,
     Session,
@@ -29,6 +32,8 @@ from search_space.genotype import Genotype
 
 def pipeline(experiment: Experiment, console: Console) -> Result:
     """The main job; in MLflow one parent run with a child for each stage."""
+    if experiment.select:
+        select_stage(experiment)  # mistakes show before the search
     session = Session.begin(experiment, console)
     experiment = session.experiment
     with session.tracker.run(
@@ -40,13 +45,15 @@ def pipeline(experiment: Experiment, console: Console) -> Result:
     ) as run:
         session = replace(session, parent=run)
         searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
-        genotypes = _found(searched) if searched else genotypes_to_retrain(experiment)
+        selected = _select(session, searched) if searched and experiment.select else None
+        found = selected or searched
+        genotypes = _found(found) if found else genotypes_to_retrain(experiment)
         retraining = _stage(session, "retrain", genotypes)
         retrained = retrain_in(retraining, genotypes)
         evaluated = evaluate_in(retraining, Path(retrained["generator"]))
         run.genotypes(genotypes)
         run.scores(evaluated["metrics"], evaluated["fingerprint"])
-    stages = {"search": searched, "retrain": retrained, "evaluate": evaluated}
+    stages = {"search": searched, "select": selected, "retrain": retrained, "evaluate": evaluated}
     result = {
         "name": session.name,
         "run_id": run.run_id,
@@ -67,9 +74,18 @@ def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) ->
     return replace(session, name=f"{session.name}/{digest(job)}")
 
 
+def _select(session: Session, searched: Result) -> Result:
+    """The selection, in the folder of what decides it: candidates, rungs and rules, the recipe."""
+    contest = contest_of(session, Path(searched["genotypes"]["generator"]["file"]).parent)
+    return select_in(replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest)
+
+
 def digest(job: Job) -> str:
     """Eight digits that change whenever the stage's numbers or scores would."""
-    deciding = {**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")}
+    return _hash({**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")})
+
+
+def _hash(deciding: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.config import Experiment, to_yaml
 from orchestrator.console import Console
+from orchestrator.derivations import record_derivation
 from orchestrator.generator_source import GENERATOR_FILE
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.job import Job, Stage
@@ -112,6 +113,7 @@ def _train(
 
             def emit(report: Report) -> None:
                 run.report(report)
+                record_derivation(job.folder, report)
                 view.report(report)
                 if report.samples is not None:
                     (job.folder / SAMPLES_FILE).write_bytes(image_grid(report.samples))
@@ -125,7 +127,7 @@ def _train(
         **run_identity(session, run),
         "step": outcome.step,
         "metrics": dict(outcome.metrics),
-        "genotypes": _write_genotypes(job.folder, outcome.genotypes or genotypes),
+        "genotypes": write_genotypes(job.folder, outcome.genotypes or genotypes),
         "samples": job.folder / SAMPLES_FILE,
         "checkpoint": outcome.checkpoint,
         **left,
@@ -160,7 +162,7 @@ def run_identity(session: Session, run: TrackedRun) -> Result:
     return {"name": session.name, "run_id": run.run_id, "tracking_uri": session.tracker.uri}
 
 
-def _write_genotypes(folder: Path, genotypes: Mapping[str, Genotype]) -> Result:
+def write_genotypes(folder: Path, genotypes: Mapping[str, Genotype]) -> Result:
     """Genotypes as files and drawings, and what a program wants to know of them."""
     from search_space.draw import save_drawing
 
