@@ -36,7 +36,7 @@ class Cost:
 
 def cost(network: nn.Module, inputs: Float[Tensor, "1 ..."]) -> Cost:
     """Cost of a derived network in evaluation mode; `inputs` is one latent of G, or one image of D."""
-    with torch.inference_mode():
+    with torch.no_grad():
         return Cost(parameters(network), multiply_adds(network, inputs), median(_seconds(network, inputs)))
 
 
@@ -48,7 +48,7 @@ def parameters(network: nn.Module) -> int:
 def multiply_adds(network: nn.Module, inputs: Float[Tensor, "n ..."]) -> int:
     """Products of one forward pass, op by op as the primitives are defined."""
     evaluate_with(network, "reference")
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(inputs)
     evaluate_with(network, "direct")
     operations = counter.get_flop_counts()["Global"]

@@ -32,7 +32,7 @@ def generated(
         yield pixels_of(sample, latents.to(device))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def pixels_of(sample: SampleGenerator, latents: Float[Tensor, "n z"]) -> UInt8[Tensor, "n c s s"]:
     """Images of these latents, on the processor.
 
