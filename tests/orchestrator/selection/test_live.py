@@ -29,7 +29,7 @@ class Launches:
             killed, KeyboardInterrupt()
         )
 
-    def __call__(self, job, emit):
+    def __call__(self, job, _emit):
         self.jobs.append(job)
         if error := self._ends.get(job.experiment.seed):
             raise error

@@ -1,0 +1,128 @@
+"""The stage as a whole: real trainings of the smallest networks, interrupted and gone on with."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from mlflow import MlflowClient
+
+from orchestrator import launch as launching
+from orchestrator.config import with_overrides
+from orchestrator.console import Console
+from orchestrator.errors import ConfigError
+from orchestrator.genotype_source import generator_genotype
+from orchestrator.selection import stage
+from orchestrator.selection.policy import SelectionError
+from orchestrator.selection.replay import replay
+from orchestrator.selection.stage import contest_of, select_in
+from orchestrator.stages import Session
+from search_space.genotype import Genotype
+from tests.orchestrator.jobs import tiny_job
+from trainers.optimization import NonFiniteLoss
+
+OPTIONS = {
+    "name": "small",
+    "select.rungs": [2, 3],
+    "select.max_repeats": 1,
+    "select.random": 2,
+    "select.zoo": ["eagan"],
+    "retrain.evaluation.samples": 20,
+}
+
+
+def session_of(root, **options):
+    experiment = with_overrides(tiny_job(root).experiment, OPTIONS | options)
+    return Session.begin(experiment, Console(io.StringIO()))
+
+
+def select(root, launch=launching.launch, **options):
+    session = session_of(root, **options)
+    return select_in(session, contest_of(session, None), launch)
+
+
+def scores(result):
+    with Path(result["scores"]).open() as file:
+        return {(row["genotype"], row["seed"], row["step"]): row["score"] for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def result(root):
+    return select(root)
+
+
+def test_the_choice_is_the_best_of_the_last_rung(result):
+    last = {genotype: float(score) for (genotype, _, step), score in scores(result).items() if step == "3"}
+    best = min(last, key=last.get)
+    assert len(scores(result)) == 3 + 2
+    assert json.dumps(result["genotypes"]["generator"]["rows"], separators=(",", ":")) == best
+    assert result["metrics"] == {"fd_digits": last[best], "steps_trained": 3 * 2 + 2 * 1}
+
+
+def test_the_choice_can_be_retrained_by_the_name_of_the_run(result, root):
+    chosen = Genotype.load(Path(result["genotypes"]["generator"]["file"]))
+    assert generator_genotype("small", root, "retrain.genotype") == chosen
+
+
+def test_the_ranking_is_left_as_rows(result):
+    rows = pq.read_table(result["ranking"]).to_pylist()
+    assert sorted(row["step"] for row in rows) == [2, 2, 2, 3, 3]
+    assert [row["name"] for row in rows if row["chosen"] and row["step"] == 3] == [result["choice"]]
+
+
+def test_its_scores_can_be_replayed(result):
+    assert replay(Path(result["scores"])).runs == 3
+
+
+def test_mlflow_has_the_choice_the_ranking_and_what_it_cost(result):
+    client = MlflowClient(result["tracking_uri"])
+    run = client.get_run(result["run_id"])
+    assert run.data.metrics["fd_digits"] == result["metrics"]["fd_digits"]
+    assert run.data.metrics["steps_trained"] == 8
+    assert run.data.tags["advnas.choice"] == result["choice"]
+    files = {file.path for file in client.list_artifacts(result["run_id"])}
+    assert {"ranking.parquet", "selection.json", "scores.csv", "genotype_generator.json"} <= files
+
+
+def test_started_again_nothing_is_trained_and_the_result_is_the_same(result, root):
+    assert select(root, launch=None) == result
+
+
+def test_another_recipe_under_the_same_name_is_refused(result, root):
+    assert result
+    with pytest.raises(ConfigError, match=r"retrain.batch_size = 4: the selection in .* was started with 8"):
+        select(root, launch=None, **{"retrain.batch_size": 4})
+
+
+def test_interrupted_between_any_two_steps_it_comes_to_the_same_scores(result, tmp_path):
+    launched = []
+
+    def dies_in_the_second_and_fourth(job, emit):
+        def report(one):
+            emit(one)
+            if len(launched) in (2, 4) and one.step < job.config.steps:
+                raise KeyboardInterrupt
+
+        launched.append(job.folder)
+        return launching.launch(job, report)
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            select(tmp_path, launch=dies_in_the_second_and_fourth)
+    assert scores(select(tmp_path)) == scores(result)
+
+
+def test_everyone_diverged_is_said_and_the_scores_stay(tmp_path):
+    def diverge(_job, _emit):
+        raise NonFiniteLoss("loss")
+
+    with pytest.raises(SelectionError, match="select: nothing chosen, as every candidate still standing"):
+        select(tmp_path, launch=diverge)
+    assert list(scores({"scores": tmp_path / "small" / "select" / stage.SCORES_FILE}).values()) == [""] * 3
