@@ -39,24 +39,25 @@ class Cell(nn.Module):
             in_channels = image_channels if filling.kind == "image" else channels
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
-        self.skips = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in skip_ins)
-        for convolution in self.skips:
+        skips = [nn.Conv2d(channels, channels, 1) for _ in skip_ins]
+        for convolution in skips:
             nn.init.xavier_uniform_(convolution.weight)
+        self.skips = nn.ModuleList(skips)
         self.evaluate("direct")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
         if kind not in self._modules:
             self.add_module(kind, nn.ModuleDict())
-        return self.get_submodule(kind)
+        operations = self.get_submodule(kind)
+        assert isinstance(operations, nn.ModuleDict)
+        return operations
 
     def operation(self, filling: Filling) -> nn.Module | None:
         """Stacked parameters of a filling; None for primitives that have none."""
         operations = self._modules.get(filling.kind)
-        return (
-            operations[filling.primitive.name]
-            if operations and filling.primitive.name in operations
-            else None
-        )
+        if not isinstance(operations, nn.ModuleDict) or filling.primitive.name not in operations:
+            return None
+        return operations[filling.primitive.name]
 
     def evaluate(self, form: FormName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
@@ -74,6 +75,7 @@ class Cell(nn.Module):
         for node in range(1, OUTPUT_NODE):
             if node == SKIP_NODE:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
+                    assert isinstance(convolution, nn.Conv2d)
                     flow.receive(node, skip_in, skips[skip_in.source_cell], convolution)
             value = flow.arrive(node)
             if node == SKIP_NODE:

@@ -92,7 +92,7 @@ class Generator(nn.Module):
             x, skip = cell(x, edge_weights and edge_weights.of_cell(index), skips)
             skips.append(skip)
         if x.stride(1) == 1:
-            # Channels are innermost already: this order is cheap to reach, and the one that layers are fast in.
+            # Channels are innermost already: this order is cheap to reach, and layers are fast in it.
             x = x.contiguous(memory_format=torch.channels_last)
         return self.to_image(F.relu(self.norm(x))).tanh()
 

@@ -6,6 +6,7 @@ which is cheaper than keeping their indices (8 bytes each).
 Shapes: maps in either order of `maps`.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -20,8 +21,10 @@ from search_space.evaluation.upsampling import sum_of_squares
 Maps = Float[Tensor, "_ _ _ c"]
 Weight = Float[Tensor, ""]
 Pool = Literal["avg_pool", "max_pool"]
+Addition = Literal["skip", "avg_pool", "max_pool"]
+"""Operations without parameters that add something."""
 
-_POOLS = {"avg_pool": F.avg_pool2d, "max_pool": F.max_pool2d}
+_POOLS: Mapping[Pool, Callable[[Tensor, int], Tensor]] = {"avg_pool": F.avg_pool2d, "max_pool": F.max_pool2d}
 
 
 def add_scaled(total: Maps, x: Maps, weight: Weight) -> Maps:

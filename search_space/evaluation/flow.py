@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_space.evaluation.additions import add_pool, add_resized, add_scaled, pool
+from search_space.evaluation.additions import Addition, add_pool, add_resized, add_scaled, pool
 from search_space.evaluation.held import HeldConvolutions, HeldUpsampling
 from search_space.evaluation.maps import Order, as_nchw, ordered
 from search_space.evaluation.upsampling import Maps
@@ -73,7 +73,7 @@ class MixedFlow:
             total = add_resized(total, maps, skip_in.resize, self._convolver.order)
         return as_nchw(total, self._convolver.order)
 
-    def _add_plain(self, node: int, x: Maps, operation: str, weight: Tensor | None) -> None:
+    def _add_plain(self, node: int, x: Maps, operation: Addition, weight: Tensor | None) -> None:
         order = self._convolver.order
         if weight is None or node not in self._arrived:
             # A copy: what has arrived may be overwritten, the node must not be.

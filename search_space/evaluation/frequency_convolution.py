@@ -112,17 +112,17 @@ class _Backward:
             for t, gradient in enumerate(gradients)
         ]
 
-    def run(self) -> tuple[list[Tensor | None], list[Tensor | None]]:
+    def run(self) -> tuple[list[Tensor | None], Sequence[Tensor | None]]:
         """Gradients of maps and kernels."""
         spectra = self._spectra
         if self._wants_kernels:
             sources = _analyse_sources(spectra)
-            to_kernels: list[Tensor | None] = [torch.zeros_like(kernel) for kernel in spectra.kernels]
+            to_kernels = [torch.zeros_like(kernel) for kernel in spectra.kernels]
         else:
             sources = [
                 spectra.rows(spectra.channels(s), f"source {s}") for s in range(spectra.wiring.sources)
             ]
-            to_kernels = [None] * len(spectra.kernels)
+            to_kernels = []
         for block in spectra.blocks():
             products = [
                 spectra.basis.product_gradient(total[block], f"product {t}").view(
@@ -135,7 +135,8 @@ class _Backward:
                     self._add_kernel_gradients(to_kernels, source, rows[block], products, block)
                 if self._wants_maps[source]:
                     self._replace_by_gradient(source, rows[block], products, block)
-        return [self._to_map(source, rows) for source, rows in enumerate(sources)], to_kernels
+        to_maps = [self._to_map(source, rows) for source, rows in enumerate(sources)]
+        return to_maps, to_kernels or [None] * len(spectra.kernels)
 
     def biases(self) -> list[Float[Tensor, " o"]]:
         """Gradients of biases; of one target all are the same."""

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
+from search_space.evaluation.additions import Addition
 from search_space.evaluation.bundles import Bundle
 from search_space.evaluation.maps import Order
 from search_space.evaluation.mixing import mix, mix_biases
@@ -51,7 +52,10 @@ class HeldConvolutions:
         self._norms = [norms.get(convolution) for convolution in self._convolutions]
         weights = bundle.weights(edge_weights)
         sizes = [len(self._plain), len(self._convolutions)]
-        self._plain_weights, self._weights = (None, None) if weights is None else weights.split(sizes, 1)
+        self._plain_weights: Tensor | None = None
+        self._weights: Tensor | None = None
+        if weights is not None:
+            self._plain_weights, self._weights = weights.split(sizes, 1)
 
     def kernels(self, layout: Layout, part: slice = slice(None)) -> Float[Tensor, "E T O I"]:
         """The convolutions, or some of them, mixed to one kernel an edge."""
@@ -62,12 +66,12 @@ class HeldConvolutions:
         """Of the mixed kernels."""
         return mix_biases(self._convolutions, self._weights)
 
-    def additions(self, edge: Edge) -> Iterator[tuple[str, Float[Tensor, ""] | None]]:
+    def additions(self, edge: Edge) -> Iterator[tuple[Addition, Float[Tensor, ""] | None]]:
         """Operations without parameters on an edge, each with its weight; None stands for one."""
         position, columns = self.bundle.edges.index(edge), len(self._plain)
         for column, operation in enumerate(self._plain):
             weight = None if self._scalars is None else self._scalars[position * columns + column]
-            if operation != "none":
+            if operation in ("skip", "avg_pool", "max_pool"):
                 yield operation, weight
 
     @cached_property
@@ -82,24 +86,30 @@ class HeldUpsampling:
         self.bundle = bundle
         weights = bundle.weights(edge_weights)
         columns = [None] * len(bundle.fillings) if weights is None else weights.unbind(1)
-        self._held = {
-            filling.primitive.operation: (operations[filling], weight)
-            for filling, weight in zip(bundle.fillings, columns, strict=True)
-        }
+        self._convolutions: dict[str, tuple[StackedConvolution, Tensor | None]] = {}
+        self._transposed: tuple[StackedTransposed, Tensor | None] | None = None
+        for filling, weight in zip(bundle.fillings, columns, strict=True):
+            operation = operations[filling]
+            if isinstance(operation, StackedTransposed):
+                self._transposed = operation, weight
+            else:
+                assert isinstance(operation, StackedConvolution)
+                self._convolutions[filling.primitive.operation] = operation, weight
 
     def outputs(self, x: Maps, order: Order) -> Sequence[Maps]:
         """What arrives at the end of each edge."""
-        convolutions = {name: pair for name, pair in self._held.items() if name != "transposed"}
-        biases = [_times(module.bias, weight) for module, weight in convolutions.values()]
+        convolutions = self._convolutions
+        biases = [_times(m.bias, weight) for m, weight in convolutions.values() if m.bias is not None]
         bias = sum(biases[1:], start=biases[0]) if biases else None
         if "nearest" in convolutions:
+            assert bias is not None
             outputs = nearest(x, _pointwise(*convolutions["nearest"]), bias, order)
         else:
             outputs = begin(x, len(self.bundle.edges), bias, order)
         if "bilinear" in convolutions:
             outputs = add_bilinear(x, _pointwise(*convolutions["bilinear"]), outputs, order)
-        if "transposed" in self._held:
-            module, weight = self._held["transposed"]
+        if self._transposed is not None:
+            module, weight = self._transposed
             pointwise = _pointwise(module.pointwise, weight)
             outputs = add_transposed(x, module.depthwise, pointwise, outputs, order)
         return outputs

@@ -39,7 +39,7 @@ def mix_biases(
     convolutions: Sequence[StackedConvolution], weights: Float[Tensor, "E P"] | None
 ) -> Float[Tensor, "E O"]:
     """One bias an edge."""
-    biases = [convolution.bias for convolution in convolutions if convolution.bias is not None]
+    biases: list[Tensor] = [convolution.bias for convolution in convolutions if convolution.bias is not None]
     if weights is None:
         return sum(biases[1:], start=biases[0])
     return (weights.unsqueeze(2) * torch.stack(biases, 1)).sum(1)

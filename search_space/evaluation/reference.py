@@ -63,6 +63,7 @@ class ReferenceFlow:
 def _kernels(operation: nn.Module | None) -> list[tuple[Tensor, ...]]:
     # Unbound once: the gradient of a single edge's slice would be as large as the whole stack.
     if isinstance(operation, StackedConvolution):
+        assert operation.bias is not None
         return [operation.normalized().unbind(), operation.bias.unbind()]
     if isinstance(operation, StackedTransposed):
         return [operation.depthwise.unbind(), operation.pointwise.weight.unbind()]
@@ -80,10 +81,12 @@ def _apply(filling: Filling, kernels: Sequence[Tensor], x: Float[Tensor, "n c h 
             stride = 2 if filling.kind == "down" else 1
             return F.conv2d(rectified, kernel, bias, stride, primitive.padding, primitive.dilation)
         case "nearest":
-            return F.conv2d(F.relu(F.interpolate(x, scale_factor=2, mode="nearest")), *kernels)
+            kernel, bias = kernels
+            return F.conv2d(F.relu(F.interpolate(x, scale_factor=2, mode="nearest")), kernel, bias)
         case "bilinear":
             larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-            return F.conv2d(F.relu(larger), *kernels)
+            kernel, bias = kernels
+            return F.conv2d(F.relu(larger), kernel, bias)
         case "transposed":
             depthwise, pointwise = kernels
             larger = F.conv_transpose2d(

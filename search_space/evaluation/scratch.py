@@ -7,6 +7,7 @@ more than computing what is written to it.
 import math
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ _BUFFERS = threading.local()
 
 def scratch(name: str, shape: Sequence[int], like: Tensor) -> Tensor:
     """An uninitialised contiguous tensor; its contents live until the same thread asks for the name again."""
-    buffers: dict[tuple[str, torch.dtype, torch.device], Tensor] = _BUFFERS.__dict__
+    buffers: dict[Any, Tensor] = _BUFFERS.__dict__
     key, size = (name, like.dtype, like.device), math.prod(shape)
     if key not in buffers or buffers[key].numel() < size:
         buffers[key] = torch.empty(size, dtype=like.dtype, device=like.device)
