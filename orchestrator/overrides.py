@@ -55,8 +55,9 @@ def _set(document: dict[str, Any], name: str, value: Any) -> None:
     for section in sections:
         inner = document.get(section)
         if inner is None:  # absent, or switched off: to set an option of it is to have it
-            inner = document[section] = {}
+            inner = {}
         if not isinstance(inner, dict):
             raise ConfigError(f"{name} = {shown(value)}: {section} is {shown(inner)} here, not a section")
-        document = inner
+        # Copied: by a YAML anchor, another place may hold the same section.
+        document[section] = document = dict(inner)
     document[last] = value

@@ -8,6 +8,7 @@ from orchestrator.config import Experiment, load_experiment
 from orchestrator.errors import ConfigError
 from orchestrator.options import options
 from orchestrator.overrides import apply_overrides, parsed
+from orchestrator.yaml_text import read_yaml
 
 KNOWN = options(Experiment)
 DOCUMENT = load_experiment("cifar10").model_dump(mode="json")
@@ -53,6 +54,12 @@ def test_the_order_of_options_does_not_matter(overrides, random):
     items = list(overrides.items())
     random.shuffle(items)
     assert apply_overrides(DOCUMENT, dict(items), KNOWN) == apply_overrides(DOCUMENT, overrides, KNOWN)
+
+
+def test_a_section_that_a_yaml_anchor_repeats_changes_in_one_place_only():
+    document = read_yaml("search: {evaluation: &same {samples: 5}}\nretrain: {evaluation: *same}", "text")
+    result = apply_overrides(document, {"retrain.evaluation.samples": 7}, options(Experiment))
+    assert result == {"search": {"evaluation": {"samples": 5}}, "retrain": {"evaluation": {"samples": 7}}}
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_characters=".")))

@@ -1,0 +1,64 @@
+"""What a retraining leaves, from the command line to files and MLflow."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mlflow import MlflowClient
+
+from orchestrator.__main__ import main
+from search_space.generator_file import load_generator
+from search_space.published import PUBLISHED
+from tests.orchestrator.trained import EVALUATION, write_config
+
+
+class Scripted:
+    """The second of three evaluations is the best."""
+
+    def __init__(self, *_: object) -> None:
+        self.fingerprint = {"extractor": "digits"}
+        self._scores = iter([5.0, 3.0, 4.0])
+
+    def __call__(self, _sample: object, _latent_dim: int) -> dict[str, float]:
+        return {"fd_digits": next(self._scores)}
+
+
+def test_a_retraining_leaves_its_best_generator_as_a_file_and_an_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("orchestrator.evaluation.Evaluator", Scripted)
+    evaluation = {**EVALUATION, "every": 1}
+    config = write_config(
+        tmp_path / "config.yaml", tmp_path / "runs", genotype="eagan", evaluation=evaluation
+    )
+    words = ["retrain", str(config), "--name", "mine", "--json"]
+    assert main(words) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["step"], result["generator_step"]) == (3, 2)
+    assert result["generator_score"] == {"fd_digits": 3.0}
+
+    file = tmp_path / "runs" / "mine" / "retrain" / "generator.pt"
+    assert result["generator"] == str(file)
+    generator, genotype = load_generator(file)
+    assert genotype == PUBLISHED["eagan"].genotype
+    best = file.parent / "checkpoints" / "step-000000002" / "state.pt"
+    for name, value in torch.load(best, weights_only=True)["ema_generator"].items():
+        assert torch.equal(generator.state_dict()[name], value)
+
+    client = MlflowClient(result["tracking_uri"])
+    logged = {artifact.path for artifact in client.list_artifacts(result["run_id"])}
+    assert {"generator.pt", "genotype_generator.json"} <= logged
+    copy = Path(client.download_artifacts(result["run_id"], "generator.pt", str(tmp_path)))
+    assert copy.read_bytes() == file.read_bytes()
+    assert client.get_run(result["run_id"]).data.tags["advnas.generator.step"] == "2"
+
+    assert main(words) == 0  # finished: the same is found again
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["generator_step"] == 2
+
+
+def test_without_scores_it_leaves_the_newest(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    config = write_config(tmp_path / "config.yaml", tmp_path / "runs", genotype="eagan")
+    assert main(["retrain", str(config), "--name", "mine", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["generator_step"], result["generator_score"]) == (3, {})
