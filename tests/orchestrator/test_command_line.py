@@ -28,7 +28,7 @@ def help_of(command, capsys):
 
 
 def own_options(command):
-    own = {"sweep": SweepConfig, "select": SelectionConfig}.get(command[0])
+    own = {("sweep",): SweepConfig, ("select",): SelectionConfig}.get(tuple(command))
     return options(own) if own else ()
 
 
