@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell command -v uv || echo $(CURDIR)/$(BIN)/uv)
 
-.PHONY: install demo test lint types layers unit bench clean
+.PHONY: install demo test lint types layers unit clean
 
 install: $(VENV)/.installed
 
@@ -36,9 +36,6 @@ layers: install
 
 unit: install
 	$(BIN)/python -m pytest
-
-bench: install
-	$(BIN)/python -m benchmarks.supernet
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
