@@ -68,7 +68,8 @@ class RetrainStage(RetrainConfig):
     """The fixed discriminator (AutoGAN's), or the one derived by the search."""
     evaluation: EvaluationConfig
     genotype: str | None = None
-    """A published name, a .json or .npy file, a run in `root`; null: what the pipeline searched."""
+    """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
+    models:/NAME/VERSION); null: what the pipeline searched."""
 
 
 class ClusterConfig(Frozen):
@@ -106,7 +107,7 @@ class Experiment(Frozen):
     root: Folder = Field(default=Path("runs"), validate_default=True)
     """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
     keep_checkpoints: PositiveInt = 2
-    """Newest checkpoints kept of each stage."""
+    """Newest checkpoints kept of each stage; of a retraining the best one too."""
     data: DataConfig
     search: SearchStage
     select: SelectStage | None = None
@@ -119,13 +120,18 @@ class Experiment(Frozen):
     @property
     def tracking_uri(self) -> str:
         """Where MLflow keeps this run."""
-        return self.tracking.uri or f"sqlite:///{database(self.root)}"
+        return self.tracking.uri or default_tracking_uri(self.root)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":
         if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self)]:
             raise ValueError("\n".join(misfits))
         return self
+
+
+def default_tracking_uri(root: Path) -> str:
+    """MLflow's address of the embedded database."""
+    return f"sqlite:///{database(root)}"
 
 
 def database(root: Path) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator.commands import Result, as_json, result_lines
+from orchestrator.config import default_tracking_uri
 from orchestrator.device import device_for
 from orchestrator.generator_source import TrainedGenerator, find_generator
 
@@ -15,7 +16,9 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: no such generator, or a file that cannot be written.
     """
-    found = find_generator(arguments.source, Path(arguments.root), arguments.genotype)
+    root = Path(arguments.root).absolute()
+    uri = arguments.tracking_uri or default_tracking_uri(root)
+    found = find_generator(arguments.source, root, uri, arguments.genotype)
     result = COMMANDS[arguments.command](found, arguments)
     print(as_json(result) if arguments.json else "\n".join(result_lines(result)))
 

@@ -53,7 +53,10 @@ def add_export(commands: "Commands") -> None:
 
 def _add_source(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "source", metavar="SOURCE", help="a run, a generator.pt, or a .pth checkpoint of the released code"
+        "source",
+        metavar="SOURCE",
+        help="a run, runs:/ID of MLflow, a generator.pt, or a .pth checkpoint of the released code",
     )
     command.add_argument("--genotype", help="of a .pth checkpoint: a published name, a file, or a run")
     add_root(command)
+    command.add_argument("--tracking-uri", metavar="URI", help="MLflow's (default: the database in --root)")

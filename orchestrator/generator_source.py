@@ -1,9 +1,10 @@
-"""Where trained generators come from: a run, a generator.pt, or a checkpoint of the released code."""
+"""Where trained generators come from: a run, MLflow, a generator.pt, or a checkpoint of the released code."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.genotype_source import generator_genotype
+from orchestrator.tracking.artifacts import fetch, is_address
 from search_space.errors import UserError
 from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
@@ -27,30 +28,35 @@ class TrainedGenerator:
     """Name of the run that has retrained it."""
 
 
-def find_generator(source: str, root: Path, genotype: str | None) -> TrainedGenerator:
+def find_generator(source: str, root: Path, tracking_uri: str, genotype: str | None) -> TrainedGenerator:
     """The generator that a source names; `genotype` names that of a released checkpoint.
 
     Raises:
         UserError: there is none of that name, or its file cannot be used.
     """
-    found = generator_if_any(source, root, genotype)
+    found = generator_if_any(source, root, tracking_uri, genotype)
     if found is None:
         raise UserError(
             f"{source}: no trained generator of that name; give the name of a run in {root} that has "
-            "retrained, a generator.pt, or a .pth checkpoint of the released code"
+            "retrained, runs:/ID of MLflow, a generator.pt, or a .pth checkpoint of the released code"
         )
     return found
 
 
-def generator_if_any(source: str, root: Path, genotype: str | None) -> TrainedGenerator | None:
+def generator_if_any(
+    source: str, root: Path, tracking_uri: str, genotype: str | None
+) -> TrainedGenerator | None:
     """As `find_generator`; None if the source names nothing that should be a generator.
 
     Raises:
         UserError: the file cannot be used, or the run has retrained nothing.
     """
     path = Path(source)
+    if is_address(source):
+        file = fetch(source, (GENERATOR_FILE,), tracking_uri, root / "cache")[GENERATOR_FILE]
+        return TrainedGenerator(*load_generator(file), file)
     if path.suffix == ".pth":
-        return _released(path, root, genotype)
+        return _released(path, root, tracking_uri, genotype)
     if path.suffix == ".pt":
         return TrainedGenerator(*load_generator(path), path)
     if path.name == source and (root / source).is_dir():
@@ -71,11 +77,11 @@ def retrained_generator(folder: Path) -> Path:
     return found[-1]
 
 
-def _released(path: Path, root: Path, genotype: str | None) -> TrainedGenerator:
+def _released(path: Path, root: Path, tracking_uri: str, genotype: str | None) -> TrainedGenerator:
     if genotype is None:
         raise UserError(
             f"{path}: a released checkpoint does not say its architecture; name it with --genotype: "
             f"{', '.join(PUBLISHED)}, a .json or .npy file, or a run"
         )
-    found = generator_genotype(genotype, root, "--genotype")
+    found = generator_genotype(genotype, root, tracking_uri, "--genotype")
     return TrainedGenerator(load_released_generator(path, found), found, path)

@@ -1,12 +1,16 @@
-"""Where genotypes come from: the zoo, a file, or a run of this root."""
+"""Where genotypes come from: the zoo, a file, a run of this root, or MLflow."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.config import Experiment
 from orchestrator.errors import ConfigError
+from orchestrator.tracking.artifacts import fetch, is_address
 from search_space.genotype import Genotype
 from search_space.published import PUBLISHED, find_genotype
+
+FILES = {network: f"genotype_{network}.json" for network in ("generator", "discriminator")}
+"""By network, in the folder of a stage and among the artifacts of its MLflow run."""
 
 
 def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
@@ -21,23 +25,26 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
             f"retrain.genotype = null: name one to retrain: {', '.join(PUBLISHED)}, "
             "a .json or .npy file, or a run that has searched"
         )
-    found = _named(source, experiment.root)
+    found = _named(source, experiment.root, experiment.tracking_uri)
     _require_generator(found, source, "retrain.genotype")
     return found
 
 
-def generator_genotype(source: str, root: Path, option: str) -> Genotype:
-    """A generator's genotype by published name, by file, or by the run in `root` that searched it.
+def generator_genotype(source: str, root: Path, tracking_uri: str, option: str) -> Genotype:
+    """A generator's genotype by published name, by file, or by the run in `root` or MLflow that found it.
 
     Raises:
         UserError: it is none of these, or a discriminator's; `option` is what the user gave it as.
     """
-    found = _named(source, root)
+    found = _named(source, root, tracking_uri)
     _require_generator(found, source, option)
     return found["generator"]
 
 
-def _named(source: str, root: Path) -> Mapping[str, Genotype]:
+def _named(source: str, root: Path, tracking_uri: str) -> Mapping[str, Genotype]:
+    if is_address(source):
+        files = fetch(source, tuple(FILES.values()), tracking_uri, root / "cache")
+        return {network: Genotype.load(files[file]) for network, file in FILES.items() if file in files}
     if source not in PUBLISHED and (found := searched_genotypes(root / source)):
         return found
     genotype = find_genotype(source)
@@ -55,8 +62,8 @@ def searched_genotypes(run: Path) -> dict[str, Genotype]:
     """
     found: dict[str, Genotype] = {}
     for folder in (*search_folders(run)[-1:], *_folders(run, "select")[-1:]):
-        for network in ("generator", "discriminator"):
-            if (path := folder / f"genotype_{network}.json").is_file():
+        for network, file in FILES.items():
+            if (path := folder / file).is_file():
                 found[network] = Genotype.load(path)
     return found
 
@@ -68,4 +75,4 @@ def search_folders(run: Path) -> list[Path]:
 
 def _folders(run: Path, stage: str) -> list[Path]:
     folders = [run, *sorted(run.glob(f"*/{stage}")), run / stage]
-    return [folder for folder in folders if (folder / "genotype_generator.json").is_file()]
+    return [folder for folder in folders if (folder / FILES["generator"]).is_file()]

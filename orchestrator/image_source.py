@@ -37,7 +37,7 @@ def find_subject(source: str, experiment: Experiment, genotype: str | None) -> S
         UserError: there is nothing of that name, or it cannot be used.
     """
     genotype = genotype or experiment.retrain.genotype
-    generator = generator_if_any(source, experiment.root, genotype)
+    generator = generator_if_any(source, experiment.root, experiment.tracking_uri, genotype)
     if generator is not None:
         return generator
     if Path(source).is_dir():

@@ -60,7 +60,7 @@ RUNS = {
 }
 """Commands that take a configuration -> what they do, and examples."""
 
-SOURCES = "a run, a generator.pt, a .pth checkpoint of the released code, or a folder of images"
+SOURCES = "a run, runs:/ID, a generator.pt, a .pth checkpoint of the released code, or a folder of images"
 
 OWN_OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "evaluate": {

@@ -28,7 +28,7 @@ def test_runs_files_and_released_checkpoints_are_the_same_generator(root: Path) 
         (str(file), None, None),
         (str(root.parent / "best.pth"), "eagan", None),
     ):
-        found = find_generator(source, root, genotype)
+        found = find_generator(source, root, "", genotype)
         assert (found.genotype, found.run) == (GENOTYPE, run)
         assert not found.network.training
         assert torch.equal(found.network(LATENTS), trained()(LATENTS))
@@ -57,6 +57,6 @@ def test_a_mistake_is_one_line(
 ) -> None:
     monkeypatch.chdir(root.parent)
     with pytest.raises(UserError) as mistake:
-        find_generator(source, root, genotype)
+        find_generator(source, root, "", genotype)
     assert part in str(mistake.value)
     assert "\n" not in str(mistake.value)

@@ -8,6 +8,8 @@ import torch
 from mlflow import MlflowClient
 
 from orchestrator.__main__ import main
+from orchestrator.config import default_tracking_uri, load_experiment
+from orchestrator.genotype_source import genotypes_to_retrain
 from search_space.generator_file import load_generator
 from search_space.published import PUBLISHED
 from tests.orchestrator.trained import EVALUATION, write_config
@@ -53,6 +55,16 @@ def test_a_retraining_leaves_its_best_generator_as_a_file_and_an_artifact(
     assert copy.read_bytes() == file.read_bytes()
     assert client.get_run(result["run_id"]).data.tags["advnas.generator.step"] == "2"
 
+    client.create_registered_model("best")
+    client.create_model_version("best", client.get_run(result["run_id"]).info.artifact_uri, result["run_id"])
+    for address in (f"runs:/{result['run_id']}", "models:/best/1"):
+        grid = tmp_path / "grid.png"
+        assert main(["generate", address, "--root", str(tmp_path / "runs"), "--out", str(grid)]) == 0
+        grid.unlink()
+        again = load_experiment(str(config), {"retrain.genotype": address})
+        assert genotypes_to_retrain(again) == {"generator": genotype}
+
+    capsys.readouterr()
     assert main(words) == 0  # finished: the same is found again
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["generator_step"] == 2
 
@@ -62,3 +74,31 @@ def test_without_scores_it_leaves_the_newest(tmp_path: Path, capsys: pytest.Capt
     assert main(["retrain", str(config), "--name", "mine", "--json"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (result["generator_step"], result["generator_score"]) == (3, {})
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs whose MLflow has one run, which has left nothing."""
+    root = tmp_path_factory.mktemp("runs")
+    run = MlflowClient(default_tracking_uri(root)).create_run("0")
+    (root / "run_id").write_text(run.info.run_id)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("runs:/f00d", "there is no such run or model in sqlite:///"),
+        ("models:/best/1", "there is no such run or model in sqlite:///"),
+        ("models:/best", "name a version or an alias of a model that a run has made"),
+        ("runs:/RUN", "the run keeps no generator.pt"),
+    ],
+)
+def test_an_address_of_mlflow_that_leads_nowhere_is_one_line(
+    address: str, part: str, store: Path, capsys: pytest.CaptureFixture
+) -> None:
+    address = address.replace("RUN", (store / "run_id").read_text())
+    assert main(["generate", address, "--root", str(store), "--out", str(store / "x.png")]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"advnas: {address}: {part}")
+    assert message.count("\n") == 1
