@@ -1,0 +1,42 @@
+"""A pipeline with a selection: what was searched is compared, and what is chosen is retrained."""
+
+import io
+import json
+
+import pytest
+
+from orchestrator.config import with_overrides
+from orchestrator.console import Console
+from orchestrator.errors import ConfigError
+from orchestrator.pipeline import pipeline
+from search_space.genotype import Genotype
+from tests.orchestrator.jobs import tiny_job
+
+OPTIONS = {
+    "name": "small",
+    "search.alpha_optimizer.lr": 1.0,  # so that every step derives another genotype
+    "select.rungs": [2],
+    "select.max_repeats": 1,
+    "retrain.evaluation.every": 3,
+    "retrain.evaluation.samples": 20,
+}
+
+
+def test_the_choice_among_what_was_searched_is_retrained(tmp_path):
+    experiment = with_overrides(tiny_job(tmp_path).experiment, OPTIONS)
+    result = pipeline(experiment, Console(io.StringIO()))
+    selected, retrained = result["stages"]["select"], result["stages"]["retrain"]
+    ranking = json.loads(selected["selection"].read_text())["ranking"]
+    assert len(ranking) > 1
+    assert all(standing["name"].startswith("search step ") for standing in ranking)
+    assert selected["choice"] == ranking[0]["name"]
+    assert json.loads(ranking[0]["genotype"]) == [list(row) for row in Genotype.load(result["genotype"]).rows]
+    assert retrained["genotypes"]["generator"]["hash"] == selected["genotypes"]["generator"]["hash"]
+    assert selected["scores"].parent.parent.parent == tmp_path / "small"
+
+
+def test_a_selection_that_does_not_fit_is_refused_before_the_search(tmp_path):
+    options = OPTIONS | {"retrain.lr_decay": "linear"}
+    with pytest.raises(ConfigError, match=r"retrain.lr_decay = linear"):
+        pipeline(with_overrides(tiny_job(tmp_path).experiment, options), Console(io.StringIO()))
+    assert not (tmp_path / "small").exists()
