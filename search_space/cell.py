@@ -4,14 +4,12 @@ Shapes: N batch, C channels, H height, W width.
 """
 
 from collections.abc import Sequence
-from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
 from search_space.evaluation import FORMS, FormName
-from search_space.evaluation.form import Operation
 from search_space.filling import Choices, Filling, every_primitive, fill
 from search_space.stacked import StackedConvolution, StackedTransposed
 from search_space.topology import OUTPUT_NODE, SKIP_NODE, CellEdges, SkipIn
@@ -41,22 +39,29 @@ class Cell(nn.Module):
             in_channels = image_channels if filling.kind == "image" else channels
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
-        self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
-        self.evaluate("auto")
+        skips = [nn.Conv2d(channels, channels, 1) for _ in skip_ins]
+        for convolution in skips:
+            nn.init.xavier_uniform_(convolution.weight)
+        self.skips = nn.ModuleList(skips)
+        self.evaluate("direct")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
         if kind not in self._modules:
             self.add_module(kind, nn.ModuleDict())
-        return cast(nn.ModuleDict, self._modules[kind])
+        operations = self.get_submodule(kind)
+        assert isinstance(operations, nn.ModuleDict)
+        return operations
 
-    def operation(self, filling: Filling) -> Operation | None:
+    def operation(self, filling: Filling) -> nn.Module | None:
         """Stacked parameters of a filling; None for primitives that have none."""
-        operations = cast(nn.ModuleDict, self._modules.get(filling.kind, nn.ModuleDict()))
-        return cast(Operation | None, operations._modules.get(filling.primitive.name))
+        operations = self._modules.get(filling.kind)
+        if not isinstance(operations, nn.ModuleDict) or filling.primitive.name not in operations:
+            return None
+        return operations[filling.primitive.name]
 
     def evaluate(self, form: FormName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
-        self.form = FORMS[form]({filling: self.operation(filling) for filling in self.fillings})
+        self.form = FORMS[form](self.fillings, [self.operation(filling) for filling in self.fillings])
 
     def forward(
         self,
@@ -65,12 +70,13 @@ class Cell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
         """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
-        flow = self.form.flow(x, edge_weights)
+        flow = self.form.flow(edge_weights)
         flow.leave(0, x)
         for node in range(1, OUTPUT_NODE):
             if node == SKIP_NODE:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
-                    flow.receive(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
+                    assert isinstance(convolution, nn.Conv2d)
+                    flow.receive(node, skip_in, skips[skip_in.source_cell], convolution)
             value = flow.arrive(node)
             if node == SKIP_NODE:
                 skip_node = value
@@ -78,13 +84,7 @@ class Cell(nn.Module):
         return flow.arrive(OUTPUT_NODE), skip_node
 
 
-def _pointwise(channels: int) -> nn.Conv2d:
-    convolution = nn.Conv2d(channels, channels, 1)
-    nn.init.xavier_uniform_(convolution.weight)
-    return convolution
-
-
-def _operation(filling: Filling, in_channels: int, channels: int, spectral: bool) -> Operation | None:
+def _operation(filling: Filling, in_channels: int, channels: int, spectral: bool) -> nn.Module | None:
     edges, primitive = len(filling.edges), filling.primitive
     match primitive.operation:
         case "conv":
