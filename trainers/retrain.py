@@ -77,8 +77,9 @@ def retrain_step(
     metrics = _update_discriminator(state, real, draws, config, compute, descent)
     if state.step % config.n_critic == 0:
         metrics["loss_generator"] = _update_generator(state, draws, config, compute, descent)
-        average_running_statistics(state.generator)
         update_ema(state.ema_generator, state.generator, config.ema_decay)
+    # After every step: G's forwards in D's updates move these statistics too.
+    average_running_statistics(state.generator)
     state.step += 1
     return metrics
 

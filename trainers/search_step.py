@@ -51,9 +51,10 @@ class SearchStep:
             if searching:
                 losses["loss_alpha"] = self._update_generator("alpha", draws)
             losses["loss_generator"] = self._update_generator("generator", draws)
-            average_running_statistics(state.generator)
             update_ema(state.ema_generator, state.generator, config.ema_decay)
             update_ema(state.ema_alpha, state.alpha, config.ema_decay)
+        # After every step: G's forwards in D's updates move these statistics too.
+        average_running_statistics(state.generator)
         state.step += 1
         return losses
 

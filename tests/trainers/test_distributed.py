@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.trainers import workers
-from tests.trainers.small import tensors
+from tests.trainers.small import differing, tensors
 from trainers.distributed import average, average_running_statistics, rank, world_size
 
 TASKS = {
@@ -14,6 +14,8 @@ TASKS = {
     "running statistics": workers.averaged_running_statistics,
     "metrics": workers.averaged_metrics,
     "search": workers.search_steps,
+    "search, own statistics": workers.search_steps_with_batch_statistics,
+    "retrain, own statistics": workers.retrain_steps_with_batch_statistics,
     "start": workers.networks_start_alike,
     "bad loss": partial(workers.loss_that_is_bad_on_the_second_worker, deferred=False),
     "bad loss, deferred": partial(workers.loss_that_is_bad_on_the_second_worker, deferred=True),
@@ -74,9 +76,10 @@ def test_two_workers_search_as_one_with_the_whole_batch(results):
             torch.testing.assert_close(found[path], value, rtol=1e-9, atol=1e-12, msg=path)
 
 
-def test_both_workers_hold_the_same_bits(results):
-    first, second = (tensors(result["search"]) for result in results)
-    assert [path for path, value in first.items() if not torch.equal(value, second[path])] == []
+@pytest.mark.parametrize("loop", ["search", "search, own statistics", "retrain, own statistics"])
+def test_both_workers_hold_the_same_bits(results, loop):
+    """After any step, also one without an update of G: rank 0's checkpoint is everybody's state."""
+    assert differing(*(result[loop] for result in results)) == []
 
 
 @pytest.mark.parametrize("mode", ["bad loss", "bad loss, deferred"])

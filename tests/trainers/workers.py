@@ -16,14 +16,18 @@ from tests.trainers.small import (
     CPU,
     GENERATOR,
     halves,
+    retrain_config,
+    retrain_state,
     search_config,
     search_state,
     search_step,
 )
+from trainers.compute import ComputeConfig
 from trainers.distributed import average, average_running_statistics, rank, world_size
 from trainers.draws import SeededDraws
 from trainers.metric_means import MetricMeans
 from trainers.optimization import AdamConfig, Descent, NonFiniteLoss, adam
+from trainers.retrain import retrain_step
 
 WORKERS = 2
 
@@ -82,6 +86,28 @@ def search_steps() -> dict[str, Any]:
         shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
         step(*shares, SeededDraws(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
+    return state.state_dict()
+
+
+def search_steps_with_batch_statistics() -> dict[str, Any]:
+    """The state after a step that updates G and one that does not, each worker's images its own."""
+    config = search_config(n_critic=2)
+    state = search_state(config)
+    step = search_step(state, config)
+    for index in range(2):
+        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float32)]
+        step(*shares, SeededDraws(0, index, GENERATOR.latent_dim, CPU))
+    return state.state_dict()
+
+
+def retrain_steps_with_batch_statistics() -> dict[str, Any]:
+    """The same of a retraining."""
+    config = retrain_config(n_critic=2)
+    state = retrain_state(config)
+    for index in range(2):
+        real = torch.cat(halves(torch.float32)).chunk(world_size())[rank()]
+        draws = SeededDraws(0, index, GENERATOR.latent_dim, CPU)
+        retrain_step(state, real, draws, config, ComputeConfig(), Descent(CPU))
     return state.state_dict()
 
 
