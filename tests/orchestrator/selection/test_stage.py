@@ -68,7 +68,7 @@ def test_the_choice_is_the_best_of_the_last_rung(result):
 
 def test_the_choice_can_be_retrained_by_the_name_of_the_run(result, root):
     chosen = Genotype.load(Path(result["genotypes"]["generator"]["file"]))
-    assert generator_genotype("small", root, "retrain.genotype") == chosen
+    assert generator_genotype("small", root, result["tracking_uri"], "retrain.genotype") == chosen
 
 
 def test_the_ranking_is_left_as_rows(result):
