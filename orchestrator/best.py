@@ -24,9 +24,7 @@ def score(meta: CheckpointMeta, metric: MetricName) -> Score | None:
     """The checkpoint's score; None if it was not evaluated or its score is not a number."""
     if not meta.protocol:
         return None
-    extractor, family = meta.protocol["extractor"], FAMILIES[metric]
-    # A published extractor is called as in configurations, any other by its weights.
-    name = family.published[0] if extractor == "inception" else family.other[0].replace("*", extractor)
+    name = FAMILIES[metric].names(meta.protocol["extractor"])[0]
     value = meta.metrics.get(name)
     if value is None or not isfinite(value):
         return None

@@ -12,7 +12,7 @@ from torch import Tensor
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks import Generator, evaluate_with
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 
 CARD = "advnas.json"
 """The generator's description inside the file."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from search_space.errors import UserError
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 
 
 class ImageFileError(UserError):

@@ -1,13 +1,10 @@
 """Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
 
-from collections.abc import Mapping
-
 from orchestrator.best import HIGHER_IS_BETTER
 from orchestrator.config import Experiment
 from orchestrator.errors import ConfigError
 from orchestrator.selection.stage_config import SelectStage
-from trainers.metrics.config import EvaluationConfig, MetricName
-from trainers.metrics.families import FAMILIES
+from trainers.metrics.families import score_names
 
 FIRST = "score"
 """Stands for the first metric of the evaluation."""
@@ -37,7 +34,7 @@ def select_stage(experiment: Experiment) -> SelectStage:
             f"select.rungs: {select.rungs[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
             "or --select null"
         )
-    reported = reported_names(retrain.evaluation)
+    reported = score_names(retrain.evaluation)
     metric = next(iter(reported)) if select.metric == FIRST else select.metric
     if metric not in reported:
         raise ConfigError(
@@ -50,19 +47,3 @@ def select_stage(experiment: Experiment) -> SelectStage:
             f"{str(lower_is_better).lower()}"
         )
     return select.model_copy(update={"metric": metric})
-
-
-def reported_names(evaluation: EvaluationConfig) -> Mapping[str, MetricName]:
-    """Names of the scores that an evaluation reports, in its order -> the metric each belongs to."""
-    return {
-        name: metric
-        for metric in evaluation.metrics
-        for name in (FAMILIES[metric].published if evaluation.published else _other(metric, evaluation))
-    }
-
-
-def _other(metric: MetricName, evaluation: EvaluationConfig) -> list[str]:
-    # Inception with other weights is called by them.
-    weights = f"_{evaluation.weights_sha256[:8]}" if evaluation.extractor == "inception" else ""
-    extractor = f"{evaluation.extractor}{weights}"
-    return [name.replace("*", extractor) for name in FAMILIES[metric].other]

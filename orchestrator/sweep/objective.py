@@ -39,14 +39,6 @@ def values(objectives: Sequence[Objective], runs: Sequence[Mapping[str, float]])
 
 def known_metrics(evaluation: EvaluationConfig) -> tuple[str, ...]:
     """What an objective may be, with such an evaluation of the retraining."""
-    from trainers.metrics.families import FAMILIES
+    from trainers.metrics.families import score_names
 
-    extractor = evaluation.extractor
-    if extractor == "inception" and not evaluation.published:
-        extractor = f"inception_{evaluation.weights_sha256[:8]}"
-    scores = (
-        name.replace("*", extractor)
-        for metric in evaluation.metrics
-        for name in (FAMILIES[metric].published if evaluation.published else FAMILIES[metric].other)
-    )
-    return (*scores, PARAMETERS)
+    return (*score_names(evaluation), PARAMETERS)

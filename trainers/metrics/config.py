@@ -47,6 +47,13 @@ class EvaluationConfig(Frozen):
         """Whether the field's own network sees the images."""
         return self.extractor == "inception" and self.weights_sha256.startswith(PUBLISHED_INCEPTION)
 
+    @property
+    def extractor_name(self) -> str:
+        """The extractor as scores name it: Inception with other weights is another one."""
+        if self.extractor == "inception" and not self.published:
+            return f"inception_{self.weights_sha256[:8]}"
+        return self.extractor
+
     @model_validator(mode="after")
     def _known_extractor(self) -> Self:
         from trainers.metrics.extractors import EXTRACTORS

@@ -27,7 +27,7 @@ class Extractor:
     """A network and what identifies its features: scores of different extractors never compare."""
 
     name: str
-    """Part of every score's name, `fd_<name>`."""
+    """Part of every score's name, `fd_<name>`; `inception` is the published one, of FID, IS and KID."""
     weights: str
     """sha256 of the weights, hexadecimal."""
     resize: str
@@ -38,8 +38,6 @@ class Extractor:
     """Number k of classes; 0 for a network without a classifier."""
     network: nn.Module
     """uint8 images [n, c, h, w] -> (features, logits or None)."""
-    published: bool = False
-    """Whether its scores are the field's own FID, IS and KID."""
 
     @property
     def device(self) -> torch.device:

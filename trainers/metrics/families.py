@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from trainers.metrics.config import EvaluationConfig
+from trainers.metrics.config import EvaluationConfig, MetricName
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.extractor import Extractor
 from trainers.metrics.reference import Reference
 
 if TYPE_CHECKING:
@@ -42,11 +41,11 @@ class Family:
     other: tuple[str, ...]
     """Names with any other network; `*` stands for the extractor's name."""
 
-    def names(self, extractor: Extractor) -> tuple[str, ...]:
-        """What its values are called with this extractor."""
-        if extractor.published:
+    def names(self, extractor: str) -> tuple[str, ...]:
+        """What its values are called when the extractor of that name sees the images."""
+        if extractor == "inception":
             return self.published
-        return tuple(name.replace("*", extractor.name) for name in self.other)
+        return tuple(name.replace("*", extractor) for name in self.other)
 
 
 def _frechet(_config: EvaluationConfig, reference: Reference) -> "Metric":
@@ -114,3 +113,9 @@ FAMILIES: Mapping[str, Family] = {
     "kd": KERNEL,
     "precision_recall": PRECISION_RECALL,
 }
+
+
+def score_names(config: EvaluationConfig) -> Mapping[str, MetricName]:
+    """Names of the scores that an evaluation reports, in its order -> the metric each belongs to."""
+    extractor = config.extractor_name
+    return {name: metric for metric in config.metrics for name in FAMILIES[metric].names(extractor)}

@@ -59,7 +59,7 @@ class Scorer:
         for name, metric in self._metrics.items():
             result = metric.compute()
             results = result if isinstance(result, tuple) else (result,)
-            names = FAMILIES[name].names(self._reference.extractor)
+            names = FAMILIES[name].names(self._reference.extractor.name)
             values.update(zip(names, map(float, results), strict=True))
         return values
 

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.config import load_experiment
 from orchestrator.errors import ConfigError
-from orchestrator.selection.fitness import reported_names, select_stage
+from orchestrator.selection.fitness import select_stage
 
 
 def digits(**options):
@@ -39,9 +39,3 @@ def test_what_does_not_fit_is_said_with_its_name_and_the_cure(option, value, mes
 @pytest.mark.parametrize("preset", ["cifar10", "cifar10_official", "stl10"])
 def test_presets_can_be_selected_by(preset):
     assert select_stage(load_experiment(preset)).metric == "fid"
-
-
-def test_scores_of_other_weights_are_called_by_them():
-    evaluation = load_experiment("cifar10").retrain.evaluation
-    other = evaluation.model_copy(update={"weights_sha256": "0123456789ab", "metrics": ("fd",)})
-    assert dict(reported_names(other)) == {"fd_inception_01234567": "fd"}

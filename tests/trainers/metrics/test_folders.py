@@ -85,7 +85,7 @@ def test_an_extractor_without_classes_gives_no_inception_score(
 def test_the_self_check_compares_with_known_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    monkeypatch.setitem(EXTRACTORS, "inception", lambda *_: replace(projection(), published=True))
+    monkeypatch.setitem(EXTRACTORS, "inception", lambda *_: replace(projection(), name="inception"))
     checks = check_cifar10(A, B, tmp_path, CPU)
     assert [(check.name, check.known) for check in checks] == [
         ("fid", Known(3.15, 0.02)),
