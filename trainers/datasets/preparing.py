@@ -6,13 +6,11 @@ are some; shape and fingerprint stand in the schema's metadata.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -23,6 +21,7 @@ from search_space.frozen import Frozen
 from trainers.datasets.errors import DataError, one_line
 from trainers.datasets.images import Images, fingerprint
 from trainers.datasets.locking import alone_in
+from trainers.files import written_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,13 +137,5 @@ def _write(batch: "pa.RecordBatch", path: Path) -> None:
     """Into place as a whole: readers see no file or all of it, and one that maps the old file keeps it."""
     import pyarrow as pa
 
-    partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
-    try:
-        with partial.open("xb") as file:
-            with pa.ipc.new_file(file, batch.schema) as writer:
-                writer.write_batch(batch)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_whole(path) as file, pa.ipc.new_file(file, batch.schema) as writer:
+        writer.write_batch(batch)

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
 from trainers.datasets.digits import DigitsConfig, load_digits
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.extractor import Extractor, weights_hash
 from trainers.metrics.shares import from_rank_zero

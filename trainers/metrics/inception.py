@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from trainers.datasets.errors import one_line
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 from trainers.metrics.config import PUBLISHED_INCEPTION, EvaluationConfig
 from trainers.metrics.errors import WeightsError
 from trainers.metrics.extractor import Extractor
@@ -60,15 +60,13 @@ def inception(config: EvaluationConfig, _cache: Path) -> Extractor:
             f"evaluation.weights: {file} has sha256 {checksum[:16]}..., expected {config.weights_sha256}...;"
             " remove a broken download, or name the weights you mean in evaluation.weights_sha256"
         )
-    published = checksum.startswith(PUBLISHED_INCEPTION)
     return Extractor(
-        name="inception" if published else f"inception_{checksum[:8]}",
+        name=config.extractor_name,
         weights=checksum,
         resize="tensorflow1-bilinear-299",
         dimension=2048,
         classes=1008,
         network=_loaded(file),
-        published=published,
     )
 
 

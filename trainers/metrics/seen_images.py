@@ -14,7 +14,7 @@ from torch import Tensor
 
 from trainers.datasets.images import Images
 from trainers.distributed import rank
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 from trainers.metrics.extractor import Extractor
 from trainers.metrics.gaussians import Statistics
 from trainers.metrics.shares import from_rank_zero, share_of

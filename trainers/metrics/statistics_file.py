@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 from trainers.metrics.errors import StatisticsError
 from trainers.metrics.gaussians import Statistics
 

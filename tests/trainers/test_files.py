@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trainers.metrics.cache import written_whole
+from trainers.files import written_whole
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
