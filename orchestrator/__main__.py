@@ -48,6 +48,10 @@ def _dispatch(arguments: Sequence[str]) -> None:
         from orchestrator import generator_commands
 
         generator_commands.run(parsed)
+    elif parsed.command == "compare":
+        from orchestrator.compare import command
+
+        command.run(parsed)
     else:
         from pathlib import Path
 

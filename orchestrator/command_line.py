@@ -9,7 +9,7 @@ from orchestrator.parser import OWN_OPTIONS, RUNS, build_parser
 from search_space.errors import UserError
 
 FLAGS = ("--json", "--dry-run", "--help")
-OTHER_COMMANDS = ("generate", "export", "genotype", "ui")
+OTHER_COMMANDS = ("compare", "generate", "export", "genotype", "ui")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from orchestrator.compare_parser import add_compare
 from orchestrator.generator_parser import add_export, add_generate
 from orchestrator.genotype_parser import add_genotype
 from orchestrator.presets import PRESETS
@@ -89,6 +90,7 @@ DESCRIPTION = f"""Search for GAN architectures (AdversarialNAS), retrain and sco
 
 commands:
 {chr(10).join(f"  {name:<18} {about}" for name, (about, *_) in RUNS.items())}
+  compare            show runs and architectures side by side: which is best, and is it real
   generate           make images with a trained generator
   export             write a trained generator alone, as ONNX or for torch.export
   genotype           show, draw, list and convert architectures
@@ -122,6 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for name, (about, *examples) in RUNS.items():
         _add_run(commands, name, about, examples)
+    add_compare(commands)
     add_genotype(commands)
     add_generate(commands)
     add_export(commands)

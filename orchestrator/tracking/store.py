@@ -20,6 +20,7 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # The last line of stdout belongs to --json.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Of one request. MLflow's own 7 retries would hold up a training for minutes; the outbox retries instead.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

@@ -1,0 +1,137 @@
+"""Who is compared: an architecture under one recipe, with every training of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+
+import torch
+
+from search_space.cost import multiply_adds, parameters
+from search_space.genotype import Genotype
+from search_space.networks import Generator, GeneratorConfig
+from search_space.results import PublishedResult
+
+HIGHER_IS_BETTER = ("is_", "precision", "recall")
+"""Beginnings of the names of such scores."""
+
+
+def lower_is_better(metric: str) -> bool:
+    """Of a score by the name it is reported under."""
+    return not metric.startswith(HIGHER_IS_BETTER)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a contestant."""
+
+    name: str
+    """Tells it from all others."""
+    run: str
+    """By the name it was given."""
+    seed: int
+    scores: Mapping[str, float]
+    """Where the training ended, by reported name."""
+    curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    """Steps and values of every score on the way."""
+    hours: float | None = None
+    """Of training, summed over devices; None where it was not recorded."""
+    search_hours: float | None = None
+    """Of the search that found the architecture; None where none did or it was not recorded."""
+    device: str = "cpu"
+    generator: Path | None = None
+    """Its file, if it was kept."""
+    diverged: str = ""
+    """Why it has no score; empty where it has."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One line of a comparison."""
+
+    name: str
+    genotype: Genotype
+    """Of a sweep's configuration, whose seeds find different ones, that of its best seed."""
+    width: GeneratorConfig
+    data: str
+    """Name of the data set."""
+    metrics: tuple[str, ...] = ()
+    """Scores by reported name; the first one decides."""
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    """The fingerprint of its scores; empty where it has none of our own."""
+    recipe: Mapping[str, str] = field(default_factory=dict)
+    """What decided the training besides architecture and seed: dotted name -> text."""
+    trainings: tuple[Training, ...] = ()
+    published: tuple[PublishedResult, ...] = ()
+    """Scores of exactly this genotype in the literature."""
+
+    @cached_property
+    def parameters(self) -> int:
+        """Weights of the generator at its width."""
+        with torch.device("meta"):
+            return parameters(Generator(self.width, self.genotype))
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """Of one image."""
+        with torch.device("meta"):
+            network = Generator(self.width, self.genotype).eval()
+            return multiply_adds(network, torch.empty(1, self.width.latent_dim))
+
+    @property
+    def steps(self) -> int | None:
+        """Of a training; None where there was none."""
+        return int(self.recipe["retrain.steps"]) if "retrain.steps" in self.recipe else None
+
+    def values(self, metric: str) -> tuple[float, ...]:
+        """Scores of all trainings that have one."""
+        return tuple(each.scores[metric] for each in self.trainings if metric in each.scores)
+
+    def hours(self) -> float | None:
+        """Mean over trainings, of the training alone."""
+        return _mean([each.hours for each in self.trainings])
+
+    def search_hours(self) -> float | None:
+        """Mean over the searches that found it."""
+        return _mean([each.search_hours for each in self.trainings])
+
+    def best_generator(self, metric: str) -> Path | None:
+        """The kept generator of its best training."""
+        kept = [each for each in self.trainings if each.generator and metric in each.scores]
+        sign = 1 if lower_is_better(metric) else -1
+        best = min(kept, key=lambda each: sign * each.scores[metric], default=None)
+        return best.generator if best else None
+
+
+def merged(found: Sequence[Contestant]) -> list[Contestant]:
+    """Trainings of one architecture under one recipe and protocol are repeats of one contestant."""
+    by_identity: dict[str, Contestant] = {}
+    for each in found:
+        known = by_identity.setdefault(_identity(each), each)
+        if known is not each:
+            names = {training.name for training in known.trainings}
+            new = tuple(training for training in each.trainings if training.name not in names)
+            by_identity[_identity(each)] = replace(known, trainings=known.trainings + new)
+    return [_renamed(each) for each in by_identity.values()]
+
+
+def _renamed(each: Contestant) -> Contestant:
+    """After all of its runs, if there are several."""
+    runs = {training.run for training in each.trainings}
+    return replace(each, name=f"{each.name} and {len(runs) - 1} more") if len(runs) > 1 else each
+
+
+def _identity(each: Contestant) -> str:
+    parts = (
+        each.genotype.content_hash,
+        sorted(each.protocol.items()),
+        sorted(each.recipe.items()),
+        each.data,
+    )
+    return repr((*parts, bool(each.trainings)))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

@@ -1,0 +1,95 @@
+"""A comparison as rows for other programs: Parquet or JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from orchestrator.compare.contestant import Contestant
+from orchestrator.compare.groups import Group
+from search_space.errors import UserError
+from trainers.files import written_whole
+
+
+def rows_of(groups: Sequence[Group], everyone: Sequence[Contestant]) -> list[dict[str, Any]]:
+    """A row a contestant; `group` numbers those that may be ranked together; the rest have none."""
+    rows = [
+        _row(row.contestant)
+        | {
+            "group": number,
+            "place": row.place,
+            "metric": group.metric,
+            "lower_is_better": group.lower_is_better,
+            "mean": row.mean,
+            "deviation": row.deviation,
+            "scores": list(row.values),
+            "without_score": row.diverged,
+            "behind": row.behind.size if row.behind else None,
+            "behind_in_standard_errors": row.behind.standard_errors if row.behind else None,
+            "apart_from_best": row.is_apart,
+        }
+        for number, group in enumerate(groups)
+        for row in group.rows
+    ]
+    return rows + [_row(each) for each in everyone if not (each.trainings and each.metrics)]
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the file whole.
+
+    Raises:
+        UserError: another suffix, or a place that cannot be written.
+    """
+    require_suffix(path)
+    try:
+        with written_whole(path) as file:
+            file.write(_json(rows) if path.suffix == ".json" else _parquet(rows))
+    except OSError as error:
+        raise UserError(f"--data {path}: {error.strerror}; name a place that can be written") from error
+
+
+def require_suffix(path: Path) -> None:
+    """Raises:
+    UserError: neither .parquet nor .json.
+    """
+    if path.suffix not in (".parquet", ".json"):
+        raise UserError(f"--data {path}: unknown suffix {path.suffix!r}; use .parquet or .json")
+
+
+def _row(each: Contestant) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "genotype": [list(row) for row in each.genotype.rows],
+        "hash": each.genotype.content_hash,
+        "data": each.data,
+        "steps": each.steps,
+        "seeds": [training.seed for training in each.trainings],
+        "runs": [training.run for training in each.trainings],
+        "parameters": each.parameters,
+        "multiply_adds": each.multiply_adds,
+        "hours": each.hours(),
+        "search_hours": each.search_hours(),
+        "device": each.trainings[0].device if each.trainings else None,
+        "protocol": [f"{name} {value}" for name, value in each.protocol.items()],
+        "recipe": [f"{name} {value}" for name, value in each.recipe.items()],
+        "published": [asdict(result) for result in each.published],
+    }
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> bytes:
+    from pydantic_core import to_json
+
+    return to_json(rows, indent=1, inf_nan_mode="null")
+
+
+def _parquet(rows: Sequence[dict[str, Any]]) -> bytes:
+    import io
+
+    import pyarrow
+    import pyarrow.parquet
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    complete = [{name: row.get(name) for name in names} for row in rows]
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(complete), file)
+    return file.getvalue()

@@ -1,0 +1,182 @@
+"""What may be ranked together: scores of one fingerprint after as many steps. And how sure that is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.compare.contestant import Contestant, lower_is_better
+from orchestrator.selection.noise import Difference, Noise, deviation, difference, pooled, required
+from orchestrator.selection.result import Divergence
+from orchestrator.selection.source import Candidate
+from orchestrator.selection.tally import Tally, best_first
+
+SEPARATION = 2.0
+"""Standard errors that tell two means apart, as in selection."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contestant in its place."""
+
+    contestant: Contestant
+    place: int
+    """From 1; contestants with a mean come first."""
+    values: tuple[float, ...]
+    diverged: int
+    """Trainings without a score."""
+    mean: float | None
+    deviation: float | None
+    """Over trainings; None for fewer than two."""
+    behind: Difference | None
+    """The best one's lead over this one; None of the best one itself, and without a score."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is worse than the best beyond noise."""
+        return self.behind is not None and self.behind.is_separated(SEPARATION)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Contestants whose scores mean the same, best first."""
+
+    metric: str
+    data: str
+    steps: int | None
+    """Of every training."""
+    protocol: Mapping[str, str]
+    rows: tuple[Row, ...]
+    noise: Noise
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Of the metric that decides."""
+        return lower_is_better(self.metric)
+
+    def recipes(self) -> Mapping[str, Sequence[str]]:
+        """Settings of the training in which the contestants differ -> their values in order of appearance."""
+        names = {name for row in self.rows for name in row.contestant.recipe}
+        values = {
+            name: list(dict.fromkeys(row.contestant.recipe.get(name, "-") for row in self.rows))
+            for name in sorted(names)
+        }
+        return {name: different for name, different in values.items() if len(different) > 1}
+
+
+def groups_of(contestants: Sequence[Contestant]) -> list[Group]:
+    """Scored contestants by metric, fingerprint and length of training, the largest group first."""
+    members: dict[str, list[Contestant]] = {}
+    for each in contestants:
+        if each.trainings and each.metrics:
+            key = repr((each.metrics[0], each.data, each.steps, sorted(each.protocol.items())))
+            members.setdefault(key, []).append(each)
+    return sorted(map(_group, members.values()), key=lambda group: -len(group.rows))
+
+
+def is_settled(group: Group) -> bool:
+    """Whether the best one is apart from all others."""
+    return len(group.rows) > 1 and all(row.is_apart or row.mean is None for row in group.rows[1:])
+
+
+def verdict(group: Group) -> Iterator[str]:
+    """Which is best, by how much, and whether that is real: the answer first."""
+    scored = [row for row in group.rows if row.mean is not None]
+    if not scored:
+        yield "No answer: no training came to a score."
+        return
+    best, *others = scored
+    which = f"Best of {len(group.rows)}" if len(group.rows) > 1 else "Nothing to compare with"
+    yield f"{which}: {short(best.contestant.name)}, {group.metric} {mean_in_words(best)}."
+    if others:
+        yield _certainty(group.noise, others)
+    if lost := sum(row.diverged for row in group.rows):
+        every = sum(len(row.contestant.trainings) for row in group.rows)
+        yield f"{lost} of {every} trainings came to no score."
+    if different := group.recipes():
+        listed = "; ".join(f"{name} {', '.join(values)}" for name, values in list(different.items())[:4])
+        more = f" and {len(different) - 4} more" if len(different) > 4 else ""
+        yield f"Not the architecture alone: the recipes differ ({listed}{more})."
+
+
+def short(name: str, length: int = 44) -> str:
+    """A name as a sentence or a figure has room for it."""
+    return name if len(name) <= length else f"{name[: length - 1]}…"
+
+
+def mean_in_words(row: Row) -> str:
+    """Mean, deviation and number of seeds."""
+    if row.mean is None:
+        return "no score"
+    spread = "" if row.deviation is None else f" ± {row.deviation:.2g}"
+    runs = len(row.values)
+    return f"{row.mean:.4g}{spread} ({runs} {'run' if runs == 1 else 'runs'})"
+
+
+def lead_in_words(row: Row) -> str:
+    """How far the best one is ahead of a row, in standard errors where the noise is known."""
+    if row.behind is None:
+        return "best" if row.mean is not None else ""
+    errors = row.behind.standard_errors
+    return f"{row.behind.size:.3g}" + ("" if errors is None else f" ({errors:.1f} SE)")
+
+
+def _certainty(noise: Noise, others: Sequence[Row]) -> str:
+    second = others[0]
+    assert second.behind is not None, "it has a score and is not the best"
+    lead = f"Ahead of {short(second.contestant.name)} by {lead_in_words(second)}"
+    if not noise.degrees:
+        return (
+            f"{lead}. Whether that is real cannot be told: every architecture was trained once. "
+            "Train them again with another --seed."
+        )
+    if second.is_apart:
+        return f"{lead}: real, as {_needed(second)} would do."
+    equal = [row for row in others if not row.is_apart]
+    everyone = " (everyone here)" if len(equal) == len(others) else ""
+    names = ", ".join(short(row.contestant.name) for row in equal[:4]) + (", ..." if len(equal) > 4 else "")
+    return (
+        f"{lead}: within noise, {_needed(second)} would be needed. It cannot be told from "
+        f"{len(equal)} of {len(others)} others{everyone}: {names}."
+    )
+
+
+def _needed(row: Row) -> str:
+    assert row.behind is not None
+    return f"{required(SEPARATION, row.behind.degrees):.1f} standard errors"
+
+
+def _group(contestants: Sequence[Contestant]) -> Group:
+    first = contestants[0]
+    metric = first.metrics[0]
+    tallies = best_first(
+        [_tally(str(i), each, metric) for i, each in enumerate(contestants)], lower_is_better(metric)
+    )
+    noise = pooled(tally.values for tally in tallies if tally.is_sound)
+    best = tallies[0] if tallies[0].scores else None
+    rows = tuple(
+        _row(contestants[int(tally.candidate.genotype)], place, tally, best, noise, metric)
+        for place, tally in enumerate(tallies, start=1)
+    )
+    return Group(metric, first.data, first.steps, first.protocol, rows, noise)
+
+
+def _row(
+    contestant: Contestant, place: int, tally: Tally, best: Tally | None, noise: Noise, metric: str
+) -> Row:
+    behind = None
+    if best and tally is not best and tally.scores:
+        behind = difference(best.values, tally.values, noise, lower_is_better(metric))
+    spread = deviation(tally.values)
+    return Row(contestant, place, tally.values, len(tally.diverged), tally.mean, spread, behind)
+
+
+def _tally(id: str, each: Contestant, metric: str) -> Tally:
+    numbered = dict(enumerate(each.trainings))
+    scores = {
+        number: training.scores[metric] for number, training in numbered.items() if metric in training.scores
+    }
+    lost = tuple(
+        Divergence(seed=training.seed, step=0, score=None, reason=training.diverged)
+        for number, training in numbered.items()
+        if number not in scores
+    )
+    return Tally(Candidate(id, tuple(numbered), each.name), scores, lost)

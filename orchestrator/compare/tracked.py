@@ -1,0 +1,185 @@
+"""Contestants out of MLflow: retrainings and selections by run, by name or by experiment."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from orchestrator.compare.contestant import Contestant, Training
+from orchestrator.compare.selections import candidates_of
+from orchestrator.generator_source import GENERATOR_FILE
+from orchestrator.genotype_source import FILES
+from orchestrator.tracking.artifacts import RUN, fetch
+from orchestrator.tracking.run import ERROR_TAG
+from orchestrator.tracking.store import SQLITE, explained
+from orchestrator.tracking.tracker import ID_TAG, PARENT_TAG, STAGE_TAG
+from search_space.errors import UserError
+from search_space.genotype import Genotype
+from search_space.networks import GeneratorConfig
+from trainers.metrics.config import EvaluationConfig
+from trainers.metrics.families import score_names
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+SCORE_TAG = "advnas.score."
+FREE = {"genotype", "evaluation", "report_every"}
+"""Of a retraining's settings, what is no part of its recipe."""
+CONFIG, SELECTION = "config.yaml", "selection.json"
+STAGES = ("retrain", "select")
+MOST_RUNS = 1000
+
+
+class Store:
+    """The MLflow store of a folder of runs, or a server; opened when first asked."""
+
+    def __init__(self, uri: str, root: Path) -> None:
+        self._uri, self._root = uri, root
+        self._opened: MlflowClient | None = None
+
+    def contestants(self, name: str) -> Iterator[Contestant]:
+        """Of runs:/ID, a run's name or an experiment's name; none if there is no such."""
+        for run in self._runs(name):
+            try:
+                yield from self._contestants(run)
+            except (KeyError, ValueError) as error:
+                raise UserError(f"{name}: run {run.info.run_name} cannot be read: {error}") from error
+
+    def _runs(self, name: str) -> "list[Run]":
+        with explained(self._uri):
+            client = self._client()
+            if name.startswith(RUN):
+                return self._with_children(client, name)
+            experiment = client.get_experiment_by_name(name)
+            every = [each.experiment_id for each in client.search_experiments(max_results=MOST_RUNS)]
+            wanted = [experiment.experiment_id] if experiment else every
+            runs = self._search(client, wanted)
+        if experiment:
+            return runs
+        return [run for run in runs if _belongs(run.data.tags.get(ID_TAG, ""), name)]
+
+    def _search(self, client: "MlflowClient", experiments: list[str]) -> "list[Run]":
+        found = [
+            run
+            for stage in STAGES
+            for run in client.search_runs(
+                experiments, f"tags.`{STAGE_TAG}` = '{stage}'", max_results=MOST_RUNS
+            )
+        ]
+        return sorted(found, key=lambda run: run.info.start_time)
+
+    def _with_children(self, client: "MlflowClient", address: str) -> "list[Run]":
+        run = client.get_run(address.removeprefix(RUN).rstrip("/"))
+        if run.data.tags.get(STAGE_TAG) in STAGES:
+            return [run]
+        every = self._search(client, [run.info.experiment_id])
+        return [each for each in every if each.data.tags.get(PARENT_TAG) == run.info.run_id]
+
+    def _client(self) -> "MlflowClient":
+        if self._opened is None:
+            from mlflow import MlflowClient
+
+            database = Path(self._uri.removeprefix(SQLITE))
+            if self._uri.startswith(SQLITE) and not database.is_file():
+                raise UserError(f"--root {self._root}: no runs here ({database} is missing)")
+            self._opened = MlflowClient(self._uri)
+        return self._opened
+
+    def _contestants(self, run: "Run") -> Iterator[Contestant]:
+        wanted = (CONFIG, FILES["generator"], GENERATOR_FILE, SELECTION)
+        files = fetch(f"{RUN}{run.info.run_id}", wanted, self._uri, self._root / "cache")
+        config = yaml.safe_load(files[CONFIG].read_text(encoding="utf-8"))
+        width = GeneratorConfig(**config["retrain"]["generator"])
+        protocol = _protocol(run)
+        metrics = tuple(score_names(EvaluationConfig(**config["retrain"]["evaluation"])))
+        if run.data.tags[STAGE_TAG] == "select":
+            if SELECTION in files:
+                yield from candidates_of(files[SELECTION], _name(run), width, protocol, recipe_of(config))
+        elif FILES["generator"] in files:
+            genotype = Genotype.load(files[FILES["generator"]])
+            training = self._training(run, config, metrics, genotype, files.get(GENERATOR_FILE))
+            yield Contestant(
+                _name(run), genotype, width, config["data"]["name"], metrics, protocol,
+                recipe_of(config), (training,),
+            )  # fmt: skip
+
+    def _training(
+        self,
+        run: "Run",
+        config: Mapping[str, Any],
+        metrics: tuple[str, ...],
+        genotype: Genotype,
+        file: Path | None,
+    ) -> Training:
+        curves = {name: self._curve(run, name) for name in (*metrics, "images_per_second")}
+        retrain = config["retrain"]
+        reached = int(run.data.metrics.get("step", 0))
+        is_whole = reached >= retrain["steps"]
+        error = run.data.tags.get(ERROR_TAG) or f"stopped at step {reached} of {retrain['steps']}"
+        return Training(
+            name=run.info.run_id,
+            run=_name(run),
+            seed=config["seed"],
+            scores={name: points[-1][1] for name, points in curves.items() if name in metrics and points}
+            if is_whole
+            else {},
+            curves={name: points for name, points in curves.items() if name in metrics},
+            hours=_hours(curves["images_per_second"], retrain["batch_size"], run),
+            search_hours=self._search_hours(genotype),
+            device=run.data.tags.get("advnas.device", "cpu"),
+            generator=file,
+            diverged="" if is_whole else error,
+        )
+
+    def _curve(self, run: "Run", name: str) -> list[tuple[int, float]]:
+        history = self._client().get_metric_history(run.info.run_id, name)
+        return sorted({point.step: point.value for point in history}.items())
+
+    def _search_hours(self, genotype: Genotype) -> float | None:
+        """Of the search that the genotype's provenance names."""
+        origin = genotype.provenance and genotype.provenance.run
+        if not origin:
+            return None
+        wanted = f"tags.`{ID_TAG}` = '{origin}' and tags.`{STAGE_TAG}` = 'search'"
+        every = [each.experiment_id for each in self._client().search_experiments(max_results=MOST_RUNS)]
+        found = self._client().search_runs(every, wanted, max_results=1)
+        if not found:
+            return None
+        batch = int(found[0].data.params["search.batch_size"])
+        return _hours(self._curve(found[0], "images_per_second"), batch, found[0])
+
+
+def recipe_of(config: Mapping[str, Any], steps: int | None = None) -> dict[str, str]:
+    """What decided a retraining besides architecture and seed, by dotted name."""
+    from orchestrator.tracking.params import flatten
+
+    retrain = {name: value for name, value in config["retrain"].items() if name not in FREE}
+    data = {name: config["data"].get(name) for name in ("name", "image_size", "channels")}
+    return flatten({"retrain": retrain | ({"steps": steps} if steps else {}), "data": data})
+
+
+def _protocol(run: "Run") -> dict[str, str]:
+    tags = run.data.tags.items()
+    return {name.removeprefix(SCORE_TAG): value for name, value in tags if name.startswith(SCORE_TAG)}
+
+
+def _belongs(id: str, name: str) -> bool:
+    """Whether a run is that of the name, or a stage of it."""
+    return id == name or id.startswith(f"{name}/")
+
+
+def _name(run: "Run") -> str:
+    return str(run.data.tags[ID_TAG]).split("/")[0]
+
+
+def _hours(speed: list[tuple[int, float]], batch: int, run: "Run") -> float | None:
+    """Of training on all its devices, from the images per second of every report."""
+    if not speed:
+        return None
+    steps = [0, *(step for step, _ in speed)]
+    seconds = sum(
+        (step - before) * batch / pace for (step, pace), before in zip(speed, steps, strict=False) if pace
+    )
+    return seconds / 3600 * max(int(run.data.tags.get("advnas.workers", 0)), 1)

@@ -1,0 +1,52 @@
+"""Numbers and conditions of a comparison as people read them."""
+
+from orchestrator.compare.contestant import Contestant
+from orchestrator.compare.groups import Group
+from orchestrator.zoo import scores
+from search_space.results import PublishedResult
+
+
+def title_of(group: Group) -> str:
+    """Metric, its direction, data set, length of training and what the scores were made with."""
+    better = "lower" if group.lower_is_better else "higher"
+    conditions = [
+        f"{name} {group.protocol[name]}" for name in ("extractor", "samples") if name in group.protocol
+    ]
+    trained = [] if group.steps is None else [f"after {group.steps} steps"]
+    return f"{group.metric} ({better} is better) on {group.data}" + "".join(
+        f", {each}" for each in (*trained, *conditions)
+    )
+
+
+def scale_in_words(group: Group) -> str:
+    """How far repeats of one training spread, and the fingerprint."""
+    fingerprint = ", ".join(f"{name} {value}" for name, value in group.protocol.items()) or "unknown"
+    noise = group.noise
+    spread = (
+        f"Deviation over seeds {noise.deviation:.2g}, pooled over {noise.candidates} with repeats. "
+        if noise.deviation is not None
+        else ""
+    )
+    return f"{spread}Scores are those where training ended. Protocol: {fingerprint}"
+
+
+def published_in_words(result: PublishedResult) -> str:
+    """One line."""
+    return f"{result.dataset} {scores(result).strip()} ({result.method} {result.year}; {result.protocol})"
+
+
+def count(number: int) -> str:
+    """Three digits and a unit."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return str(number)
+
+
+def hours(each: Contestant) -> str:
+    """Of training, and of the search before it."""
+    training, searching = each.hours(), each.search_hours()
+    if training is None:
+        return "-"
+    device = each.trainings[0].device.upper()
+    return f"{training:.2g} {device}" + ("" if searching is None else f" + {searching:.2g} search")
