@@ -12,7 +12,7 @@ from orchestrator.config import Experiment
 from orchestrator.console import Console
 from orchestrator.device import device_for
 from orchestrator.generator_source import TrainedGenerator
-from orchestrator.image_source import Against, Subject, find_against, find_subject, generated_images
+from orchestrator.image_source import Against, Subject, find_against, find_subject
 from orchestrator.stages import Result, Session, run_identity, tracked, write_result
 from orchestrator.tracking import TrackedRun
 from search_space.errors import UserError
@@ -89,10 +89,7 @@ def _scores(subject: Subject, against: Against, cache: Path, device: torch.devic
     config = against.evaluation
     if isinstance(subject, Images):
         return score_images(subject, against.images, config, cache, device)
-    if against.images is None:
-        scores = score_images(generated_images(subject, config, device), None, config, cache, device)
-        return Scores(scores.values, {**scores.fingerprint, "source": f"ema generator, seed {config.seed}"})
-    evaluator = Evaluator(config, against.images, cache, device)
+    evaluator = Evaluator(config, against.images, cache, device, subject.weights)
     values = evaluator(subject.network.to(device), subject.network.config.latent_dim)
     return Scores(values, evaluator.fingerprint)
 

@@ -26,6 +26,8 @@ class TrainedGenerator:
     file: Path
     run: str | None = None
     """Name of the run that has retrained it."""
+    weights: str = "ema"
+    """Averaged over training (`ema`), `raw`, or `unlabelled` where the file does not say."""
 
 
 def find_generator(source: str, root: Path, tracking_uri: str, genotype: str | None) -> TrainedGenerator:
@@ -84,4 +86,5 @@ def _released(path: Path, root: Path, tracking_uri: str, genotype: str | None) -
             f"{', '.join(PUBLISHED)}, a .json or .npy file, or a run"
         )
     found = generator_genotype(genotype, root, tracking_uri, "--genotype")
-    return TrainedGenerator(load_released_generator(path, found), found, path)
+    released = load_released_generator(path, found)
+    return TrainedGenerator(released.generator, found, path, weights=released.weights)

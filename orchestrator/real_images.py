@@ -57,7 +57,8 @@ def self_check(experiment: Experiment, console: Console) -> Result:
         for split in ("train", "test")
     )
     console.say("self-check: 60,000 real images")
-    checks = check_cifar10(train, test, cache, device_for(experiment.cluster.use_gpu))
+    evaluation, device = experiment.retrain.evaluation, device_for(experiment.cluster.use_gpu)
+    checks = check_cifar10(train, test, evaluation, cache, device)
     for check in checks:
         known = f"{check.known.value} +- {check.known.tolerance}"
         console.say(f"{check.name}: {check.found:.4f}, known {known}")

@@ -23,9 +23,11 @@ from search_space.primitives import primitive_names
 from search_space.stacked import StackedConvolution, StackedTransposed
 from search_space.topology import CELLS, Edge
 
-GENERATOR_KEYS = ("avg_gen_state_dict", "gen_state_dict")
-"""Where a released checkpoint keeps its generator; the moving average is what the paper scores."""
+GENERATOR_KEYS = {"avg_gen_state_dict": "ema", "gen_state_dict": "raw"}
+"""Where a released checkpoint keeps its generators; the moving average is what the paper scores."""
 
+UNLABELLED = "unlabelled"
+"""A generator of a file that does not say whether it is the average."""
 
 _SCALAR: Any = np.float64().__reduce__()[0]
 SCALARS: list[Any] = [
@@ -45,8 +47,11 @@ Named = tuple[str, Tensor]
 """A released name and our storage of its values; sizes agree, shapes need not."""
 
 
-def read_released_generator(path: Path) -> Mapping[str, Tensor]:
-    """State of the generator (its moving average if there is one) of a released `.pth` checkpoint.
+def read_released_generator(path: Path) -> tuple[Mapping[str, Tensor], str]:
+    """State of the generator of a released `.pth` checkpoint, and which it is.
+
+    The moving average (`ema`) if there is one, else the `raw` one, or what a file of tensors alone holds
+    (`unlabelled`).
 
     Raises:
         CheckpointError: not a checkpoint of tensors; pickled code is never executed.
@@ -62,10 +67,11 @@ def read_released_generator(path: Path) -> Mapping[str, Tensor]:
         ) from error
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dictionary of tensors")
-    state = next((content[key] for key in GENERATOR_KEYS if key in content), content)
+    key = next((key for key in GENERATOR_KEYS if key in content), None)
+    state, weights = (content, UNLABELLED) if key is None else (content[key], GENERATOR_KEYS[key])
     if not isinstance(state, Mapping) or not any(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{path}: holds neither tensors nor one of {', '.join(GENERATOR_KEYS)}")
-    return state
+    return state, weights
 
 
 @torch.no_grad()

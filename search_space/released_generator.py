@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -18,20 +19,29 @@ from search_space.networks import Generator, GeneratorConfig
 from search_space.topology import CELLS
 
 
-def load_released_generator(path: Path, genotype: Genotype) -> Generator:
-    """The generator of a released `.pth` checkpoint, in evaluation mode.
+class ReleasedGenerator(NamedTuple):
+    """A generator of a released checkpoint."""
+
+    generator: Generator
+    """In evaluation mode."""
+    weights: str
+    """`ema`: the moving average; `raw`: the trained weights; `unlabelled`: the file does not say."""
+
+
+def load_released_generator(path: Path, genotype: Genotype) -> ReleasedGenerator:
+    """The generator of a released `.pth` checkpoint.
 
     Raises:
         CheckpointError: not a released generator's checkpoint, or one of another genotype.
     """
-    state = read_released_generator(path)
+    state, weights = read_released_generator(path)
     try:
         generator = Generator(released_config(state), genotype)
         load_released(generator, state)
         _require_nothing_else(generator, state)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    return generator.eval()
+    return ReleasedGenerator(generator.eval(), weights)
 
 
 def released_config(state: Mapping[str, Tensor]) -> GeneratorConfig:

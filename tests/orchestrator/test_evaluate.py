@@ -60,6 +60,15 @@ def test_a_run_its_file_and_its_released_twin_score_the_same(score: Score) -> No
     assert by_name["fingerprint"]["samples"] == "32"
 
 
+def test_a_checkpoint_without_the_moving_average_says_so(score: Score, place: Path) -> None:
+    content = torch.load(place / "best.pth", weights_only=True)
+    torch.save({"gen_state_dict": content["avg_gen_state_dict"]}, place / "raw.pth")
+    torch.save(content["avg_gen_state_dict"], place / "bare.pth")
+    for file, source in (("raw.pth", "raw"), ("bare.pth", "unlabelled"), ("best.pth", "ema")):
+        found = score("config.yaml", "--of", file, "--genotype", "eagan")
+        assert found["fingerprint"]["source"] == f"{source} generator, seed 0"
+
+
 def test_the_run_of_that_name_is_scored_unless_something_else_is(score: Score) -> None:
     assert score("config.yaml", "--name", "mine")["of"] == "mine"
     other = score("config.yaml", "--name", "mine", "--of", "images")

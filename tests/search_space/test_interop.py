@@ -68,20 +68,23 @@ def message(error: pytest.ExceptionInfo) -> str:
 class TestReading:
     def test_moving_average_is_preferred(self, tmp_path):
         content = {"gen_state_dict": {"a": torch.zeros(1)}, "avg_gen_state_dict": {"a": torch.ones(1)}}
-        assert read_released_generator(write(tmp_path / "c.pth", content))["a"] == 1
+        state, weights = read_released_generator(write(tmp_path / "c.pth", content))
+        assert (state["a"], weights) == (1, "ema")
 
     def test_checkpoint_without_moving_average_gives_the_generator(self, tmp_path):
         content = {"gen_state_dict": {"a": torch.zeros(1)}, "dis_state_dict": {"a": torch.ones(1)}}
-        assert read_released_generator(write(tmp_path / "c.pth", content))["a"] == 0
+        state, weights = read_released_generator(write(tmp_path / "c.pth", content))
+        assert (state["a"], weights) == (0, "raw")
 
     def test_bare_state_is_read_too(self, tmp_path):
-        assert read_released_generator(write(tmp_path / "c.pth", {"a": torch.ones(1)}))["a"] == 1
+        state, weights = read_released_generator(write(tmp_path / "c.pth", {"a": torch.ones(1)}))
+        assert (state["a"], weights) == (1, "unlabelled")
 
     @pytest.mark.parametrize("zipped", [True, False])
     def test_scores_beside_the_weights_do_not_matter(self, tmp_path, zipped):
         content = {"gen_state_dict": {"a": torch.ones(1)}, "best_fid": np.float64(10.87), "epoch": 3}
         torch.save(content, tmp_path / "c.pth", _use_new_zipfile_serialization=zipped)
-        assert read_released_generator(tmp_path / "c.pth")["a"] == 1
+        assert read_released_generator(tmp_path / "c.pth")[0]["a"] == 1
 
     def test_scores_pickled_before_numpy_2_do_not_matter(self, tmp_path):
         content = {"gen_state_dict": {"a": torch.ones(1)}, "best_fid": np.float64(10.87)}
@@ -90,7 +93,7 @@ class TestReading:
         old = path.read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
         assert old != path.read_bytes()
         path.write_bytes(old)
-        assert read_released_generator(path)["a"] == 1
+        assert read_released_generator(path)[0]["a"] == 1
 
 
 class Hostile:

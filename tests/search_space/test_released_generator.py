@@ -36,7 +36,7 @@ def test_widths_are_read_off_the_parameters(config: GeneratorConfig, tmp_path: P
     original = Generator(config, GENOTYPE).eval()
     state = {f"module.{name}": value for name, value in state_of(original).items()}
     assert released_config(state) == config
-    loaded = load_released_generator(saved(tmp_path / "best.pth", state), GENOTYPE)
+    loaded = load_released_generator(saved(tmp_path / "best.pth", state), GENOTYPE).generator
     z = torch.randn(3, config.latent_dim)
     assert not loaded.training
     assert torch.equal(loaded(z), original(z))

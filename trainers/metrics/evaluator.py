@@ -22,21 +22,34 @@ from trainers.seeding import generator_for
 
 
 class Evaluator:
-    """Scores generators against real images. Made and called by all ranks; all get the same numbers.
+    """Scores generators against real images, or statistics of them. Made and called by all ranks; all get the
+    same numbers.
 
     They are the same, up to rounding, for any batch size and number of ranks: each sample's latent depends on
     the seed and the sample's number alone.
+
+    Args:
+        config: what is scored; without images its `statistics` stand for them where they are enough.
+        images: the real ones.
+        cache: folder for what is made once.
+        device: where everything is computed.
+        weights: whose the generator's are, for the fingerprint: `ema`, `raw` or `unlabelled`.
 
     Raises:
         UserError: the extractor or the statistics cannot be had, or a metric needs more images.
     """
 
     def __init__(
-        self, config: EvaluationConfig, images: Images, cache: Path, device: torch.device, *, ema: bool = True
+        self,
+        config: EvaluationConfig,
+        images: Images | None,
+        cache: Path,
+        device: torch.device,
+        weights: str = "ema",
     ) -> None:
-        self._config, self._images, self._device, self._ema = config, images, device, ema
+        self._config, self._images, self._device, self._weights = config, images, device, weights
         extractor = make_extractor(config, cache, device)
-        seen = SeenImages(images, extractor, cache, config.batch_size)
+        seen = None if images is None else SeenImages(images, extractor, cache, config.batch_size)
         self._scorer = Scorer(config, Reference(extractor, seen, config.statistics))
 
     def __call__(self, sample: SampleGenerator, latent_dim: int) -> Mapping[str, float]:
@@ -55,8 +68,7 @@ class Evaluator:
     @property
     def fingerprint(self) -> Mapping[str, str]:
         """What two scores must share to be compared."""
-        source = f"{'ema' if self._ema else 'raw'} generator, seed {self._config.seed}"
-        return self._scorer.fingerprint(source)
+        return self._scorer.fingerprint(f"{self._weights} generator, seed {self._config.seed}")
 
     def _latents(self, latent_dim: int) -> Float[Tensor, "n z"]:
         """All latents, drawn at once on the processor: slices do not depend on who draws them."""
@@ -64,8 +76,8 @@ class Evaluator:
         return torch.randn(self._config.samples, latent_dim, generator=generator)
 
     def _as_pixels(self, images: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
-        made, real = [*images.shape[1:]], [*self._images.pixels.shape[1:]]
-        if made != real:
+        if self._images is not None and images.shape[1:] != self._images.pixels.shape[1:]:
+            made, real = [*images.shape[1:]], [*self._images.pixels.shape[1:]]
             raise ScoreError(f"generated images are {made}, the real ones {real} (channels, height, width)")
         if not (images.abs() <= 1 + 1e-3).all():
             low, high = images.min(), images.max()

@@ -40,6 +40,8 @@ class Family:
     """Names of its values when the published Inception network sees the images."""
     other: tuple[str, ...]
     """Names with any other network; `*` stands for the extractor's name."""
+    single_images: bool = False
+    """Whether it needs the features of each real image, not their statistics alone."""
 
     def names(self, extractor: str) -> tuple[str, ...]:
         """What its values are called when the extractor of that name sees the images."""
@@ -96,6 +98,7 @@ KERNEL = Family(
     fewest=lambda config: config.kd_subset_size,
     published=("kid", "kid_std"),
     other=("kd_*", "kd_*_std"),
+    single_images=True,
 )
 PRECISION_RECALL = Family(
     make=_precision_recall,
@@ -103,6 +106,7 @@ PRECISION_RECALL = Family(
     fewest=lambda _: 4,
     published=("precision_inception", "recall_inception"),  # plain names would mean VGG16, as published
     other=("precision_*", "recall_*"),
+    single_images=True,
 )
 
 FAMILIES: Mapping[str, Family] = {

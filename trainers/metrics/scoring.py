@@ -30,6 +30,8 @@ class Scorer:
 
     def __init__(self, config: EvaluationConfig, reference: Reference) -> None:
         self._config, self._reference, self._device = config, reference, reference.extractor.device
+        if any(FAMILIES[name].single_images for name in config.metrics):
+            reference.features()  # before statistics, which are then made of them: one look serves both
         self._metrics = {
             name: FAMILIES[name].make(config, reference).to(self._device) for name in config.metrics
         }

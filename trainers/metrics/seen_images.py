@@ -45,7 +45,7 @@ class SeenImages:
         if kept is not None:
             return kept
         moments = Moments(self.extractor.dimension).to(self.extractor.device)
-        for _, features in self._shares():
+        for features in self._features_by_share():
             moments.update(features)
         moments.sync()
         statistics = moments.compute()
@@ -58,7 +58,7 @@ class SeenImages:
         from trainers.metrics.kept_features import KeptFeatures
 
         path = self._path("features", ".npy")
-        kept = from_rank_zero(lambda: torch.from_numpy(np.load(path)) if path.exists() else None)
+        kept = from_rank_zero(self._kept_features)
         if kept is not None:
             return kept
         keeper = KeptFeatures(len(self.images)).to(self.extractor.device)
@@ -76,6 +76,19 @@ class SeenImages:
         return (
             self.cache / f"{content}-{seen.images}-{seen.extractor}-{seen.weights[:16]}-{seen.resize}{suffix}"
         )
+
+    def _kept_features(self) -> Tensor | None:
+        path = self._path("features", ".npy")
+        return torch.from_numpy(np.load(path)) if path.exists() else None
+
+    def _features_by_share(self) -> Iterator[Tensor]:
+        """Those in the cache, if they are there already: an image need not be looked at twice."""
+        kept = from_rank_zero(self._kept_features)
+        if kept is None:
+            yield from (features for _, features in self._shares())
+        else:
+            share = kept[torch.tensor(share_of(len(kept)))]
+            yield from share.to(self.extractor.device).split(self.batch_size)
 
     def _shares(self) -> Iterator[tuple[Tensor, Tensor]]:
         for index in torch.tensor(share_of(len(self.images))).split(self.batch_size):

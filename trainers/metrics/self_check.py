@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from trainers.datasets.images import Images
+from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.folders import score_images
 from trainers.metrics.protocols import PROTOCOLS
 
@@ -38,13 +39,16 @@ class Check(NamedTuple):
         return abs(self.found - self.known.value) <= self.known.tolerance
 
 
-def check_cifar10(train: Images, test: Images, cache: Path, device: torch.device) -> tuple[Check, ...]:
-    """Score CIFAR-10's real images with the published network.
+def check_cifar10(
+    train: Images, test: Images, evaluation: EvaluationConfig, cache: Path, device: torch.device
+) -> tuple[Check, ...]:
+    """Score CIFAR-10's real images with the published network; `evaluation` says where its weights are.
 
     Raises:
         UserError: its weights cannot be had.
     """
-    config = PROTOCOLS["paper"]
+    places = evaluation.model_dump(include={"weights", "batch_size"})
+    config = PROTOCOLS["paper"].model_copy(update=places)
     distance = score_images(test, train, config.model_copy(update={"metrics": ("fid",)}), cache, device)
     classes = score_images(train, None, config.model_copy(update={"metrics": ("is",)}), cache, device)
     found = {**distance.values, **classes.values}

@@ -14,6 +14,7 @@ from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.evaluator import Evaluator
 from trainers.metrics.extractors import EXTRACTORS
+from trainers.metrics.folders import write_statistics
 
 CPU = torch.device("cpu")
 NAMES = ["fd_digits", "is_digits_mean", "is_digits_std", "kd_digits", "kd_digits_std", "precision_digits"]
@@ -101,8 +102,20 @@ def test_images_of_another_size_or_range_are_refused(cache: Path, image: Tensor,
 def test_the_fingerprint_tells_what_a_score_is_of(cache: Path) -> None:
     config = EvaluationConfig(samples=10, extractor="digits", metrics=("fd",), seed=3)
     images = load_digits(DigitsConfig())
-    found = Evaluator(config, images, cache, CPU, ema=False).fingerprint
+    found = Evaluator(config, images, cache, CPU, "raw").fingerprint
     assert found["reference"] == images.fingerprint
     assert found["source"] == "raw generator, seed 3"
     assert (found["extractor"], found["samples"]) == ("digits", "10")
     assert Evaluator(config, images, cache, CPU).fingerprint != found
+
+
+def test_statistics_alone_are_enough_for_what_needs_no_single_images(cache: Path, tmp_path: Path) -> None:
+    file, images = tmp_path / "digits.npz", load_digits(DigitsConfig())
+    config = EvaluationConfig(samples=10, extractor="digits", metrics=("fd", "is"))
+    write_statistics(file, images, config, cache, CPU)
+    without = Evaluator(config.model_copy(update={"statistics": file}), None, cache, CPU)
+    beside = Evaluator(config, images, cache, CPU)
+    assert without(noisy_digits, latent_dim=2) == pytest.approx(beside(noisy_digits, latent_dim=2))
+    assert without.fingerprint == beside.fingerprint
+    with pytest.raises(ScoreError, match="need real images, not statistics"):
+        Evaluator(config.model_copy(update={"metrics": ("precision_recall",)}), None, cache, CPU)

@@ -7,7 +7,7 @@ import torch
 
 from tests.trainers.metrics.stand_ins import blurs, projection
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.errors import ScoreError
+from trainers.metrics.errors import ScoreError, WeightsError
 from trainers.metrics.extractors import EXTRACTORS
 from trainers.metrics.folders import score_images, write_statistics
 from trainers.metrics.gaussians import Statistics, frechet_distance
@@ -86,7 +86,7 @@ def test_the_self_check_compares_with_known_values(tmp_path: Path, monkeypatch: 
     from dataclasses import replace
 
     monkeypatch.setitem(EXTRACTORS, "inception", lambda *_: replace(projection(), name="inception"))
-    checks = check_cifar10(A, B, tmp_path, CPU)
+    checks = check_cifar10(A, B, EvaluationConfig(), tmp_path, CPU)
     assert [(check.name, check.known) for check in checks] == [
         ("fid", Known(3.15, 0.02)),
         ("is_mean", Known(11.24, 0.02)),
@@ -96,3 +96,9 @@ def test_the_self_check_compares_with_known_values(tmp_path: Path, monkeypatch: 
     )
     assert Check("fid", 3.16, Known(3.15, 0.02)).passed
     assert not Check("fid", 3.2, Known(3.15, 0.02)).passed
+
+
+def test_the_self_check_takes_the_weights_that_are_configured(tmp_path: Path) -> None:
+    configuration = EvaluationConfig(weights=tmp_path / "elsewhere.pth")
+    with pytest.raises(WeightsError, match=r"no file .*elsewhere\.pth"):
+        check_cifar10(A, B, configuration, tmp_path, CPU)

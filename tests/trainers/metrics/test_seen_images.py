@@ -5,7 +5,10 @@ from pathlib import Path
 import torch
 
 from tests.trainers.metrics.stand_ins import blurs, projection
+from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.extractor import Extractor
+from trainers.metrics.reference import Reference
+from trainers.metrics.scoring import Scorer
 from trainers.metrics.seen_images import SeenImages
 
 IMAGES = blurs(30, detail=2, size=4, channels=1)
@@ -42,3 +45,24 @@ def test_another_extractor_or_other_images_share_no_file(tmp_path: Path) -> None
     seen(tmp_path, extractor=projection("other")).statistics()
     SeenImages(blurs(30, detail=3, size=4, channels=1), projection(), tmp_path, 7).statistics()
     assert len(list(tmp_path.glob("statistics-*.npz"))) == 3
+
+
+def test_statistics_are_made_of_features_that_are_kept(tmp_path: Path) -> None:
+    direct = seen(tmp_path / "direct").statistics()
+    seen(tmp_path).features()
+    looks: list[object] = []
+    extractor = projection()
+    extractor.network.register_forward_hook(lambda *_: looks.append(None))
+    torch.testing.assert_close(seen(tmp_path, 11, extractor).statistics(), direct)
+    assert not looks
+
+
+def test_all_metrics_together_look_at_a_real_image_once(tmp_path: Path) -> None:
+    sizes: list[int] = []
+    extractor = projection()
+    extractor.network.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
+    config = EvaluationConfig(
+        samples=20, extractor="digits", metrics=("fd", "kd", "precision_recall"), kd_subset_size=10
+    )
+    Scorer(config, Reference(extractor, SeenImages(IMAGES, extractor, tmp_path, 7)))
+    assert sum(sizes) == len(IMAGES)
