@@ -1,4 +1,4 @@
-# `make install` sets up .venv, `make demo` runs the main job, `make test` passes the tests. Each needs
+# `make install` sets up .venv, `make demo` runs the main job, `make sweep` a small sweep, `make test` passes the tests. Each needs
 # Python 3.11 or newer and a package registry, nothing else.
 # On a machine without NVIDIA GPU, UV_TORCH_BACKEND=cpu spares the CUDA build of torch where uv can reach it.
 
@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell command -v uv || echo $(CURDIR)/$(BIN)/uv)
 
-.PHONY: install demo test lint types layers unit clean
+.PHONY: install demo sweep test lint types layers unit clean
 
 install: $(VENV)/.installed
 
@@ -21,6 +21,9 @@ $(VENV)/.installed: pyproject.toml
 
 demo: install
 	$(BIN)/advnas pipeline digits
+
+sweep: install
+	$(BIN)/advnas sweep sweep_digits
 
 test: lint types layers unit
 
