@@ -1,11 +1,12 @@
 """What orchestrating a trial costs: a sweep of trials that sleep, beside plain Ray Tune with OptunaSearch.
 
-    python -m benchmarks.sweep_overhead                       # paired, on this machine; target: at most 1.3
-    python -m benchmarks.sweep_overhead --trials 500 --nodes 20 --rounds 1 --only ours  # a simulated cluster
+    python -m benchmarks.sweep_overhead --trials 40           # in turns, on this machine; target: at most 1.3
+    python -m benchmarks.sweep_overhead --trials 500 --nodes 20 --rounds 1 --sides ours  # a simulated cluster
 
-    python -m benchmarks.sweep_overhead --trials 500 --nodes 20 --rounds 1 --only ours
-file, writes MLflow runs, figures and Parquet, all of which is in its time. Says seconds per trial, times
-concurrency, and for each fifth of the trials: the first holds the start, the last the end (figures, files).
+`plain` is Tune as its documentation has it, a process for every trial; `reusing` keeps its processes, as ours
+do. Ours writes the study to a file besides, and MLflow's runs, figures and Parquet; all of it is in its time.
+Says seconds per trial, times concurrency, and for each fifth of the trials: the first holds the start, the
+last the end (figures, files).
 """
 
 import argparse
@@ -28,6 +29,8 @@ from orchestrator.sweep.trial import DONE, EVALUATIONS, Send, Trial
 
 NAME = "search.alpha_optimizer.lr"
 LOW, HIGH = 0.003, 0.3
+SMALLEST_STORE = 80 * 2**20
+"""Bytes of a simulated machine's object store: Ray takes no less than 75 MiB."""
 
 
 def sleeper(seconds: float, trial: Trial, send: Send) -> None:
@@ -63,7 +66,7 @@ def ours(trials: int, concurrent: int, seconds: float, root: Path) -> list[float
     return [*ends[:-1], ended]  # figures and files count too
 
 
-def plain(trials: int, concurrent: int, seconds: float, root: Path) -> list[float]:
+def plain(trials: int, concurrent: int, seconds: float, root: Path, reuse: bool = False) -> list[float]:
     """The same through Ray Tune as its documentation has it."""
     from ray import tune
     from ray.tune.search.optuna import OptunaSearch
@@ -83,12 +86,16 @@ def plain(trials: int, concurrent: int, seconds: float, root: Path) -> list[floa
             search_alg=OptunaSearch(seed=0),
             num_samples=trials,
             max_concurrent_trials=concurrent,
+            reuse_actors=reuse,
         ),
         run_config=tune.RunConfig(storage_path=str(root), verbose=0),
     ).fit()
     ended = time.time() - began
     ends = sorted(result.metrics["timestamp"] - began for result in grid if result.metrics)
     return [*ends[:-1], ended]
+
+
+SIDES = {"plain": plain, "reusing": partial(plain, reuse=True), "ours": ours}
 
 
 def per_trial(ends: Sequence[float], concurrent: int) -> tuple[float, list[float]]:
@@ -109,25 +116,23 @@ def main() -> None:
     parser.add_argument("--concurrent", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--nodes", type=int, default=0, help="of a simulated cluster, one fake CPU each")
-    parser.add_argument("--only", choices=("ours", "plain"))
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     options = parser.parse_args()
     quiet()
     _start(options.nodes, options.concurrent)
     concurrent = options.nodes or options.concurrent
-    totals: dict[str, list[float]] = {"plain": [], "ours": []}
-    sides = {"plain": plain, "ours": ours}
+    totals: dict[str, list[float]] = {name: [] for name in options.sides}
     for round in range(options.rounds):
-        for name, side in sides.items():
-            if options.only in (None, name):
-                with TemporaryDirectory() as folder:
-                    ends = side(options.trials, concurrent, options.seconds, Path(folder))
-                seconds, fifths = per_trial(ends, concurrent)
-                totals[name].append(seconds)
-                print(f"round {round} {name:>5}: {seconds:.2f} s a trial; by fifths", end=" ")
-                print(*(f"{each:.2f}" for each in fifths), flush=True)
-    if options.only is None:
-        ratios = [a / b for a, b in zip(totals["ours"], totals["plain"], strict=True)]
-        print(f"ours / plain: {statistics.median(ratios):.2f} (median of {len(ratios)} pairs)")
+        for name in options.sides:
+            with TemporaryDirectory() as folder:
+                ends = SIDES[name](options.trials, concurrent, options.seconds, Path(folder))
+            seconds, fifths = per_trial(ends, concurrent)
+            totals[name].append(seconds)
+            print(f"round {round} {name:>7}: {seconds:.2f} s a trial; by fifths", end=" ")
+            print(*(f"{each:.2f}" for each in fifths), flush=True)
+    for name in set(totals) - {"ours"} if "ours" in totals else ():
+        ratios = [a / b for a, b in zip(totals["ours"], totals[name], strict=True)]
+        print(f"ours / {name}: {statistics.median(ratios):.2f} (median of {len(ratios)} pairs)")
 
 
 def _start(nodes: int, cpus: int) -> None:
@@ -136,9 +141,10 @@ def _start(nodes: int, cpus: int) -> None:
         return
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    light = {"num_cpus": 1, "object_store_memory": SMALLEST_STORE, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=light)
     for _ in range(nodes - 1):
-        cluster.add_node(num_cpus=1)
+        cluster.add_node(num_cpus=1, object_store_memory=SMALLEST_STORE)
     ray.init(address=cluster.address, log_to_driver=False)
 
 

@@ -19,7 +19,7 @@ from orchestrator.sweep.study import open_study, study_url
 from orchestrator.sweep.sweep_config import Sweep
 from orchestrator.sweep.table import Board, plain_table
 from orchestrator.sweep.trial import run_trial
-from orchestrator.sweep.tuning import Work, tune
+from orchestrator.sweep.tuning import Work, require_room_here, tune
 from orchestrator.sweep.validation import validate
 from orchestrator.tracking import Tracker
 from orchestrator.yaml_text import write_yaml
@@ -40,6 +40,7 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
         UserError: a mistake in the configuration, no room, or more failures than allowed.
     """
     validate(sweep)
+    require_room_here(sweep)
     name = sweep.config.name or f"sweep-{datetime.now():%Y%m%d-%H%M%S}"
     folder = sweep.base.root.absolute() / name
     with sole_driver(folder), sigterm_interrupts():
@@ -68,6 +69,8 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
     result |= {"run_id": parent.run_id, "tracking_uri": tracker.uri, "parquet": parquet}
     for line in plain_table(sweep, rows):
         console.say(line)
+    if "left" in result:
+        console.say(f"{result['left']} trials are left; the same command with --name {name} goes on")
     write_result(folder, result)
     return result
 
@@ -107,8 +110,11 @@ def _result(sweep: Sweep, name: str, rows: Sequence[Row], folder: Path) -> Resul
     result: Result = {"name": name, **states, **({"left": left} if left > 0 else {})}
     objectives = sweep.config.objective
     if len(objectives) > 1:
-        front = pareto_front(rows, objectives)
-        return {**result, "pareto_front": [_described(sweep, row, folder) for row in front]}
+        front = {f"trial {row.number}": row for row in pareto_front(rows, objectives)}
+        return {
+            **result,
+            "pareto_front": {name: _described(sweep, row, folder) for name, row in front.items()},
+        }
     winner = best(rows, objectives[0])
     return {**result, "best": _described(sweep, winner, folder)} if winner else result
 

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
@@ -14,6 +14,9 @@ logger = logging.getLogger(__name__)
 SIZE = (10, 6)
 """Inches."""
 
+FEWEST_FOR_IMPORTANCES = 10
+"""Whole trials; of fewer a random forest explains noise, in bars that look like knowledge."""
+
 
 def figures(study: "Study") -> dict[str, bytes]:
     """PNG by name; those that the study has too few trials for are left out."""
@@ -22,19 +25,25 @@ def figures(study: "Study") -> dict[str, bytes]:
     matplotlib.use("Agg")
     from optuna.visualization import matplotlib as plots
 
-    single: Mapping[str, Callable[..., Any]] = {
-        "history": plots.plot_optimization_history,
-        "parallel_coordinate": plots.plot_parallel_coordinate,
-        "importances": plots.plot_param_importances,
-        "intermediate_values": plots.plot_intermediate_values,
-    }
-    several: Mapping[str, Callable[..., Any]] = {"pareto_front": plots.plot_pareto_front}
-    drawn = {name: _png(plot, study) for name, plot in (several if _is_multi(study) else single).items()}
+    chosen: dict[str, Callable[..., Any]]
+    if len(study.directions) > 1:
+        chosen = {"pareto_front": plots.plot_pareto_front}
+    else:
+        chosen = {
+            "history": plots.plot_optimization_history,
+            "parallel_coordinate": plots.plot_parallel_coordinate,
+            "intermediate_values": plots.plot_intermediate_values,
+        }
+        if _whole(study) >= FEWEST_FOR_IMPORTANCES:
+            chosen["importances"] = plots.plot_param_importances
+    drawn = {name: _png(plot, study) for name, plot in chosen.items()}
     return {f"{name}.png": png for name, png in drawn.items() if png}
 
 
-def _is_multi(study: "Study") -> bool:
-    return len(study.directions) > 1
+def _whole(study: "Study") -> int:
+    from optuna.trial import TrialState
+
+    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
 
 def _png(plot: Callable[..., Any], study: "Study") -> bytes | None:

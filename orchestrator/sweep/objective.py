@@ -9,12 +9,14 @@ from pydantic import Field, NonNegativeFloat
 from search_space.frozen import Frozen
 from trainers.metrics.config import EvaluationConfig
 
-PARAMETERS = "parameters"
-"""Weights of the derived generator, in its retraining."""
+PARAMETERS, MULTIPLY_ADDS, LATENCY = "parameters", "multiply_adds", "latency"
+COSTS = (PARAMETERS, MULTIPLY_ADDS, LATENCY)
+"""Of the derived generator at the widths of its retraining, for one image: see `search_space.cost`.
+Latency is in seconds on the trial's processor, which other trials there disturb; multiply_adds is exact."""
 
 
 class Objective(Frozen):
-    """A score of the retrained network, or its number of parameters."""
+    """A score of the retrained network, or what the network costs."""
 
     metric: str = Field(min_length=1)
     goal: Literal["minimize", "maximize"]
@@ -41,4 +43,4 @@ def known_metrics(evaluation: EvaluationConfig) -> tuple[str, ...]:
     """What an objective may be, with such an evaluation of the retraining."""
     from trainers.metrics.families import score_names
 
-    return (*score_names(evaluation), PARAMETERS)
+    return (*score_names(evaluation), *COSTS)

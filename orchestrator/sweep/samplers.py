@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeInt
 
-from orchestrator.errors import ConfigError
 from search_space.frozen import Frozen
 from trainers.seeding import seed_for
 
@@ -26,9 +25,6 @@ def make_sampler(config: SamplerConfig, begun: int) -> "BaseSampler":
 
     A driver that goes on draws other numbers than the first, or it would choose the same configurations.
     The quasi-random sequence keeps its seed: the study knows how far it has come.
-
-    Raises:
-        ConfigError: it needs a package that is not installed.
     """
     goes_on = begun and config.name != "qmc"
     seed = seed_for(config.seed, "sampler", begun) % 2**32 if goes_on else config.seed
@@ -57,10 +53,6 @@ def _qmc(seed: int) -> "BaseSampler":
 def _cmaes(seed: int) -> "BaseSampler":
     from optuna.samplers import CmaEsSampler
 
-    try:
-        import cmaes  # noqa: F401
-    except ImportError:
-        raise ConfigError("sampler.name = cmaes: needs the package cmaes; `uv pip install cmaes`") from None
     return CmaEsSampler(seed=seed, warn_independent_sampling=False)
 
 

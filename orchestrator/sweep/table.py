@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -85,14 +85,16 @@ def rich_table(sweep: Sweep, rows: Sequence[Row]) -> Any:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in _header(sweep):
         table.add_column(name, justify="left" if name == "state" else "right")
+    front = _front(sweep, rows)
     for row in rows:
-        table.add_row(*_cells(sweep, row))
+        table.add_row(*_cells(sweep, row, front))
     return table
 
 
 def plain_table(sweep: Sweep, rows: Sequence[Row]) -> Iterator[str]:
     """The same as lines of text, columns aligned."""
-    cells = [list(_header(sweep)), *(list(_cells(sweep, row)) for row in rows)]
+    front = _front(sweep, rows)
+    cells = [list(_header(sweep)), *(list(_cells(sweep, row, front)) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     for line in cells:
         yield "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -105,9 +107,15 @@ def _header(sweep: Sweep) -> Iterator[str]:
         yield from (objective.metric, "deviation", "by seed")
 
 
-def _cells(sweep: Sweep, row: Row) -> Iterator[str]:
+def _front(sweep: Sweep, rows: Sequence[Row]) -> set[int]:
+    """Numbers of the trials on the Pareto front, where there is one."""
+    objectives = sweep.config.objective
+    return {row.number for row in pareto_front(rows, objectives)} if len(objectives) > 1 else set()
+
+
+def _cells(sweep: Sweep, row: Row, front: Container[int]) -> Iterator[str]:
     state = f"{row.state} at {row.evaluations}" if row.state in ("running", "stopped") else row.state
-    yield from (str(row.number), state)
+    yield from (str(row.number), f"{state}, front" if row.number in front else state)
     for name in sweep.config.space:
         yield _number(row.params[name]) if name in row.params else "-"
     for position, objective in enumerate(sweep.config.objective):
@@ -119,11 +127,11 @@ def _cells(sweep: Sweep, row: Row) -> Iterator[str]:
 
 
 def _values(sweep: Sweep, row: Row) -> str:
-    """Each objective's value, and of several seeds the deviation."""
+    """Of each objective the mean, and of several seeds the deviation; before the end, the newest value."""
     words = []
     for position, objective in enumerate(sweep.config.objective):
         scores = [run[objective.metric] for run in row.runs]
-        value = row.values[position] if row.values else row.newest
+        value = fmean(scores) if scores else row.values[position] if row.values else row.newest
         if value is not None:
             spread = f" ± {_number(deviation(scores))}" if len(scores) > 1 else ""
             words.append(f"{objective.metric} {_number(value)}{spread}")
@@ -146,4 +154,6 @@ def _last(name: str) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"

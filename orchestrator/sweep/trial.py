@@ -17,7 +17,7 @@ from typing import Any
 from orchestrator.config import Experiment
 from orchestrator.job import Job
 from orchestrator.launch import launch
-from orchestrator.sweep.objective import PARAMETERS, known_metrics, values
+from orchestrator.sweep.objective import LATENCY, MULTIPLY_ADDS, PARAMETERS, known_metrics, values
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.space import Params
 from orchestrator.sweep.sweep_config import Sweep
@@ -82,18 +82,18 @@ def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Score
     experiment = trial.sweep.experiment(trial.params, seed)
     genotypes = _search(experiment, folder)
     retraining = Job("retrain", experiment, genotypes, folder.path / "retrain")
-    cost = {PARAMETERS: float(parameters(experiment, genotypes["generator"]))}
+    costs = generator_costs(experiment, genotypes["generator"])
     done = len(before) * evaluations(experiment.retrain)
 
     def emit(report: Report) -> None:
         folder.record("retrain", report)
         if scores := _scores(trial.sweep, report.metrics):
             number = done + evaluations(experiment.retrain, report.step)
-            send({**_objectives(trial.sweep, [*before, {**scores, **cost}]), EVALUATIONS: number})
+            send({**_objectives(trial.sweep, [*before, {**scores, **costs}]), EVALUATIONS: number})
 
     outcome = launch(retraining, emit)
     result = {
-        "scores": {**_scores(trial.sweep, outcome.metrics), **cost},
+        "scores": {**_scores(trial.sweep, outcome.metrics), **costs},
         "protocol": dict(outcome.protocol),
         "genotype": genotypes["generator"].content_hash,
         "seed": experiment.seed,
@@ -110,12 +110,20 @@ def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]
     return found if experiment.retrain.opponent == "derived" else {"generator": found["generator"]}
 
 
-def parameters(experiment: Experiment, genotype: Genotype) -> int:
-    """Weights of the generator that is retrained."""
+def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:
+    """What the generator that is retrained costs, by the objectives' names."""
+    import torch
+
+    from search_space.cost import cost
     from search_space.networks import Generator
 
-    network = Generator(experiment.retrain.generator, genotype)
-    return sum(weights.nelement() for weights in network.parameters())
+    config = experiment.retrain.generator
+    found = cost(Generator(config, genotype).eval(), torch.zeros(1, config.latent_dim))
+    return {
+        PARAMETERS: float(found.parameters),
+        MULTIPLY_ADDS: float(found.multiply_adds),
+        LATENCY: found.seconds,
+    }
 
 
 def _scores(sweep: Sweep, metrics: Scores) -> Scores:

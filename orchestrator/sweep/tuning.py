@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.ray_cluster import ray_cluster
+from orchestrator.ray_cluster import ray_cluster, this_machine
 from orchestrator.sweep.resources import concurrent_trials, trial_resources
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS
@@ -37,6 +37,18 @@ SCRATCH = ".tune"
 
 Work = Callable[[Trial, Send], None]
 """Does a trial: `run_trial`, or a stand-in for it."""
+
+
+def require_room_here(sweep: Sweep) -> None:
+    """Refuse what this machine cannot hold, before anything is written; a cluster is asked once it is joined.
+
+    Raises:
+        ClusterError: not even one trial fits.
+    """
+    import ray
+
+    if sweep.base.cluster.address == "local" and not ray.is_initialized():
+        concurrent_trials(sweep.base.cluster, sweep.config.resources, [this_machine()])
 
 
 def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:

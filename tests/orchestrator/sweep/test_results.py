@@ -88,6 +88,21 @@ def test_the_table_shows_mean_deviation_and_each_run(sweep):
     assert second.split()[:4] == ["1", "stopped", "at", "2"]
 
 
+def test_the_table_of_several_objectives_marks_the_front():
+    both = [{"metric": "fd_digits", "goal": "minimize"}, {"metric": "parameters", "goal": "minimize"}]
+    rows = [row(0, values=(5.0, 12345.0)), row(1, values=(6.0, 20000.0)), row(2, values=(7.0, 9.0))]
+    _, *lines = plain_table(sweep_of(objective=both), rows)
+    assert [", front" in line for line in lines] == [True, False, True]
+    assert "12,345" in lines[0]
+
+
+def test_a_log_shows_the_mean_whatever_the_sampler_is_told():
+    objective = {"metric": "fd_digits", "goal": "minimize", "deviations": 1.0}
+    board = Board(sweep_of(seeds=2, objective=objective), [])
+    told = row(0, values=(7.828,), runs=[{"fd_digits": 3.0}, {"fd_digits": 7.0}])
+    assert board.line(told).endswith("fd_digits 5 ± 2.828")
+
+
 def test_the_board_says_how_far_the_sweep_is(sweep):
     board = Board(sweep, ROWS)
     board.changed(row(3, state="running", values=None, newest=6.0, evaluations=1))

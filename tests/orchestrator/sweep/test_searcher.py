@@ -137,14 +137,14 @@ def test_a_sweep_with_other_settings_does_not_go_on_under_the_name(tmp_path):
         open_study(sweep_of(seeds=5), "mine", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2"])
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsga2"])
 def test_every_sampler_suggests(name, tmp_path):
     sweep = sweep_of(sampler={"name": name})
     search = StudySearch(sweep, open_study(sweep, name, tmp_path))
     assert 0.003 <= search.suggest("a")[PARAMS]["search.alpha_optimizer.lr"] <= 0.3
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2"])
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsga2"])
 def test_the_next_driver_does_not_draw_the_same_again(name, tmp_path):
     sweep, drawn = sweep_of(sampler={"name": name}), []
     for start in range(4):

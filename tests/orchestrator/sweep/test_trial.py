@@ -8,6 +8,7 @@ from orchestrator.job import Outcome
 from orchestrator.sweep import trial as module
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, Trial, run_trial
+from search_space.networks import Generator
 from search_space.sampling import sample_genotype
 from tests.orchestrator.sweep.sweeps import sweep_of
 from trainers.optimization import NonFiniteLoss
@@ -90,7 +91,10 @@ def test_curves_and_results_stay_in_the_run_s_folder(trial):
     result = folder.result()
     assert result is not None
     assert result["genotype"] == GENOTYPES["generator"].content_hash
-    assert result["scores"]["parameters"] > 0
+    assert result["scores"]["latency"] > 0
+    config = trial.sweep.base.retrain.generator
+    weights = sum(each.numel() for each in Generator(config, GENOTYPES["generator"]).parameters())
+    assert result["scores"]["parameters"] == weights
 
 
 @pytest.mark.parametrize(

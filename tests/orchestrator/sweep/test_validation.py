@@ -94,4 +94,4 @@ def test_options_of_the_sweep_and_of_its_base_share_the_command_line():
     assert sweep.config.budget.trials == 3
     assert sweep.config.name == "mine"
     assert sweep.base.search.steps == 20
-    assert sweep.base.retrain.steps == 240  # the file's own
+    assert sweep.base.retrain.steps == 600  # the file's own
