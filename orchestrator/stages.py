@@ -15,6 +15,7 @@ from orchestrator.job import Job, Stage
 from orchestrator.launch import launch
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.figures import image_grid
+from orchestrator.watch import Watch
 from search_space.generator_file import save_generator
 from search_space.genotype import Genotype
 from trainers.report import Report
@@ -65,7 +66,7 @@ def retrain(experiment: Experiment, console: Console) -> Result:
 
 def search_in(session: Session) -> Result:
     """The search of a session."""
-    return _train(session, "search", {})
+    return _train(session, "search", {}, _leave_figures)
 
 
 def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
@@ -73,6 +74,15 @@ def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
     if session.experiment.retrain.opponent == "fixed":
         genotypes = {"generator": genotypes["generator"]}
     return _train(session, "retrain", genotypes, _leave_generator)
+
+
+def _leave_figures(job: Job, run: TrackedRun) -> Result:
+    """How the search went, as figures and an animation."""
+    from orchestrator.watch.files import watch_files
+
+    written = watch_files(job.folder, animate=True)
+    run.files(written)
+    return {"figures": {Path(name).stem: job.folder / name for name in written}}
 
 
 def _leave_generator(job: Job, run: TrackedRun) -> Result:
@@ -109,11 +119,14 @@ def _train(
     job = training_job(session, stage, genotypes)
     with tracked(session, stage, job.config.model_dump(mode="json")) as run:
         run.genotypes(genotypes)
+        watch = Watch(job.folder)
         with session.console.stage(stage, job.config.steps) as view:
 
             def emit(report: Report) -> None:
                 run.report(report)
                 record_derivation(job.folder, report)
+                if report.genotypes:
+                    run.files(watch.due())
                 view.report(report)
                 if report.samples is not None:
                     (job.folder / SAMPLES_FILE).write_bytes(image_grid(report.samples))

@@ -12,11 +12,15 @@ from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.genotype import Genotype
+from search_space.primitives import VOCABULARIES
 from search_space.topology import CELLS, slots
 
 Relaxation = Literal["softmax", "gumbel", "gumbel_of_probabilities"]
 """`gumbel_of_probabilities` is the released quirk: noise is added to softmax(alpha), not to alpha, so that no
 operation of seven is ever preferred with a probability over 0.31."""
+
+EdgeProbabilities = tuple[tuple[tuple[float, ...], ...], ...]
+"""By cell and edge, in the order of `topology`: softmax of the edge's own vocabulary."""
 
 
 def relax(
@@ -90,3 +94,16 @@ def entropy(architecture: Architecture) -> float:
         torch.special.entr(resample).sum(-1) / math.log(resample.shape[-1]),
     ]
     return float(torch.cat([share.flatten() for share in shares]).mean())
+
+
+@torch.no_grad()
+def probabilities(architecture: Architecture) -> EdgeProbabilities:
+    """softmax(alpha) of every edge, without tau and noise."""
+    weights = relax(architecture, "softmax")
+    return tuple(
+        tuple(
+            tuple(getattr(weights, group)[cell, slot, : len(VOCABULARIES[edge.kind])].tolist())
+            for edge, (group, slot) in zip(edges, slots(edges), strict=True)
+        )
+        for cell, edges in enumerate(CELLS[architecture.network])
+    )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from search_space.derive import derive
 from search_space.genotype import Genotype
-from search_space.relaxation import entropy, gumbel_noise, relax
+from search_space.relaxation import entropy, gumbel_noise, probabilities, relax
 from trainers.compute import ComputeConfig, set_precision
 from trainers.datasets import Batches
 from trainers.draws import SeededDraws
@@ -71,6 +71,10 @@ def _report(
         step=state.step,
         metrics={**metrics, **progress, **scores},
         genotypes=derive_both(state),
+        probabilities={
+            "generator": probabilities(state.alpha),
+            "discriminator": probabilities(state.beta),
+        },
         samples=sample_grid(sample, state.generator.config.latent_dim, seed, state.device),
     )
 

@@ -83,6 +83,11 @@ class TrackedRun:
         """Record a file under that path of the run."""
         self._outbox.put(Entry(files={path: content.encode() if isinstance(content, str) else content}))
 
+    def files(self, content: Mapping[str, bytes]) -> None:
+        """Record several files by their paths, in one write."""
+        if content:
+            self._outbox.put(Entry(files=dict(content)))
+
     def finish(self, status: Status, error: BaseException | None = None, patience: float = PATIENCE) -> None:
         """End the run, once; wait a while for a store that does not answer, then say where the data lies."""
         if self._ended:

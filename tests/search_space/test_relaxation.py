@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.relaxation import entropy, gumbel_noise, one_hot, relax
+from search_space.relaxation import entropy, gumbel_noise, one_hot, probabilities, relax
 from search_space.sampling import sample_genotype
 from search_space.topology import CELLS
 
@@ -182,3 +182,13 @@ def test_entropy_ignores_columns_that_do_not_exist():
     beta = architecture("discriminator")
     beta.normal.data[0, :3, 5:] = 7
     assert entropy(beta) == pytest.approx(1)
+
+
+def test_probabilities_are_those_of_each_edges_own_vocabulary():
+    architecture = Architecture("discriminator")
+    with torch.no_grad():
+        architecture.normal.zero_()
+        architecture.normal[0, 0] = torch.tensor([0.0, math.log(3.0), 0.0, 0.0, 0.0, 50.0, 50.0])
+    image_edge = probabilities(architecture)[0][0]
+    assert image_edge == pytest.approx((1 / 7, 3 / 7, 1 / 7, 1 / 7, 1 / 7))
+    assert [len(edge) for edge in probabilities(architecture)[1]] == [7, 7, 7, 7, 7, 6, 6]
