@@ -2,7 +2,9 @@
 
 import os
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from search_space.errors import UserError
@@ -21,12 +23,26 @@ def serve(root: Path, port: int) -> None:
         raise UserError(f"--root {root}: no runs here ({database} is missing); give the `root` of a run")
     require_free(port)
     print(
-        f"http://{HOST}:{port} shows the runs of {root.absolute()} in about 20 seconds; Ctrl-C ends it",
+        f"{address(database, port)} shows the runs of {root.absolute()} in about 20 seconds; Ctrl-C ends it",
         flush=True,
     )
     # Nobody schedules jobs here, and the processes that would do them outlive a server that is killed.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.execv(sys.executable, server_command(database, port))
+
+
+def address(database: Path, port: int) -> str:
+    """The page with the newest runs; MLflow's front page otherwise, and its plain address opens a view for
+    language models, without scores.
+    """
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            newest = connection.execute("SELECT experiment_id FROM runs ORDER BY start_time DESC LIMIT 1")
+            row = newest.fetchone()
+    except sqlite3.Error:  # MLflow will say what is wrong with it
+        row = None
+    page = f"/#/experiments/{row[0]}/runs?workflowType=machine_learning" if row else ""
+    return f"http://{HOST}:{port}{page}"
 
 
 def server_command(database: Path, port: int) -> list[str]:

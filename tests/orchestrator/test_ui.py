@@ -1,11 +1,13 @@
 import os
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
 from orchestrator.__main__ import main
-from orchestrator.ui import HOST, server_command
+from orchestrator.ui import HOST, address, server_command
 
 
 @pytest.fixture
@@ -31,6 +33,15 @@ def test_the_server_shows_the_runs_to_this_machine_only(runs, free_port, monkeyp
     assert words[words.index("--port") + 1] == str(free_port)
     assert words[words.index("--backend-store-uri") + 1] == f"sqlite:///{runs}/mlflow.db"
     assert f"http://127.0.0.1:{free_port} " in capsys.readouterr().out
+
+
+def test_the_address_is_that_of_the_runs_with_scores(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute("CREATE TABLE runs (experiment_id INTEGER, start_time BIGINT)")
+        database.executemany("INSERT INTO runs VALUES (?, ?)", [(1, 10), (3, 30), (2, 20)])
+        database.commit()
+    expected = "http://127.0.0.1:5000/#/experiments/3/runs?workflowType=machine_learning"
+    assert address(tmp_path / "mlflow.db", 5000) == expected
 
 
 def test_a_database_elsewhere_is_named_by_its_absolute_path(runs, monkeypatch):
