@@ -96,6 +96,8 @@ class TrackingConfig(Frozen):
     uri: str | None = None
     """MLflow tracking URI; null is the SQLite database in `root`."""
     experiment: str = Field(default="advnas", min_length=1)
+    model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
+    """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
 
 
 class Experiment(Frozen):

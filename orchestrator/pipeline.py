@@ -1,4 +1,4 @@
-"""search -> select -> retrain -> evaluate as one run: a finished stage is not done again.
+"""search -> select -> retrain -> evaluate -> register as one run: a finished stage is not done again.
 
 Each stage lies in a folder named by everything that decides its result, so a changed setting starts that
 stage and those that depend on it anew, and nothing else; what was there before stays.
@@ -17,6 +17,7 @@ from orchestrator.evaluate import evaluate_in
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.identity import identity
 from orchestrator.job import Job, Stage
+from orchestrator.registry.register import Trained, register
 from orchestrator.selection.fitness import select_stage
 from orchestrator.selection.stage import contest_of, select_in
 from orchestrator.stages import (
@@ -27,6 +28,7 @@ from orchestrator.stages import (
     training_job,
     write_result,
 )
+from orchestrator.tracking import TrackingError
 from search_space.genotype import Genotype
 
 
@@ -53,6 +55,7 @@ def pipeline(experiment: Experiment, console: Console) -> Result:
         evaluated = evaluate_in(retraining, Path(retrained["generator"]))
         run.genotypes(genotypes)
         run.scores(evaluated["metrics"], evaluated["fingerprint"])
+        model = _register(session, genotypes["generator"], retrained, evaluated)
     stages = {"search": searched, "select": selected, "retrain": retrained, "evaluate": evaluated}
     result = {
         "name": session.name,
@@ -62,6 +65,7 @@ def pipeline(experiment: Experiment, console: Console) -> Result:
         "generator": retrained["generator"],
         "samples": retrained["samples"],
         "genotype": retrained["genotypes"]["generator"]["file"],
+        **({"model": model} if model else {}),
         "stages": {stage: outcome for stage, outcome in stages.items() if outcome},
     }
     write_result(session.folder, result)
@@ -72,6 +76,33 @@ def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) ->
     """The session of one stage, in the folder of what decides its result."""
     job = training_job(session, stage, genotypes)
     return replace(session, name=f"{session.name}/{digest(job)}")
+
+
+def _register(session: Session, genotype: Genotype, retrained: Result, evaluated: Result) -> str | None:
+    """The generator's address in MLflow's registry; none where it should not be there.
+
+    A store that refuses ends no pipeline: all the work is done, and the same command registers later.
+    """
+    experiment = session.experiment
+    if experiment.tracking.model is None:
+        return None
+    trained = Trained(
+        generator=Path(retrained["generator"]),
+        samples=Path(retrained["samples"]),
+        genotype=genotype,
+        scores=evaluated["metrics"],
+        protocol=evaluated["fingerprint"],
+        data=experiment.data.name,
+        run=session.name,
+    )
+    try:
+        # As a part of the retraining's run: that one keeps what `advnas generate models:/...` looks for.
+        return register(trained, experiment.tracking.model, retrained["run_id"], session.tracker.uri)
+    except TrackingError as error:
+        session.console.say(
+            f"not registered: {error}; the same command with --name {session.name} tries again"
+        )
+        return None
 
 
 def _select(session: Session, searched: Result) -> Result:

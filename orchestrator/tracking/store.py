@@ -21,6 +21,8 @@ SETTINGS = {
     # The last line of stdout belongs to --json.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # It would pack the uv project of whatever folder the command runs in beside a model.
+    "MLFLOW_UV_AUTO_DETECT": "false",
     # Of one request. MLflow's own 7 retries would hold up a training for minutes; the outbox retries instead.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from mlflow import MlflowClient
 
 from orchestrator import stages
 from orchestrator.config import Experiment, with_overrides
 from orchestrator.console import Console
+from orchestrator.generator_source import find_generator
 from orchestrator.launch import launch
 from orchestrator.pipeline import pipeline
 from search_space.generator_file import load_generator
@@ -105,3 +107,36 @@ def test_a_genotype_by_name_needs_no_search(experiment, launched):
 def test_the_result_is_left_as_json(result, experiment):
     left = json.loads((Path(experiment.root) / "small" / "result.json").read_text())
     assert left["run_id"] == result["run_id"]
+
+
+def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(experiment, result):
+    import mlflow.pyfunc
+
+    client = MlflowClient(result["tracking_uri"])
+    assert result["model"] == "models:/advnas-generator/1"
+    again = pipeline(experiment, Console(io.StringIO()))
+    assert again["model"] == result["model"]
+    version = client.get_model_version("advnas-generator", "1")
+    genotype = Genotype.load(Path(result["genotype"]))
+    assert version.tags["advnas.genotype.generator"] == genotype.content_hash
+    assert float(version.tags["advnas.fd_digits"]) == pytest.approx(result["metrics"]["fd_digits"], rel=1e-4)
+    assert version.tags["advnas.score.extractor"] == "digits"
+    folder = version.source.rsplit("/", 1)[-1]
+    kept = {file.path for file in client.list_artifacts(version.run_id, f"{folder}/artifacts")}
+    assert f"{folder}/artifacts/samples.png" in kept
+    generator = find_generator(result["model"], experiment.root, result["tracking_uri"], None)
+    assert generator.genotype.content_hash == genotype.content_hash
+    mlflow.set_tracking_uri(result["tracking_uri"])
+    latents = torch.randn(5, 120, generator=torch.Generator().manual_seed(1))
+    images = mlflow.pyfunc.load_model(result["model"]).predict(latents.numpy())
+    network, _ = load_generator(Path(result["generator"]))
+    with torch.no_grad():
+        expected = (network(latents) * 127.5 + 127.5).clamp(0, 255).to(torch.uint8)
+    assert images.shape == (5, 16, 16, 1)
+    assert images.dtype == "uint8"
+    assert (images == expected.permute(0, 2, 3, 1).numpy()).mean() > 0.99, "truncation may differ by rounding"
+
+
+def test_nothing_is_registered_where_the_model_has_no_name(experiment):
+    unnamed = with_overrides(experiment, {"tracking.model": None})
+    assert "model" not in pipeline(unnamed, Console(io.StringIO()))
