@@ -3,7 +3,6 @@
 Shapes: N images, Z latent size, S image size, C channels.
 """
 
-import warnings
 from pathlib import Path
 
 import mlflow
@@ -13,9 +12,6 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from search_space.generator_file import load_generator
 from trainers.samples import to_uint8
-
-# Its annotations could not say uint8 images; the model has a signature that does.
-warnings.filterwarnings("ignore", message=".*Add type hints to the `predict`")
 
 
 class GeneratorModel(PythonModel):
