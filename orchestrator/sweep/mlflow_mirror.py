@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from orchestrator.config import to_yaml
+from orchestrator.sweep.figures import preload
 from orchestrator.sweep.objective import deviation
 from orchestrator.sweep.rows import Row
 from orchestrator.sweep.run_folder import STAGES, RunFolder, config_hash, seed_folder, trial_folder
@@ -50,6 +51,7 @@ class Mirror:
         self._thread.join()
 
     def _work(self) -> None:
+        preload()
         while (row := self._queue.get()) is not None:
             try:
                 self._write(row)

@@ -64,6 +64,8 @@ class Board:
         """Time left at the pace of this start."""
         ended = sum(row.state != "running" for row in self._rows.values())
         done, left = ended - self._ended_before, self._sweep.config.budget.trials - ended
+        if left <= 0:
+            return "none left"
         if not done:
             return "?:??:?? left"
         return f"{in_words((time.monotonic() - self._began) / done * left)} left"

@@ -96,6 +96,11 @@ def test_the_table_of_several_objectives_marks_the_front():
     assert "12,345" in lines[0]
 
 
+def test_a_sweep_that_is_through_has_no_time_left():
+    board = Board(sweep_of(budget={"trials": 3}), ROWS)
+    assert board.summary().endswith("none left")
+
+
 def test_a_log_shows_the_mean_whatever_the_sampler_is_told():
     objective = {"metric": "fd_digits", "goal": "minimize", "deviations": 1.0}
     board = Board(sweep_of(seeds=2, objective=objective), [])
