@@ -104,7 +104,7 @@ def _stage(arguments: argparse.Namespace) -> StageFunction:
         case "evaluate":
             from orchestrator.evaluate import evaluate
 
-            words = {name: getattr(arguments, name) for name in ("of", "against", "genotype")}
+            words = {name: getattr(arguments, name) for name in ("of", "against", "genotype", "protocol")}
             return partial(evaluate, **words)
         case "evaluate stats":
             from orchestrator.real_images import export_statistics

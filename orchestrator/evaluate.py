@@ -20,6 +20,7 @@ from search_space.generator_file import load_generator
 from trainers.datasets import Images
 from trainers.metrics.evaluator import Evaluator
 from trainers.metrics.folders import Scores, score_images
+from trainers.metrics.protocols import following, protocol_name
 
 
 def evaluate(
@@ -28,8 +29,9 @@ def evaluate(
     of: str | None = None,
     against: str | None = None,
     genotype: str | None = None,
+    protocol: str | None = None,
 ) -> Result:
-    """Score what `of` names, the run of that name if it is None, as `retrain.evaluation` says.
+    """Score what `of` names, the run of that name if it is None, as `retrain.evaluation` or a protocol says.
 
     Each way of scoring has a folder and an MLflow run of its own, so that no two are taken for one.
 
@@ -39,6 +41,10 @@ def evaluate(
     source = of or experiment.name
     if source is None:
         raise UserError("--of: say what to score: a run, a generator.pt, a .pth checkpoint or a folder")
+    if protocol is not None:
+        retrain = experiment.retrain
+        chosen = retrain.model_copy(update={"evaluation": following(protocol, retrain.evaluation)})
+        experiment = experiment.model_copy(update={"retrain": chosen})
     device = device_for(experiment.cluster.use_gpu)
     subject = find_subject(source, experiment, genotype)
     reference = find_against(against, experiment, genotype, device)
@@ -70,6 +76,7 @@ def _score_in(session: Session, source: str, subject: Subject, against: Against)
         **run_identity(session, run),
         "of": source,
         "against": against.name,
+        "protocol": protocol_name(config.model_copy(update={"samples": count})),
         "metrics": dict(scores.values),
         "fingerprint": dict(scores.fingerprint),
     }

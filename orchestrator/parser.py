@@ -68,6 +68,10 @@ OWN_OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "--of": ("SOURCE", f"{SOURCES} (default: the run --name)"),
         "--against": ("SOURCE", f"{SOURCES}, or an .npz of statistics (default: the data set)"),
         "--genotype": ("GENOTYPE", "of a .pth checkpoint (default: retrain.genotype)"),
+        "--protocol": (
+            "NAME",
+            "paper (FID, IS of 50,000) or quick (KID of 5,000); default: CONFIG's",
+        ),
     },
     "select": {
         "--replay": ("TABLE", "a .csv or .parquet of learning curves, instead of CONFIG; nothing is trained"),

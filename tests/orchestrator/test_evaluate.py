@@ -58,6 +58,7 @@ def test_a_run_its_file_and_its_released_twin_score_the_same(score: Score) -> No
     assert set(by_name["metrics"]) == {"fd_digits", "is_digits_mean", "is_digits_std"}
     assert by_name["fingerprint"] == by_file["fingerprint"] == released["fingerprint"]
     assert by_name["fingerprint"]["samples"] == "32"
+    assert by_name["protocol"] == "custom"
 
 
 def test_a_checkpoint_without_the_moving_average_says_so(score: Score, place: Path) -> None:
@@ -174,12 +175,13 @@ MISTAKES = [
     ("--of large", "images of [1, 24, 24] and [1, 16, 16] (channels, height, width) do not compare"),
     ("--of mixed", "z.png is 24x24, not 16x16"),
     ("--of empty", "no images (.png, "),
-    ("--of diverged.pt", "generated images must lie in [-1, 1], found [nan, nan]"),
+    ("--of diverged.pt", "the generator makes values that are not finite"),
     ("--of images --against diverged.pt", "the generator makes values that are not finite"),
+    ("--of mine --protocol fast", "unknown protocol 'fast'; known: paper, quick"),
     (f"--of five {EVALUATION}.metrics [is]", "10"),
     (f"--of mine {EVALUATION}.metrics [kd]", "samples = 32: kd needs at least 1000, got 32"),
     (f"--of mine --against others.npz {EVALUATION}.metrics [precision_recall]", "need real images"),
-    ("--of mine --against absent.npz", "absent.npz is not an .npz file of mu and sigma"),
+    ("--of mine --against absent.npz", "absent.npz; `advnas evaluate stats` makes statistics"),
     ("--of mine --against inceptions.npz", "inceptions.npz is of other extractor: inception"),
     ("--of mine --against narrow.npz", "narrow.npz: 9 features, but extractor digits has 64"),
     ("--of mine --against nan.npz", "nan.npz holds values that are NaN or infinite"),

@@ -79,6 +79,8 @@ class Evaluator:
         if self._images is not None and images.shape[1:] != self._images.pixels.shape[1:]:
             made, real = [*images.shape[1:]], [*self._images.pixels.shape[1:]]
             raise ScoreError(f"generated images are {made}, the real ones {real} (channels, height, width)")
+        if not images.isfinite().all():
+            raise ScoreError("the generator makes values that are not finite: its training has diverged")
         if not (images.abs() <= 1 + 1e-3).all():
             low, high = images.min(), images.max()
             raise ScoreError(f"generated images must lie in [-1, 1], found [{low:.3g}, {high:.3g}]")

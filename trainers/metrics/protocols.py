@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from trainers.metrics.config import EvaluationConfig
+from trainers.metrics.errors import ScoreError
 
 PROTOCOLS: Mapping[str, EvaluationConfig] = {
     "paper": EvaluationConfig(),
@@ -13,6 +14,18 @@ PROTOCOLS: Mapping[str, EvaluationConfig] = {
 
 FREE = ("every", "batch_size", "weights", "statistics", "metrics", "seed")
 """What may differ within a protocol: none of it changes what a score of the same name means."""
+
+
+def following(protocol: str, config: EvaluationConfig) -> EvaluationConfig:
+    """The protocol's values, with the configuration's own places, batch size and seed.
+
+    Raises:
+        ScoreError: no such protocol.
+    """
+    if protocol not in PROTOCOLS:
+        raise ScoreError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
+    own = {name: getattr(config, name) for name in FREE if name != "metrics"}
+    return PROTOCOLS[protocol].model_copy(update=own)
 
 
 def protocol_name(config: EvaluationConfig) -> str:

@@ -81,7 +81,8 @@ class Reference:
         for field, theirs, ours in zip(Origin._fields, origin, expected, strict=True):
             if theirs != ours:
                 raise StatisticsError(
-                    f"{file} is of other {field}: {theirs[:16]}, the evaluation's are {ours[:16]}"
+                    f"{file} is of other {field}: {theirs[:16]}, here {ours[:16]};"
+                    " `advnas evaluate stats` makes it anew"
                 )
 
 

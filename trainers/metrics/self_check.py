@@ -9,7 +9,7 @@ import torch
 from trainers.datasets.images import Images
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.folders import score_images
-from trainers.metrics.protocols import PROTOCOLS
+from trainers.metrics.protocols import following
 
 
 class Known(NamedTuple):
@@ -47,8 +47,7 @@ def check_cifar10(
     Raises:
         UserError: its weights cannot be had.
     """
-    places = evaluation.model_dump(include={"weights", "batch_size"})
-    config = PROTOCOLS["paper"].model_copy(update=places)
+    config = following("paper", evaluation).model_copy(update={"statistics": None})
     distance = score_images(test, train, config.model_copy(update={"metrics": ("fid",)}), cache, device)
     classes = score_images(train, None, config.model_copy(update={"metrics": ("is",)}), cache, device)
     found = {**distance.values, **classes.values}

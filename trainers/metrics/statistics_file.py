@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
+from trainers.datasets.errors import one_line
 from trainers.files import written_whole
 from trainers.metrics.errors import StatisticsError
 from trainers.metrics.gaussians import Statistics
@@ -42,13 +43,15 @@ def load_statistics(path: Path) -> tuple[Statistics, Origin | None]:
     Raises:
         StatisticsError: there is no such file, or it is not an .npz of mu [d] and sigma [d, d].
     """
+    if not path.is_file():
+        raise StatisticsError(f"there is no file {path}; `advnas evaluate stats` makes statistics")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             mu, sigma = (torch.from_numpy(np.asarray(arrays[name], np.float64)) for name in ("mu", "sigma"))
             known = set(Origin._fields) <= set(arrays)
             origin = Origin(*(str(arrays[field]) for field in Origin._fields)) if known else None
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise StatisticsError(f"{path} is not an .npz file of mu and sigma: {error}") from error
+        raise StatisticsError(f"{path} is not an .npz file of mu and sigma: {one_line(error)}") from error
     if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
         raise StatisticsError(
             f"{path}: mu has shape {[*mu.shape]} and sigma {[*sigma.shape]}, not [d] and [d, d]"

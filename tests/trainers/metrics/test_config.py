@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.protocols import PROTOCOLS, protocol_name
+from trainers.metrics.protocols import PROTOCOLS, following, protocol_name
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,10 @@ def test_other_values_are_no_named_protocol(change: dict[str, Any]) -> None:
 
 def test_quick_scores_are_a_protocol_of_their_own() -> None:
     assert protocol_name(PROTOCOLS["quick"]) == "quick"
+
+
+def test_a_protocol_keeps_where_things_lie(tmp_path: Path) -> None:
+    own = EvaluationConfig(samples=7000, weights=tmp_path / "w.pth", batch_size=9, seed=3, metrics=("is",))
+    found = following("quick", own)
+    assert (found.samples, found.metrics) == (5_000, ("kid",))
+    assert (found.weights, found.batch_size, found.seed) == (own.weights, 9, 3)

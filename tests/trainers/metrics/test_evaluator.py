@@ -89,7 +89,7 @@ def test_pixels_are_truncated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     [
         (torch.zeros(1, 8, 8), r"generated images are \[1, 8, 8\], the real ones \[1, 16, 16\]"),
         (torch.full((1, 16, 16), 255.0), r"must lie in \[-1, 1\], found \[255, 255\]"),
-        (torch.full((1, 16, 16), torch.nan), r"must lie in \[-1, 1\], found \[nan, nan\]"),
+        (torch.full((1, 16, 16), torch.nan), "values that are not finite: its training has diverged"),
     ],
 )
 def test_images_of_another_size_or_range_are_refused(cache: Path, image: Tensor, message: str) -> None:
