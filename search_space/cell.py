@@ -4,12 +4,14 @@ Shapes: N batch, C channels, H height, W width.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
 from search_space.evaluation import FORMS, FormName
+from search_space.evaluation.form import Operation
 from search_space.filling import Choices, Filling, every_primitive, fill
 from search_space.stacked import StackedConvolution, StackedTransposed
 from search_space.topology import OUTPUT_NODE, SKIP_NODE, CellEdges, SkipIn
@@ -39,29 +41,22 @@ class Cell(nn.Module):
             in_channels = image_channels if filling.kind == "image" else channels
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
-        skips = [nn.Conv2d(channels, channels, 1) for _ in skip_ins]
-        for convolution in skips:
-            nn.init.xavier_uniform_(convolution.weight)
-        self.skips = nn.ModuleList(skips)
-        self.evaluate("direct")
+        self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
+        self.evaluate("auto")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
         if kind not in self._modules:
             self.add_module(kind, nn.ModuleDict())
-        operations = self.get_submodule(kind)
-        assert isinstance(operations, nn.ModuleDict)
-        return operations
+        return cast(nn.ModuleDict, self._modules[kind])
 
-    def operation(self, filling: Filling) -> nn.Module | None:
+    def operation(self, filling: Filling) -> Operation | None:
         """Stacked parameters of a filling; None for primitives that have none."""
-        operations = self._modules.get(filling.kind)
-        if not isinstance(operations, nn.ModuleDict) or filling.primitive.name not in operations:
-            return None
-        return operations[filling.primitive.name]
+        operations = cast(nn.ModuleDict, self._modules.get(filling.kind, nn.ModuleDict()))
+        return cast(Operation | None, operations._modules.get(filling.primitive.name))
 
     def evaluate(self, form: FormName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
-        self.form = FORMS[form](self.fillings, [self.operation(filling) for filling in self.fillings])
+        self.form = FORMS[form]({filling: self.operation(filling) for filling in self.fillings})
 
     def forward(
         self,
@@ -70,13 +65,12 @@ class Cell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
         """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
-        flow = self.form.flow(edge_weights)
+        flow = self.form.flow(x, edge_weights)
         flow.leave(0, x)
         for node in range(1, OUTPUT_NODE):
             if node == SKIP_NODE:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
-                    assert isinstance(convolution, nn.Conv2d)
-                    flow.receive(node, skip_in, skips[skip_in.source_cell], convolution)
+                    flow.receive(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
             value = flow.arrive(node)
             if node == SKIP_NODE:
                 skip_node = value
@@ -84,7 +78,13 @@ class Cell(nn.Module):
         return flow.arrive(OUTPUT_NODE), skip_node
 
 
-def _operation(filling: Filling, in_channels: int, channels: int, spectral: bool) -> nn.Module | None:
+def _pointwise(channels: int) -> nn.Conv2d:
+    convolution = nn.Conv2d(channels, channels, 1)
+    nn.init.xavier_uniform_(convolution.weight)
+    return convolution
+
+
+def _operation(filling: Filling, in_channels: int, channels: int, spectral: bool) -> Operation | None:
     edges, primitive = len(filling.edges), filling.primitive
     match primitive.operation:
         case "conv":

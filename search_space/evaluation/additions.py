@@ -6,7 +6,6 @@ which is cheaper than keeping their indices (8 bytes each).
 Shapes: maps in either order of `maps`.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -21,10 +20,6 @@ from search_space.evaluation.upsampling import sum_of_squares
 Maps = Float[Tensor, "_ _ _ c"]
 Weight = Float[Tensor, ""]
 Pool = Literal["avg_pool", "max_pool"]
-Addition = Literal["skip", "avg_pool", "max_pool"]
-"""Operations without parameters that add something."""
-
-_POOLS: Mapping[Pool, Callable[[Tensor, int], Tensor]] = {"avg_pool": F.avg_pool2d, "max_pool": F.max_pool2d}
 
 
 def add_scaled(total: Maps, x: Maps, weight: Weight) -> Maps:
@@ -39,7 +34,9 @@ def add_pool(total: Maps, x: Maps, weight: Weight, operation: Pool, order: Order
 
 def pool(x: Maps, operation: Pool, order: Order) -> Maps:
     """The pool alone, out of place."""
-    return from_image(_POOLS[operation](as_image(x, order), 2), x.shape[-1], order)
+    image = as_image(x, order)
+    pooled = F.avg_pool2d(image, 2) if operation == "avg_pool" else F.max_pool2d(image, 2)
+    return from_image(pooled, x.shape[-1], order)
 
 
 def add_resized(total: Maps, x: Maps, resize: Literal["nearest", "bilinear"], order: Order) -> Maps:

@@ -3,7 +3,7 @@
 Shapes: E edges of the bundle, P its primitives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -32,7 +32,7 @@ class Bundle:
         return group[_indices(self.fillings[0].rows)][:, _indices(columns)]
 
 
-def bundle(fillings: Sequence[Filling]) -> tuple[Bundle, ...]:
+def bundle(fillings: Iterable[Filling]) -> tuple[Bundle, ...]:
     """The bundles of a cell; where bundles share an edge, it sends the sum of what they do."""
     groups: dict[tuple[Kind, tuple[Edge, ...]], list[Filling]] = {}
     for filling in fillings:

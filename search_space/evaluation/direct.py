@@ -10,29 +10,28 @@ from collections.abc import Sequence
 from functools import cache
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from search_space.architecture import EdgeWeights
 from search_space.evaluation.bundles import bundle
 from search_space.evaluation.flow import MixedFlow
+from search_space.evaluation.form import Map, Operations
 from search_space.evaluation.held import HeldConvolutions, hold
 from search_space.evaluation.image_convolution import Geometry, convolve_images
 from search_space.evaluation.maps import Order
 from search_space.evaluation.precision import autocast_dtype
 from search_space.evaluation.taps import Layout, axis_taps
 from search_space.evaluation.upsampling import Maps
-from search_space.filling import Filling
 from search_space.primitives import Primitive
 
 
 class DirectForm:
     """A plan for the edges of one cell."""
 
-    def __init__(self, fillings: Sequence[Filling], operations: Sequence[nn.Module | None]) -> None:
-        self._operations = dict(zip(fillings, operations, strict=True))
-        self._bundles = bundle(fillings)
+    def __init__(self, operations: Operations) -> None:
+        self._operations, self._bundles = operations, bundle(operations)
 
-    def flow(self, edge_weights: EdgeWeights | None) -> MixedFlow:
+    def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
         held, upsampling = hold(self._bundles, self._operations, edge_weights)
         return MixedFlow(DirectConvolver(held), held, upsampling)

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_space.evaluation.additions import Addition, add_pool, add_resized, add_scaled, pool
-from search_space.evaluation.held import HeldConvolutions, HeldUpsampling
+from search_space.evaluation.additions import add_pool, add_resized, add_scaled, pool
+from search_space.evaluation.held import Addition, HeldConvolutions, HeldUpsampling
 from search_space.evaluation.maps import Order, as_nchw, ordered
 from search_space.evaluation.upsampling import Maps
 from search_space.topology import SkipIn

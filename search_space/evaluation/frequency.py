@@ -3,32 +3,34 @@
 About two multiplications per pixel and pair of channels take the place of fifty.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from search_space.architecture import EdgeWeights
 from search_space.evaluation.bundles import bundle
 from search_space.evaluation.flow import MixedFlow
+from search_space.evaluation.form import Map, Operations
 from search_space.evaluation.frequency_convolution import convolve_planes
 from search_space.evaluation.held import HeldConvolutions, hold
 from search_space.evaluation.maps import Order
 from search_space.evaluation.taps import Layout, layout_of
 from search_space.evaluation.upsampling import Maps
 from search_space.evaluation.wiring import Connection, Wiring
-from search_space.filling import Filling
 from search_space.topology import Edge
+
+Pair = tuple[Edge, HeldConvolutions]
 
 
 class FrequencyForm:
     """A plan for the edges of one cell."""
 
-    def __init__(self, fillings: Sequence[Filling], operations: Sequence[nn.Module | None]) -> None:
-        self._operations = dict(zip(fillings, operations, strict=True))
-        self._bundles = bundle(fillings)
+    def __init__(self, operations: Operations) -> None:
+        self._operations, self._bundles = operations, bundle(operations)
 
-    def flow(self, edge_weights: EdgeWeights | None) -> MixedFlow:
+    def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
         held, upsampling = hold(self._bundles, self._operations, edge_weights)
         return MixedFlow(FrequencyConvolver(held), held, upsampling)
@@ -40,7 +42,7 @@ class FrequencyConvolver:
     order: Order = "planes"
 
     def __init__(self, held: Sequence[HeldConvolutions]) -> None:
-        self._edges = [(edge, one) for one in held if one.primitives for edge in one.bundle.edges]
+        self._pending = [(edge, one) for one in held if one.primitives for edge in one.bundle.edges]
         self._maps: dict[int, Maps] = {}
         self._sums: dict[int, Maps] = {}
         self._mixed: dict[HeldConvolutions, _Mixed] = {}
@@ -51,29 +53,39 @@ class FrequencyConvolver:
 
     def arrive(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node."""
-        into = [(edge, held) for edge, held in self._edges if edge.target == node]
-        if into and node not in self._sums:
-            self._convolve(folded=into[0][1].bundle.kind == "down")
+        into = [held for edge, held in self._pending if edge.target == node]
+        if into:
+            self._convolve(self._choose(folded=into[0].bundle.kind == "down"))
         return self._sums.pop(node, None)
 
-    def _convolve(self, *, folded: bool) -> None:
-        """Compute every sum of which all sources are known: sums share the spectra of their sources."""
-        edges = [(e, held) for e, held in self._edges if (held.bundle.kind == "down") == folded]
-        waiting = {edge.target for edge, _ in edges if edge.source not in self._maps}
-        ready = [(e, held) for e, held in edges if e.target not in waiting and e.target not in self._maps]
-        sources = sorted({edge.source for edge, _ in ready})
-        targets = sorted({edge.target for edge, _ in ready})
+    def _choose(self, *, folded: bool) -> list[Pair]:
+        """What to compute now: edges into every node whose sources are all known share the spectra of these.
+
+        A node that lacks a source joins if at least two of its edges are at hand: transforming their sources
+        again later would take longer than transforming a part of the sum back.
+        """
+        pending = [(e, held) for e, held in self._pending if (held.bundle.kind == "down") == folded]
+        waiting = {edge.target for edge, _ in pending if edge.source not in self._maps}
+        sources = {edge.source for edge, _ in pending if edge.target not in waiting}
+        at_hand = Counter(edge.target for edge, _ in pending if edge.source in sources)
+        chosen = {
+            edge.target for edge, _ in pending if edge.target not in waiting or at_hand[edge.target] > 1
+        }
+        return [(e, held) for e, held in pending if e.source in sources and e.target in chosen]
+
+    def _convolve(self, pairs: list[Pair]) -> None:
+        sources = sorted({edge.source for edge, _ in pairs})
+        targets = sorted({edge.target for edge, _ in pairs})
         size = self._maps[sources[0]].shape[0]
-        mixed = [self._mix(held, size).of(edge) for edge, held in ready]
+        mixed = [self._mix(held, size).of(edge) for edge, held in pairs]
+        images = {edge.source for edge, held in pairs if held.bundle.kind == "image"}
         wiring = Wiring(
             tuple(
                 Connection(sources.index(edge.source), targets.index(edge.target), layout.offsets)
-                for (edge, _), (layout, _, _) in zip(ready, mixed, strict=True)
+                for (edge, _), (layout, _, _) in zip(pairs, mixed, strict=True)
             ),
-            rectified=tuple(
-                not any(e.source == s and h.bundle.kind == "image" for e, h in ready) for s in sources
-            ),
-            folded=folded,
+            rectified=tuple(source not in images for source in sources),
+            folded=pairs[0][1].bundle.kind == "down",
         )
         sums = convolve_planes(
             wiring,
@@ -81,7 +93,9 @@ class FrequencyConvolver:
             [kernel for _, kernel, _ in mixed],
             [bias for _, _, bias in mixed],
         )
-        self._sums.update(zip(targets, sums, strict=True))
+        for target, total in zip(targets, sums, strict=True):
+            self._sums[target] = self._sums[target].add_(total) if target in self._sums else total
+        self._pending = [pair for pair in self._pending if pair not in pairs]
 
     def _mix(self, held: HeldConvolutions, size: int) -> "_Mixed":
         if held not in self._mixed:

@@ -112,7 +112,7 @@ class _Backward:
             for t, gradient in enumerate(gradients)
         ]
 
-    def run(self) -> tuple[list[Tensor | None], Sequence[Tensor | None]]:
+    def run(self) -> tuple[Sequence[Tensor | None], Sequence[Tensor | None]]:
         """Gradients of maps and kernels."""
         spectra = self._spectra
         if self._wants_kernels:

@@ -5,22 +5,22 @@ Shapes: E edges of the bundle, P its primitives, T taps of a mixed kernel, O, I 
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Literal
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from search_space.architecture import EdgeWeights
-from search_space.evaluation.additions import Addition
 from search_space.evaluation.bundles import Bundle
+from search_space.evaluation.form import Operations
 from search_space.evaluation.maps import Order
 from search_space.evaluation.mixing import mix, mix_biases
 from search_space.evaluation.taps import Layout
 from search_space.evaluation.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
-from search_space.filling import Filling
 from search_space.stacked import SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
 from search_space.topology import Edge
 
-Operations = Mapping[Filling, nn.Module | None]
+Addition = Literal["skip", "avg_pool", "max_pool"]
 
 
 def hold(
@@ -46,16 +46,15 @@ class HeldConvolutions:
         self.bundle = bundle
         # Every vocabulary names primitives without parameters first.
         held = [(f.primitive, operations[f]) for f in bundle.fillings]
-        self._plain = [primitive.operation for primitive, module in held if module is None]
+        self._plain: list[str] = [primitive.operation for primitive, module in held if module is None]
         self.primitives = tuple(primitive for primitive, module in held if module is not None)
         self._convolutions = [module for _, module in held if isinstance(module, StackedConvolution)]
         self._norms = [norms.get(convolution) for convolution in self._convolutions]
         weights = bundle.weights(edge_weights)
-        sizes = [len(self._plain), len(self._convolutions)]
         self._plain_weights: Tensor | None = None
         self._weights: Tensor | None = None
         if weights is not None:
-            self._plain_weights, self._weights = weights.split(sizes, 1)
+            self._plain_weights, self._weights = weights.split([len(self._plain), len(self._convolutions)], 1)
 
     def kernels(self, layout: Layout, part: slice = slice(None)) -> Float[Tensor, "E T O I"]:
         """The convolutions, or some of them, mixed to one kernel an edge."""
@@ -71,8 +70,9 @@ class HeldConvolutions:
         position, columns = self.bundle.edges.index(edge), len(self._plain)
         for column, operation in enumerate(self._plain):
             weight = None if self._scalars is None else self._scalars[position * columns + column]
-            if operation in ("skip", "avg_pool", "max_pool"):
-                yield operation, weight
+            match operation:
+                case "skip" | "avg_pool" | "max_pool":
+                    yield operation, weight
 
     @cached_property
     def _scalars(self) -> tuple[Tensor, ...] | None:
@@ -92,31 +92,30 @@ class HeldUpsampling:
             operation = operations[filling]
             if isinstance(operation, StackedTransposed):
                 self._transposed = operation, weight
-            else:
-                assert isinstance(operation, StackedConvolution)
+            elif operation is not None:
                 self._convolutions[filling.primitive.operation] = operation, weight
 
     def outputs(self, x: Maps, order: Order) -> Sequence[Maps]:
         """What arrives at the end of each edge."""
-        convolutions = self._convolutions
-        biases = [_times(m.bias, weight) for m, weight in convolutions.values() if m.bias is not None]
-        bias = sum(biases[1:], start=biases[0]) if biases else None
-        if "nearest" in convolutions:
-            assert bias is not None
-            outputs = nearest(x, _pointwise(*convolutions["nearest"]), bias, order)
+        biases = self._biases()
+        if biases is not None and "nearest" in self._convolutions:
+            outputs = nearest(x, _pointwise(*self._convolutions["nearest"]), biases, order)
         else:
-            outputs = begin(x, len(self.bundle.edges), bias, order)
-        if "bilinear" in convolutions:
-            outputs = add_bilinear(x, _pointwise(*convolutions["bilinear"]), outputs, order)
+            outputs = begin(x, len(self.bundle.edges), biases, order)
+        if "bilinear" in self._convolutions:
+            outputs = add_bilinear(x, _pointwise(*self._convolutions["bilinear"]), outputs, order)
         if self._transposed is not None:
-            module, weight = self._transposed
-            pointwise = _pointwise(module.pointwise, weight)
-            outputs = add_transposed(x, module.depthwise, pointwise, outputs, order)
+            stack, weight = self._transposed
+            outputs = add_transposed(x, stack.depthwise, _pointwise(stack.pointwise, weight), outputs, order)
         return outputs
 
+    def _biases(self) -> Float[Tensor, "E C"] | None:
+        scaled = [_times(stack.bias, w) for stack, w in self._convolutions.values() if stack.bias is not None]
+        return sum(scaled[1:], start=scaled[0]) if scaled else None
 
-def _pointwise(module: StackedConvolution, weight: Tensor | None) -> Float[Tensor, "E C C"]:
-    return _times(module.weight.flatten(2), weight)
+
+def _pointwise(stack: StackedConvolution, weight: Float[Tensor, " E"] | None) -> Float[Tensor, "E C C"]:
+    return _times(stack.weight.flatten(2), weight)
 
 
 def _times(parameter: Tensor, weight: Float[Tensor, " E"] | None) -> Tensor:

@@ -45,10 +45,10 @@ class _Convolutions(torch.autograd.Function):
         geometries, rectified, edges = ctx.plan = plan
         totals, kernels = tensors[:edges], tensors[edges:]
         ctx.save_for_backward(x, *kernels)
-        image, joined = as_nchw(x.relu() if rectified else x, "images"), None
-        for geometry, kernel in zip(geometries, kernels, strict=True):
-            output = _convolve(image, kernel, None if joined is not None else biases.flatten(), geometry)
-            joined = output if joined is None else joined.add_(output)
+        image = as_nchw(x.relu() if rectified else x, "images")
+        joined = _convolve(image, kernels[0], biases.flatten(), geometries[0])
+        for geometry, kernel in zip(geometries[1:], kernels[1:], strict=True):
+            joined += _convolve(image, kernel, None, geometry)
         outputs = ordered(joined, "images").unflatten(3, (edges, -1)).unbind(3)
         ctx.mark_dirty(*(total for total in totals if total is not None))
         return tuple(
@@ -67,7 +67,7 @@ class _Convolutions(torch.autograd.Function):
         for geometry, kernel, wants in zip(geometries, kernels, others[edges:], strict=True):
             to_source, to_kernel = _convolve_backward(joined, image, kernel, geometry, [wants_x, wants])
             to_kernels.append(to_kernel)
-            if wants_x:
+            if to_source is not None:
                 to_image = _accumulate(to_image, to_source, geometry, image)
         if wants_biases:
             to_biases = joined.sum((0, 2, 3)).view(edges, -1)

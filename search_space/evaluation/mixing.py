@@ -52,32 +52,34 @@ class _Mix(torch.autograd.Function):
     def forward(ctx, taps, spectral, weights, *kernels):  # type: ignore[no-untyped-def]
         ctx.spectral = spectral
         ctx.save_for_backward(taps, weights, *kernels)
-        mixed = None
-        for part, kernel in zip(_placed(taps, _scales(weights, spectral), kernels), kernels, strict=True):
-            matrix = kernel.flatten(3).flatten(1, 2).mT
-            mixed = torch.bmm(part, matrix) if mixed is None else mixed.baddbmm_(part, matrix)
-        return mixed.unflatten(2, kernels[0].shape[1:3])
+        edges, outputs, inputs, *_ = kernels[0].shape
+        mixed = kernels[0].new_empty(edges, len(taps), outputs * inputs)
+        placed = _placed(taps, _scales(weights, spectral), kernels)
+        for count, (part, kernel) in enumerate(zip(placed, kernels, strict=True)):
+            mixed.baddbmm_(part, kernel.flatten(3).flatten(1, 2).mT, beta=1 if count else 0)
+        return mixed.unflatten(2, (outputs, inputs))
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         taps, weights, *kernels = ctx.saved_tensors
         _, _, wants_weights, *wants_kernels = ctx.needs_input_grad
-        gradient = gradient.flatten(2)
-        scales = _scales(weights, ctx.spectral)
-        scale_gradients = weight_gradients = None
+        gradient, scales = gradient.flatten(2), _scales(weights, ctx.spectral)
+        to_weights: Tensor | None = None
+        to_kernels: list[Tensor] = []
+        if any(wants_kernels):
+            placed = _placed(taps, scales, kernels)
+            to_kernels = [
+                torch.bmm(gradient.mT, part).view_as(kernel)
+                for part, kernel in zip(placed, kernels, strict=True)
+            ]
         if wants_weights or (ctx.spectral and any(wants_kernels)):
-            scale_gradients = _scale_gradients(gradient, taps, kernels)
-        if wants_weights:
-            weight_gradients = scale_gradients / _sigmas(ctx.spectral) if ctx.spectral else scale_gradients
-        if not any(wants_kernels):
-            return None, None, weight_gradients, *(None for _ in kernels)
-        kernel_gradients = [
-            torch.bmm(gradient.mT, part).view_as(kernel)
-            for part, kernel in zip(_placed(taps, scales, kernels), kernels, strict=True)
-        ]
-        if ctx.spectral:
-            _add_spectral_gradients(kernel_gradients, scale_gradients * scales, ctx.spectral)
-        return None, None, weight_gradients, *kernel_gradients
+            to_weights = to_scales = _scale_gradients(gradient, taps, kernels)
+            if ctx.spectral:
+                to_weights = to_scales / _sigmas(ctx.spectral)
+                assert scales is not None
+                _add_through_sigma(to_kernels, to_weights * scales, ctx.spectral)
+        to_weights = to_weights if wants_weights else None
+        return None, None, to_weights, *(to_kernels or (None for _ in kernels))
 
 
 def _sigmas(spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"]:
@@ -85,6 +87,7 @@ def _sigmas(spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"]:
 
 
 def _scales(weights: Tensor | None, spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"] | None:
+    """What multiplies each kernel; None stands for ones."""
     if not spectral:
         return weights
     sigmas = _sigmas(spectral)
@@ -112,13 +115,16 @@ def _scale_gradients(
     return per_tap @ _owners(_widths(kernels), taps.dtype, taps.device).mT
 
 
-def _add_spectral_gradients(
+def _add_through_sigma(
     gradients: Sequence[Tensor], coefficients: Float[Tensor, "E P"], spectral: Sequence[SpectralNorm]
 ) -> None:
-    """Through sigma: d sigma / d W = u v^T and d scale / d sigma = -scale / sigma."""
-    ratios = (-coefficients / _sigmas(spectral)).unbind(1)
-    for gradient, ratio, norm in zip(gradients, ratios, spectral, strict=True):
-        gradient.flatten(2).baddbmm_((norm.u * ratio.unsqueeze(1)).unsqueeze(2), norm.v.unsqueeze(1))
+    """What kernels (none, if they get no gradients) get through their norms.
+
+    d sigma / d W = u v^T, d scale / d sigma = -scale / sigma.
+    """
+    for gradient, coefficient, norm in zip(gradients, coefficients.neg().unbind(1), spectral, strict=False):
+        u = norm.u * coefficient.unsqueeze(1)
+        gradient.flatten(2).baddbmm_(u.unsqueeze(2), norm.v.unsqueeze(1))
 
 
 def _widths(kernels: Sequence[Tensor]) -> tuple[int, ...]:

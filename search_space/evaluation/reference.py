@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
+from search_space.evaluation.form import Map, Operation, Operations
 from search_space.filling import Filling
 from search_space.stacked import StackedConvolution, StackedTransposed
 from search_space.topology import SkipIn
@@ -19,28 +20,27 @@ from search_space.topology import SkipIn
 class ReferenceForm:
     """Evaluates primitives one at a time; obvious rather than fast."""
 
-    def __init__(self, fillings: Sequence[Filling], operations: Sequence[nn.Module | None]) -> None:
-        self._pairs = list(zip(fillings, operations, strict=True))
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
 
-    def flow(self, edge_weights: EdgeWeights | None) -> "ReferenceFlow":
+    def flow(self, x: Map, edge_weights: EdgeWeights | None) -> "ReferenceFlow":  # noqa: ARG002
         """Begin a forward."""
-        return ReferenceFlow(self._pairs, edge_weights)
+        return ReferenceFlow(self._operations, edge_weights)
 
 
 class ReferenceFlow:
     """One forward, op by op."""
 
-    def __init__(
-        self, pairs: Sequence[tuple[Filling, nn.Module | None]], edge_weights: EdgeWeights | None
-    ) -> None:
+    def __init__(self, operations: Operations, edge_weights: EdgeWeights | None) -> None:
         self._sums: defaultdict[int, list[Tensor]] = defaultdict(list)
-        self._pairs = [
-            (filling, _kernels(operation), filling.weights(edge_weights)) for filling, operation in pairs
+        self._held = [
+            (filling, _kernels(operation), filling.weights(edge_weights))
+            for filling, operation in operations.items()
         ]
 
     def leave(self, node: int, value: Tensor) -> None:
         """Evaluate every primitive on every outgoing edge."""
-        for filling, kernels, weights in self._pairs:
+        for filling, kernels, weights in self._held:
             for position, edge in enumerate(filling.edges):
                 if edge.source == node and filling.primitive.operation != "none":
                     output = _apply(filling, [stack[position] for stack in kernels], value)
@@ -60,11 +60,11 @@ class ReferenceFlow:
         return sum(others, start=first)
 
 
-def _kernels(operation: nn.Module | None) -> list[tuple[Tensor, ...]]:
+def _kernels(operation: Operation | None) -> list[tuple[Tensor, ...]]:
     # Unbound once: the gradient of a single edge's slice would be as large as the whole stack.
     if isinstance(operation, StackedConvolution):
-        assert operation.bias is not None
-        return [operation.normalized().unbind(), operation.bias.unbind()]
+        stacks = (operation.normalized(), operation.bias)
+        return [stack.unbind() for stack in stacks if stack is not None]
     if isinstance(operation, StackedTransposed):
         return [operation.depthwise.unbind(), operation.pointwise.weight.unbind()]
     return []
@@ -84,8 +84,8 @@ def _apply(filling: Filling, kernels: Sequence[Tensor], x: Float[Tensor, "n c h 
             kernel, bias = kernels
             return F.conv2d(F.relu(F.interpolate(x, scale_factor=2, mode="nearest")), kernel, bias)
         case "bilinear":
-            larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             kernel, bias = kernels
+            larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             return F.conv2d(F.relu(larger), kernel, bias)
         case "transposed":
             depthwise, pointwise = kernels

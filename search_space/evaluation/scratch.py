@@ -7,18 +7,23 @@ more than computing what is written to it.
 import math
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-_BUFFERS = threading.local()
+
+class _Buffers(threading.local):
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, torch.dtype, torch.device], Tensor] = {}
+
+
+_BUFFERS = _Buffers()
 
 
 def scratch(name: str, shape: Sequence[int], like: Tensor) -> Tensor:
     """An uninitialised contiguous tensor; its contents live until the same thread asks for the name again."""
-    buffers: dict[Any, Tensor] = _BUFFERS.__dict__
     key, size = (name, like.dtype, like.device), math.prod(shape)
-    if key not in buffers or buffers[key].numel() < size:
-        buffers[key] = torch.empty(size, dtype=like.dtype, device=like.device)
-    return buffers[key][:size].view(tuple(shape))
+    buffer = _BUFFERS.held.get(key)
+    if buffer is None or buffer.numel() < size:
+        buffer = _BUFFERS.held[key] = torch.empty(size, dtype=like.dtype, device=like.device)
+    return buffer[:size].view(tuple(shape))

@@ -115,22 +115,23 @@ class _AddTransposed(torch.autograd.Function):
     def backward(ctx, *gradients):  # type: ignore[no-untyped-def]
         x, depthwise, pointwise = ctx.saved_tensors
         _, wants_x, wants_depthwise, wants_pointwise, *_ = ctx.needs_input_grad
-        rectified, to_x, to_depthwise, to_pointwise = x.relu(), None, [], []
-        for gradient, taps, kernel in zip(gradients, depthwise, pointwise, strict=True):
-            flat = _flat(gradient)
-            if wants_pointwise:
-                to_pointwise.append(flat.mT @ _flat(_transposed(rectified, taps, ctx.order)))
-            to_larger = (flat @ kernel).view_as(gradient)
-            to_rectified, to_taps = _transposed_backward(
-                to_larger, rectified, taps, ctx.order, [wants_x, wants_depthwise]
+        rectified = x.relu()
+        flat = [_flat(gradient) for gradient in gradients]
+        to_x = to_depthwise = to_pointwise = None
+        if wants_pointwise:
+            to_pointwise = torch.stack(
+                [
+                    g.mT @ _flat(_transposed(rectified, t, ctx.order))
+                    for g, t in zip(flat, depthwise, strict=True)
+                ]
             )
-            to_depthwise.append(to_taps)
-            if wants_x:
-                to_x = to_rectified if to_x is None else to_x.add_(to_rectified)
-        if wants_x:
-            to_x = torch.ops.aten.threshold_backward(to_x, x, 0)
-        to_depthwise = torch.stack(to_depthwise) if wants_depthwise else None
-        to_pointwise = torch.stack(to_pointwise) if wants_pointwise else None
+        if wants_x or wants_depthwise:
+            pairs = [
+                _transposed_backward((g @ kernel).view_as(gradient), rectified, taps, ctx.order)
+                for g, gradient, kernel, taps in zip(flat, gradients, pointwise, depthwise, strict=True)
+            ]
+            to_x = torch.ops.aten.threshold_backward(sum(to_map for to_map, _ in pairs), x, 0)
+            to_depthwise = torch.stack([to_taps for _, to_taps in pairs])
         return None, to_x, to_depthwise, to_pointwise, *gradients
 
 
@@ -189,15 +190,12 @@ def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], order: Order) -> Maps:
 
 
 def _transposed_backward(
-    gradient: Maps, x: Maps, taps: Float[Tensor, "C 1 3 3"], order: Order, wants: list[bool]
-) -> tuple[Maps | None, Float[Tensor, "C 1 3 3"] | None]:
+    gradient: Maps, x: Maps, taps: Float[Tensor, "C 1 3 3"], order: Order
+) -> tuple[Maps, Float[Tensor, "C 1 3 3"]]:
     image, to_output = as_image(x, order), as_image(gradient, order)
     b = image.shape[1]
     repeated = taps.repeat(b // len(taps), 1, 1, 1)
     to_image, to_repeated, _ = torch.ops.aten.convolution_backward(
-        to_output, image, repeated, None, [2, 2], [1, 1], [1, 1], True, [1, 1], b, [*wants, False]
+        to_output, image, repeated, None, [2, 2], [1, 1], [1, 1], True, [1, 1], b, [True, True, False]
     )
-    return (
-        from_image(to_image, x.shape[-1], order) if wants[0] else None,
-        to_repeated.view(-1, *taps.shape).sum(0) if wants[1] else None,
-    )
+    return from_image(to_image, x.shape[-1], order), to_repeated.view(-1, *taps.shape).sum(0)

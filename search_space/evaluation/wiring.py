@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from search_space.evaluation.scratch import scratch
+
 T = TypeVar("T")
 
 
@@ -58,24 +60,34 @@ class Wiring:
         return values[: self.sources], values[self.sources : second], values[second:]
 
     def read(self, source: int, planes: Float[Tensor, "h w n i"]) -> Float[Tensor, "h2 w2 n i2"]:
-        """What the convolutions see of a source."""
-        planes = fold(planes) if self.folded else planes
-        return planes.relu() if self.rectified[source] else planes
+        """What the convolutions see of a source, in scratch memory."""
+        if self.folded:
+            seen = fold(planes)
+            return seen.relu_() if self.rectified[source] else seen
+        if not self.rectified[source]:
+            return planes
+        return torch.clamp_min(planes, 0, out=scratch("seen", planes.shape, planes))
 
     def unread(
         self, source: int, gradient: Float[Tensor, "h2 w2 n i2"], planes: Float[Tensor, "h w n i"]
     ) -> Float[Tensor, "h w n i"]:
-        """Gradient of a source, from that of what the convolutions saw of it."""
+        """Gradient of a source, from that of what the convolutions saw of it, which is overwritten."""
         gradient = unfold(gradient) if self.folded else gradient
-        return torch.ops.aten.threshold_backward(gradient, planes, 0) if self.rectified[source] else gradient
+        if not self.rectified[source]:
+            return gradient
+        return torch.ops.aten.threshold_backward.grad_input(gradient, planes, 0, grad_input=gradient)
 
 
 def fold(planes: Float[Tensor, "h w n i"]) -> Float[Tensor, "h2 w2 n i4"]:
-    """2x2 squares as channels, in the order (row, column, channel)."""
-    squares = planes.unflatten(1, (-1, 2)).unflatten(0, (-1, 2))
-    return squares.permute(0, 2, 4, 1, 3, 5).flatten(3)
+    """2x2 squares as channels in the order (row, column, channel), in scratch memory."""
+    h, w, n, i = planes.shape
+    folded = scratch("seen", (h // 2, w // 2, n, 4 * i), planes)
+    folded.view(h // 2, w // 2, n, 2, 2, i).copy_(
+        planes.view(h // 2, 2, w // 2, 2, n, i).permute(0, 2, 4, 1, 3, 5)
+    )
+    return folded
 
 
 def unfold(planes: Float[Tensor, "h2 w2 n i4"]) -> Float[Tensor, "h w n i"]:
-    """Inverse of `fold`."""
+    """Inverse of `fold`, in new memory."""
     return planes.unflatten(3, (2, 2, -1)).permute(0, 3, 1, 4, 2, 5).flatten(2, 3).flatten(0, 1)
