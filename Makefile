@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell command -v uv || echo $(CURDIR)/$(BIN)/uv)
 
-.PHONY: install demo sweep test lint types layers unit clean
+.PHONY: install demo sweep bench test lint types layers unit clean
 
 install: $(VENV)/.installed
 
@@ -26,6 +26,9 @@ sweep: install
 	$(BIN)/advnas sweep sweep_digits
 
 test: lint types layers unit
+
+bench: install
+	$(BIN)/python -m benchmarks.supernet
 
 lint: install
 	$(BIN)/ruff check .

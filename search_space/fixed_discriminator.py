@@ -41,7 +41,7 @@ class FirstBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
         """Halves height and width."""
-        return F.avg_pool2d(self.conv2(F.relu(self.conv1(x))), 2) + self.shortcut(F.avg_pool2d(x, 2))
+        return self.conv2.pooled(F.relu(self.conv1(x))) + self.shortcut(F.avg_pool2d(x, 2))
 
 
 class Block(nn.Module):
@@ -55,10 +55,11 @@ class Block(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
         """Halves height and width when it downsamples."""
-        residual = self.conv2(F.relu(self.conv1(F.relu(x))))
+        h = F.relu(self.conv1(F.relu(x)))
         if self.shortcut is None:
-            return residual + x
-        return F.avg_pool2d(residual + self.shortcut(x), 2)
+            return self.conv2(h) + x
+        # A 1x1 convolution commutes with the pool and is four times cheaper behind it.
+        return self.conv2.pooled(h) + self.shortcut(F.avg_pool2d(x, 2))
 
 
 class SpectralConvolution(StackedConvolution):
@@ -69,6 +70,18 @@ class SpectralConvolution(StackedConvolution):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h w"]:
         """Convolve with "same" padding."""
-        kernel = self.normalized()[0]
+        kernel, bias = self._kernel_and_bias()
+        return F.conv2d(x, kernel, bias, padding=kernel.shape[-1] // 2)
+
+    def pooled(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+        """Convolve and average squares of 2x2 pixels, in one convolution of stride 2.
+
+        A pixel of the pool is the mean of four shifts of the kernel over one input: 4/9 of the work for 3x3.
+        """
+        kernel, bias = self._kernel_and_bias()
+        shifted = F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
+        return F.conv2d(x, shifted, bias, stride=2, padding=kernel.shape[-1] // 2)
+
+    def _kernel_and_bias(self) -> tuple[Float[Tensor, "c2 c k k"], Float[Tensor, " c2"]]:
         assert self.bias is not None
-        return F.conv2d(x, kernel, self.bias[0], padding=kernel.shape[-1] // 2)
+        return self.normalized()[0], self.bias[0]

@@ -44,13 +44,13 @@ class SearchStep:
         losses: dict[str, Tensor] = {}
         searching = state.step >= config.warmup_steps
         if searching:
-            losses["loss_beta"] = self._update_discriminator("beta", architecture_half, draws)["loss"]
-        update = self._update_discriminator("discriminator", weights_half, draws)
+            losses["loss_beta"] = self.update_discriminator("beta", architecture_half, draws)["loss"]
+        update = self.update_discriminator("discriminator", weights_half, draws)
         losses |= {"loss_discriminator": update["loss"], **_score_statistics(update["real"], update["fake"])}
         if config.updates_generator(state.step):
             if searching:
-                losses["loss_alpha"] = self._update_generator("alpha", draws)
-            losses["loss_generator"] = self._update_generator("generator", draws)
+                losses["loss_alpha"] = self.update_generator("alpha", draws)
+            losses["loss_generator"] = self.update_generator("generator", draws)
             update_ema(state.ema_generator, state.generator, config.ema_decay)
             update_ema(state.ema_alpha, state.alpha, config.ema_decay)
         # After every step: G's forwards in D's updates move these statistics too.
@@ -58,7 +58,8 @@ class SearchStep:
         state.step += 1
         return losses
 
-    def _update_discriminator(self, phase: Phase, real: Tensor, draws: Draws) -> dict[str, Tensor]:
+    def update_discriminator(self, phase: Phase, real: Tensor, draws: Draws) -> dict[str, Tensor]:
+        """Descend the loss of D in its weights or, in phase "beta", in its architecture."""
         state = self._state
         # Only what is stepped needs gradients: kernels of the other group are not differentiated at all.
         other = state.discriminator if phase == "beta" else state.beta
@@ -78,7 +79,8 @@ class SearchStep:
         self._descent(loss, state.optimizers[phase], phase, state.step)
         return {"loss": loss.detach(), "real": real_scores.detach(), "fake": fake_scores.detach()}
 
-    def _update_generator(self, phase: Phase, draws: Draws) -> Tensor:
+    def update_generator(self, phase: Phase, draws: Draws) -> Tensor:
+        """Descend the loss of G in its weights or, in phase "alpha", in its architecture."""
         state = self._state
         latents = draws.latents(phase, self._config.generator_batch_size)
         other = state.generator if phase == "alpha" else state.alpha

@@ -18,7 +18,10 @@ frequency form was never measured.
 
 
 class AutoForm:
-    """Direct on GPUs and for little work, frequency for everything else."""
+    """Frequency for supernets on CPUs, if there is enough to do; direct for everything else.
+
+    A derived network has one operation an edge: there is nothing to mix, and its kernels are small.
+    """
 
     def __init__(self, operations: Operations) -> None:
         self._direct, self._frequency = DirectForm(operations), FrequencyForm(operations)
@@ -27,6 +30,6 @@ class AutoForm:
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> Flow:
         """Begin a forward."""
-        enough = len(x) * self._channels >= FREQUENCY_FROM
-        form = self._frequency if enough and x.device.type == "cpu" else self._direct
+        mixes = edge_weights is not None and len(x) * self._channels >= FREQUENCY_FROM
+        form = self._frequency if mixes and x.device.type == "cpu" else self._direct
         return form.flow(x, edge_weights)

@@ -86,8 +86,15 @@ def test_a_report_is_recorded_before_its_checkpoint_is_committed(tmp_path: Path)
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_job_at_once_and_it_can_go_on(
-    signal_number: int, uninterrupted: dict[Stage, Outcome], tmp_path: Path
+    signal_number: int,
+    uninterrupted: dict[Stage, Outcome],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
+    # Whoever starts pytest in the background leaves SIGINT ignored.
+    before = signal.signal(signal_number, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal_number, before))
+
     def emit(report: Report) -> None:
         if report.step == 2:
             os.kill(os.getpid(), signal_number)

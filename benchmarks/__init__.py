@@ -1,0 +1,1 @@
+"""Paired measurements, one command each."""

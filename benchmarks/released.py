@@ -1,0 +1,91 @@
+"""One step of the search as the released code takes it: the denominator of every ratio.
+
+Op by op; every update differentiates all parameters and uses the gradients of one group; G keeps its graph
+in D's updates; real and fake images pass D one after the other, each with its own sample; default Adam; the
+moving average goes parameter by parameter.
+
+Source: the released `search.py` and `functions.py` of AdversarialNAS (2021).
+"""
+
+import torch
+from torch import Tensor
+
+from search_space.architecture import Architecture, EdgeWeights
+from search_space.networks import evaluate_with
+from search_space.relaxation import relax
+from trainers.draws import Draws
+from trainers.losses import hinge_discriminator, hinge_generator
+from trainers.optimization import Phase
+from trainers.search_config import SearchConfig
+from trainers.search_state import SearchState
+
+PHASES: tuple[Phase, ...] = ("beta", "discriminator", "alpha", "generator")
+
+
+class ReleasedStep:
+    """The updates of a step, phase by phase; state and configuration are those of our own search."""
+
+    def __init__(self, state: SearchState, config: SearchConfig) -> None:
+        self._state, self._config = state, config
+        for network in (state.generator, state.discriminator):
+            evaluate_with(network, "reference")
+        self._optimizers = {
+            phase: torch.optim.Adam(
+                list(module.parameters()),
+                lr=options.lr,
+                betas=options.betas,
+                weight_decay=options.weight_decay,
+            )
+            for phase, module, options in (
+                ("beta", state.beta, config.beta_optimizer),
+                ("discriminator", state.discriminator, config.discriminator_optimizer),
+                ("alpha", state.alpha, config.alpha_optimizer),
+                ("generator", state.generator, config.generator_optimizer),
+            )
+        }
+
+    def update(self, phase: Phase, real: Tensor, draws: Draws) -> Tensor:
+        """One of the four updates; G's take no real images."""
+        if phase in ("beta", "discriminator"):
+            loss = self._discriminator_loss(phase, real, draws)
+        else:
+            loss = self._generator_loss(phase, draws)
+        loss.backward()
+        self._optimizers[phase].step()
+        for module in (self._state.generator, self._state.discriminator, self._state.alpha, self._state.beta):
+            module.zero_grad()
+        return loss.detach()
+
+    def average(self) -> None:
+        """Move the moving average of G."""
+        decay = self._config.ema_decay
+        with torch.no_grad():
+            for average, live in zip(
+                self._state.ema_generator.parameters(), self._state.generator.parameters(), strict=True
+            ):
+                average.mul_(decay).add_(live, alpha=1 - decay)
+
+    def _discriminator_loss(self, phase: Phase, real: Tensor, draws: Draws) -> Tensor:
+        state = self._state
+        real_scores = state.discriminator(real, self._sample(state.beta, phase, 0, draws))
+        latents = draws.latents(phase, len(real))
+        fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws)).detach()
+        fake_scores = state.discriminator(fake, self._sample(state.beta, phase, 1, draws))
+        return hinge_discriminator(real_scores, fake_scores)
+
+    def _generator_loss(self, phase: Phase, draws: Draws) -> Tensor:
+        state = self._state
+        latents = draws.latents(phase, self._config.generator_batch_size)
+        fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws))
+        return hinge_generator(state.discriminator(fake, self._sample(state.beta, phase, 0, draws)))
+
+    def _sample(self, architecture: Architecture, phase: Phase, forward: int, draws: Draws) -> EdgeWeights:
+        config = self._config
+        noise = draws.noise(phase, forward, architecture)
+        return relax(
+            architecture,
+            "gumbel_of_probabilities",
+            config.tau(self._state.step),
+            noise,
+            masked=config.mask_image_edges,
+        )
