@@ -91,7 +91,11 @@ def _folder(folder: Path, experiment: Experiment) -> Images:
 
 
 def _size_of_one(folder: Path) -> int:
-    """Width of the first image found; any other size in the folder is then an error, as is no image."""
+    """Width of the first image found; any other size in the folder is then an error.
+
+    Raises:
+        UserError: no image can be read there.
+    """
     for path, _, names in sorted(os.walk(folder, followlinks=True)):
         for name in sorted(names):
             if name.lower().endswith(SUFFIXES):
@@ -100,4 +104,4 @@ def _size_of_one(folder: Path) -> int:
                         return image.width
                 except (OSError, UnidentifiedImageError):
                     continue
-    return 1
+    raise UserError(f"{folder}: no image there that can be read ({', '.join(SUFFIXES)})")

@@ -89,7 +89,7 @@ def load_released(module: nn.Module, state: Mapping[str, Tensor]) -> None:
         if value.numel() != target.numel():
             raise CheckpointError(
                 f"{name} has {value.numel()} values where the network has {target.numel()}: "
-                "set the widths it was trained with"
+                "is it of another genotype, or of other widths?"
             )
         target.copy_(value.reshape(target.shape))
 

@@ -174,7 +174,7 @@ MISTAKES = [
     ("--of wide.pt", "generated images are [1, 24, 24], the real ones [1, 16, 16]"),
     ("--of large", "images of [1, 24, 24] and [1, 16, 16] (channels, height, width) do not compare"),
     ("--of mixed", "z.png is 24x24, not 16x16"),
-    ("--of empty", "no images (.png, "),
+    ("--of empty", "empty: no image there that can be read (.png, "),
     ("--of diverged.pt", "the generator makes values that are not finite"),
     ("--of images --against diverged.pt", "the generator makes values that are not finite"),
     ("--of mine --protocol fast", "unknown protocol 'fast'; known: paper, quick"),

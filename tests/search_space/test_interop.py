@@ -219,7 +219,7 @@ class TestLoading:
         wide = Generator(CONFIG.model_copy(update={"channels": 3}), GENOTYPE)
         with pytest.raises(CheckpointError, match=r"l1.weight has \d+ values where the network has") as error:
             load_released(derived(), released(wide))
-        assert "set the widths it was trained with" in message(error)
+        assert "is it of another genotype, or of other widths?" in message(error)
 
     def test_modules_that_the_released_code_lacks_are_refused(self):
         with pytest.raises(TypeError, match="no Linear"):
