@@ -58,10 +58,12 @@ def test_a_command_does_its_stage_with_the_configured_run(command, stages):
 
 
 def test_evaluate_is_told_what_to_score_and_against_what(stages):
-    assert main(["evaluate", "digits", "--of", "mine", "--against=other/images", "--genotype", "eagan"]) == 0
-    assert stages.words == {"of": "mine", "against": "other/images", "genotype": "eagan"}
+    words = ["--of", "mine", "--against=other/images", "--genotype", "eagan", "--protocol", "quick"]
+    assert main(["evaluate", "digits", *words]) == 0
+    told = {"of": "mine", "against": "other/images", "genotype": "eagan", "protocol": "quick"}
+    assert stages.words == told
     assert main(["evaluate", "digits", "--name", "mine"]) == 0
-    assert stages.words == {"of": None, "against": None, "genotype": None}
+    assert stages.words == dict.fromkeys(told)
 
 
 def test_statistics_are_told_where_to_go(stages):
