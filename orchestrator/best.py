@@ -5,9 +5,7 @@ from typing import NamedTuple
 
 from orchestrator.checkpoint import CheckpointMeta
 from trainers.metrics.config import MetricName
-from trainers.metrics.families import FAMILIES
-
-HIGHER_IS_BETTER: tuple[MetricName, ...] = ("is", "precision_recall")
+from trainers.metrics.families import FAMILIES, lower_is_better
 
 
 class Score(NamedTuple):
@@ -28,4 +26,4 @@ def score(meta: CheckpointMeta, metric: MetricName) -> Score | None:
     value = meta.metrics.get(name)
     if value is None or not isfinite(value):
         return None
-    return Score(name, value, -value if metric in HIGHER_IS_BETTER else value)
+    return Score(name, value, value if lower_is_better(name) else -value)

@@ -12,14 +12,7 @@ from search_space.cost import multiply_adds, parameters
 from search_space.genotype import Genotype
 from search_space.networks import Generator, GeneratorConfig
 from search_space.results import PublishedResult
-
-HIGHER_IS_BETTER = ("is_", "precision", "recall")
-"""Beginnings of the names of such scores."""
-
-
-def lower_is_better(metric: str) -> bool:
-    """Of a score by the name it is reported under."""
-    return not metric.startswith(HIGHER_IS_BETTER)
+from trainers.metrics.families import lower_is_better
 
 
 @dataclass(frozen=True)

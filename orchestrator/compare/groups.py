@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.compare.contestant import Contestant, lower_is_better
+from orchestrator.compare.contestant import Contestant
 from orchestrator.selection.noise import Difference, Noise, deviation, difference, pooled, required
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.source import Candidate
 from orchestrator.selection.tally import Tally, best_first
+from trainers.metrics.families import lower_is_better
 
 SEPARATION = 2.0
 """Standard errors that tell two means apart, as in selection."""

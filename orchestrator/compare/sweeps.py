@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.compare.contestant import Contestant, Training, lower_is_better
+from orchestrator.compare.contestant import Contestant, Training
 from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
 from orchestrator.tracking.params import flatten
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig
+from trainers.metrics.families import lower_is_better
 
 SHOWN = 3
 """Parameters that a name holds."""

@@ -1,10 +1,9 @@
 """Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
 
-from orchestrator.best import HIGHER_IS_BETTER
 from orchestrator.config import Experiment
 from orchestrator.errors import ConfigError
 from orchestrator.selection.stage_config import SelectStage
-from trainers.metrics.families import score_names
+from trainers.metrics.families import lower_is_better, score_names
 
 FIRST = "score"
 """Stands for the first metric of the evaluation."""
@@ -40,10 +39,10 @@ def select_stage(experiment: Experiment) -> SelectStage:
         raise ConfigError(
             f"select.metric = {metric}: not in retrain.evaluation.metrics; use {', '.join(reported)}"
         )
-    lower_is_better = reported[metric] not in HIGHER_IS_BETTER
-    if lower_is_better != select.lower_is_better:
+    lower = lower_is_better(metric)
+    if lower != select.lower_is_better:
         raise ConfigError(
             f"select.lower_is_better = {str(select.lower_is_better).lower()}: of {metric} it is "
-            f"{str(lower_is_better).lower()}"
+            f"{str(lower).lower()}"
         )
     return select.model_copy(update={"metric": metric})

@@ -5,6 +5,7 @@ n samples, d features, k classes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from jaxtyping import Float, Int64
@@ -40,6 +41,7 @@ class Family:
     """Names of its values when the published Inception network sees the images."""
     other: tuple[str, ...]
     """Names with any other network; `*` stands for the extractor's name."""
+    higher_is_better: bool = False
     single_images: bool = False
     """Whether it needs the features of each real image, not their statistics alone."""
 
@@ -91,6 +93,7 @@ INCEPTION_SCORE = Family(
     fewest=lambda _: 10,
     published=("is_mean", "is_std"),
     other=("is_*_mean", "is_*_std"),
+    higher_is_better=True,
 )
 KERNEL = Family(
     make=_kernel,
@@ -106,6 +109,7 @@ PRECISION_RECALL = Family(
     fewest=lambda _: 4,
     published=("precision_inception", "recall_inception"),  # plain names would mean VGG16, as published
     other=("precision_*", "recall_*"),
+    higher_is_better=True,
     single_images=True,
 )
 
@@ -117,6 +121,16 @@ FAMILIES: Mapping[str, Family] = {
     "kd": KERNEL,
     "precision_recall": PRECISION_RECALL,
 }
+
+
+def lower_is_better(score: str) -> bool:
+    """Of a score by the name it is reported under."""
+    return not any(
+        fnmatchcase(score, name)
+        for family in FAMILIES.values()
+        if family.higher_is_better
+        for name in (*family.published, *family.other)
+    )
 
 
 def score_names(config: EvaluationConfig) -> Mapping[str, MetricName]:
