@@ -42,6 +42,7 @@ class Cell(nn.Module):
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
         self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
+        self._inner_nodes = _entered(self.fillings)
         self.evaluate("auto")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
@@ -67,7 +68,7 @@ class Cell(nn.Module):
         """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
         flow = self.form.flow(x, edge_weights)
         flow.leave(0, x)
-        for node in range(1, OUTPUT_NODE):
+        for node in self._inner_nodes:
             if node == SKIP_NODE:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
                     flow.receive(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
@@ -76,6 +77,12 @@ class Cell(nn.Module):
                 skip_node = value
             flow.leave(node, value)
         return flow.arrive(OUTPUT_NODE), skip_node
+
+
+def _entered(fillings: Sequence[Filling]) -> list[int]:
+    """Nodes before the output that some edge enters; of the others nothing is read (`connectivity`)."""
+    entering = (filling.edges for filling in fillings if filling.primitive.operation != "none")
+    return sorted({edge.target for edges in entering for edge in edges} - {OUTPUT_NODE})
 
 
 def _pointwise(channels: int) -> nn.Conv2d:
