@@ -92,11 +92,18 @@ def decode(
         return Broken(name, "not an image" if isinstance(error, UnidentifiedImageError) else one_line(error))
     image = _fitted(image, config)
     if image.size != (config.image_size, config.image_size):
-        raise DataError(
-            f"{name} is {image.width}x{image.height}, not {config.image_size}x{config.image_size} after"
-            f" data.resize {config.resize} and data.crop {config.crop}; choose other rules or data.image_size"
-        )
+        raise DataError(_of_other_size(name, image, config))
     return np.asarray(image).reshape(config.image_size, config.image_size, config.channels).transpose(2, 0, 1)
+
+
+def _of_other_size(name: str, image: Image.Image, config: DecodedConfig) -> str:
+    sizes = f"{name} is {image.width}x{image.height}, not {config.image_size}x{config.image_size}"
+    if config.resize == config.crop == "none":
+        return f"{sizes}; with data.resize and data.crop none, all images must be of one size"
+    return (
+        f"{sizes} after data.resize {config.resize} and data.crop {config.crop};"
+        " choose other rules or data.image_size"
+    )
 
 
 def _opened(content: Path | bytes | None, mode: str) -> Image.Image:

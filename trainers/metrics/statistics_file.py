@@ -57,5 +57,7 @@ def load_statistics(path: Path) -> tuple[Statistics, Origin | None]:
             f"{path}: mu has shape {[*mu.shape]} and sigma {[*sigma.shape]}, not [d] and [d, d]"
         )
     if not (mu.isfinite().all() and sigma.isfinite().all()):
-        raise StatisticsError(f"{path} holds values that are NaN or infinite")
+        raise StatisticsError(
+            f"{path} holds values that are NaN or infinite; make it anew with `advnas evaluate stats`"
+        )
     return Statistics(mu, sigma), origin
