@@ -69,8 +69,8 @@ class Reference:
         width, ours = len(statistics.mu), self.extractor.dimension
         if width != ours:
             raise StatisticsError(
-                f"{file}: {width} features, but extractor {self.extractor.name} has {ours}; name the extractor"
-                " they were made with, or make them anew with `advnas evaluate stats`"
+                f"{file}: {width} features, but extractor {self.extractor.name} has {ours}; name"
+                " the extractor they were made with, or make them anew with `advnas evaluate stats`"
             )
         if origin is not None:
             self._require_origin(file, origin)
