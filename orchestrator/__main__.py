@@ -1,5 +1,6 @@
 """`advnas` and `python -m orchestrator`: what went wrong decides the exit code."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,8 @@ from search_space.errors import UserError
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: FAILED is a run that could not go on, or a bug of ours; MISTAKE is the user's."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
         return DONE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            place = f"{error.filename}: " if error.filename else ""
+            _complain(f"{place}{error.strerror}: free some space; the same command goes on where it stopped")
+            return MISTAKE
         if not _is_divergence(error):
             traceback.print_exc()
         _complain(f"failed: {error}" if str(error) else f"failed: {type(error).__name__}")

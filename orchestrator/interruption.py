@@ -1,4 +1,4 @@
-"""SIGTERM ends a run as Ctrl-C does, so that what is open gets closed."""
+"""SIGTERM ends a run as Ctrl-C does, so that what is open gets closed; more of them do not cut that short."""
 
 import signal
 import threading
@@ -18,6 +18,32 @@ def sigterm_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def finishing() -> Iterator[threading.Event]:
+    """Within it, the first Ctrl-C or SIGTERM only sets the event, to hurry, and is raised at the end.
+
+    One more is raised at once. In a thread other than the main one nothing changes.
+    """
+    hurried = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield hurried
+        return
+
+    def hurry(_number: int, _frame: FrameType | None) -> None:
+        if hurried.is_set():
+            raise KeyboardInterrupt
+        hurried.set()
+
+    before = {number: signal.signal(number, hurry) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield hurried
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if hurried.is_set():
+        raise KeyboardInterrupt
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from orchestrator.config import ClusterConfig
+from orchestrator.interruption import finishing
 from search_space.errors import UserError
 
 
@@ -33,7 +34,8 @@ def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
     try:
         yield True
     finally:
-        ray.shutdown()
+        with finishing():
+            ray.shutdown()
 
 
 def require_room_on_cluster(cluster: ClusterConfig) -> None:

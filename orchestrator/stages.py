@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from orchestrator.config import Experiment, to_yaml
 from orchestrator.console import Console
 from orchestrator.derivations import record_derivation
+from orchestrator.fresh_name import fresh_name
 from orchestrator.generator_source import GENERATOR_FILE
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.job import Job, Stage
@@ -41,7 +41,7 @@ class Session:
     def begin(cls, experiment: Experiment, console: Console) -> "Session":
         """Decide the name and open the tracker; a run without a name gets one from data and time."""
         root = experiment.root.absolute()
-        name = experiment.name or f"{experiment.data.name}-{datetime.now():%Y%m%d-%H%M%S}"
+        name = experiment.name or fresh_name(experiment.data.name, root)
         experiment = experiment.model_copy(update={"root": root, "name": name})
         tracker = Tracker(experiment.tracking_uri, experiment.tracking.experiment, root)
         console.say(f"run {name} in {root / name}")

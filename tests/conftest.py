@@ -1,6 +1,7 @@
 """What every folder of tests shares."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import jaxtyping
 import jaxtyping._typeguard  # the checker that pyproject.toml names; jaxtyping alone does not load it
@@ -27,3 +28,13 @@ def unchecked_shapes() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's, to be copied: making its tables takes seconds."""
+    from orchestrator.tracking import Tracker
+
+    root = tmp_path_factory.mktemp("fresh")
+    Tracker(f"sqlite:///{root / 'mlflow.db'}", "of the copied database", root)
+    return root / "mlflow.db"

@@ -1,12 +1,12 @@
 """`advnas sweep`: all of it, and the same again under the same name after whatever has ended it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.console import Console
 from orchestrator.driver_lock import sole_driver
+from orchestrator.fresh_name import fresh_name
 from orchestrator.interruption import sigterm_interrupts
 from orchestrator.stages import Result, write_result
 from orchestrator.sweep.figures import figures
@@ -41,8 +41,9 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
     """
     validate(sweep)
     require_room_here(sweep)
-    name = sweep.config.name or f"sweep-{datetime.now():%Y%m%d-%H%M%S}"
-    folder = sweep.base.root.absolute() / name
+    root = sweep.base.root.absolute()
+    name = sweep.config.name or fresh_name("sweep", root)
+    folder = root / name
     with sole_driver(folder), sigterm_interrupts():
         study = open_study(sweep, name, folder)
         (folder / "sweep.yaml").write_text(write_yaml(sweep.config.document()), encoding="utf-8")

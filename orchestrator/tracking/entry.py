@@ -24,9 +24,19 @@ class Dataset(Frozen):
     fingerprint: str
 
 
-def now() -> int:
-    """Milliseconds since 1970, MLflow's unit."""
-    return int(time.time() * 1000)
+class Clock:
+    """Milliseconds since 1970, MLflow's unit; they never go back, whatever is done to the machine's clock."""
+
+    def __init__(self) -> None:
+        self._latest = 0
+
+    def __call__(self) -> int:
+        """Later than the time before."""
+        self._latest = max(int(time.time() * 1000), self._latest + 1)
+        return self._latest
+
+
+now = Clock()
 
 
 class Entry(Frozen):
@@ -48,12 +58,17 @@ class Entry(Frozen):
     status: Status | None = None
 
 
-def send(entry: Entry, client: "MlflowClient", run_id: str) -> None:
-    """Write to the store. Metrics come after files and images: where they are, the rest is too."""
+def send(entry: Entry, client: "MlflowClient", run_id: str, again: bool = False) -> None:
+    """Write to the store. Metrics come after files and images: where they are, the rest is too.
+
+    `again`: a part of it may be there. Images would be kept twice; everything else replaces itself.
+    """
     if entry.files:
         _send_files(entry.files, client, run_id)
+    known = _images_of_step(entry.step, client, run_id) if again and entry.images else set()
     for key, png in entry.images.items():
-        _send_image(key, png, entry, client, run_id)
+        if key not in known:
+            _send_image(key, png, entry, client, run_id)
     if entry.dataset:
         _send_dataset(entry.dataset, client, run_id)
     _send_values(entry, client, run_id)
@@ -68,6 +83,13 @@ def _send_files(files: dict[str, bytes], client: "MlflowClient", run_id: str) ->
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         client.log_artifacts(run_id, folder)
+
+
+def _images_of_step(step: int, client: "MlflowClient", run_id: str) -> set[str]:
+    """Keys of the images that are there whole: MLflow writes a small copy last."""
+    files = [artifact.path.removeprefix("images/") for artifact in client.list_artifacts(run_id, "images")]
+    mark = f"+step+{step}+"
+    return {file.partition(mark)[0] for file in files if mark in file and file.endswith(".webp")}
 
 
 def _send_image(key: str, png: bytes, entry: Entry, client: "MlflowClient", run_id: str) -> None:

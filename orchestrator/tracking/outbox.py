@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.tracking.entry import Entry, send
-from orchestrator.tracking.store import one_line
+from orchestrator.tracking.store import TrackingError, one_line
+from trainers.files import written_whole
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,9 +28,15 @@ class Outbox:
         self._client, self._run_id = client, run_id
         self._next_attempt = 0.0
         self._lock = threading.Lock()
+        # An earlier start of the run, or an attempt that failed, may have sent a part of what comes next.
+        self._doubtful = True
 
     def put(self, entry: Entry) -> None:
-        """Send, or keep for later."""
+        """Send, or keep for later.
+
+        Raises:
+            TrackingError: neither the store takes it nor the disk.
+        """
         with self._lock:
             if not self.waiting():
                 if not self._sent(entry):
@@ -44,13 +51,12 @@ class Outbox:
         with self._lock:
             return self._flush()
 
-    def drain(self, patience: float, pause: float = 2.0) -> bool:
-        """Send what waits, trying for `patience` seconds; whether nothing waits any more."""
+    def drain(self, patience: float, hurried: threading.Event, pause: float = 2.0) -> bool:
+        """Send what waits, trying for `patience` seconds or until told to hurry; whether nothing is left."""
         deadline = time.monotonic() + patience
         while not self.flush():
-            if time.monotonic() + pause > deadline:
+            if time.monotonic() + pause > deadline or hurried.wait(pause):
                 return False
-            time.sleep(pause)
         return True
 
     def waiting(self) -> list[Path]:
@@ -67,21 +73,25 @@ class Outbox:
 
     def _sent(self, entry: Entry) -> bool:
         try:
-            send(entry, self._client, self._run_id)
+            send(entry, self._client, self._run_id, again=self._doubtful)
         # Every kind of store has exceptions of its own (database, HTTP, S3); none of them ends a training.
         except Exception as error:
             if not self.waiting():
                 logger.warning("MLflow does not take the data, the run goes on: %s", one_line(error))
             self._next_attempt = time.monotonic() + RETRY_AFTER
+            self._doubtful = True
             return False
+        self._doubtful = self._doubtful and not entry.images
         return True
 
     def _keep(self, entry: Entry) -> None:
-        """Appear under the final name only when complete: the process may be killed at any time."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         waiting = self.waiting()
         number = int(waiting[-1].stem) + 1 if waiting else 0
-        path = self.folder / f"{number:08d}.json"
-        partial = path.with_suffix(".partial")
-        partial.write_text(entry.model_dump_json(), encoding="utf-8")
-        partial.replace(path)
+        try:
+            with written_whole(self.folder / f"{number:08d}.json") as file:
+                file.write(entry.model_dump_json().encode())
+        except OSError as error:
+            raise TrackingError(
+                f"{self.folder}: MLflow does not take the data, and this disk neither ({error.strerror}): "
+                "free some space or make the folder writable, then start the run again"
+            ) from error

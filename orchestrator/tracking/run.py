@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orchestrator.interruption import finishing
 from orchestrator.tracking.entry import Dataset, Entry, Status
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.recording import Recorder, architecture, edges_changed, finite
-from orchestrator.tracking.store import one_line
+from orchestrator.tracking.store import TrackingError, one_line
 from search_space.genotype import Genotype
 from trainers.report import Report
 
@@ -89,19 +90,36 @@ class TrackedRun:
             self._outbox.put(Entry(files=dict(content)))
 
     def finish(self, status: Status, error: BaseException | None = None, patience: float = PATIENCE) -> None:
-        """End the run, once; wait a while for a store that does not answer, then say where the data lies."""
+        """End the run, once; wait a while for a store that does not answer, then say where the data lies.
+
+        Ctrl-C cuts the waiting short, not the recording.
+
+        Raises:
+            TrackingError: neither the store takes the end nor the disk; after an error it is only a warning.
+        """
         if self._ended:
             return
         self._ended = True
-        tags = {ERROR_TAG: f"{type(error).__name__}: {one_line(error)}"} if error else {}
-        self._outbox.put(Entry(status=status, tags=tags))
-        if self._recorder.reported:
-            self._outbox.put(architecture(self._recorder.reported, self.last_step))
-        if not self._outbox.drain(patience):
+        try:
+            with finishing() as hurried:
+                self._end(status, error)
+                sent = self._outbox.drain(0 if isinstance(error, TrackingError) else patience, hurried)
+        except TrackingError as failure:
+            if error is None:
+                raise
+            logger.warning("%s; until then MLflow shows the run as running", failure)
+            return
+        if not sent:
             logger.warning(
                 "MLflow run %s is incomplete: %d writes wait in %s; starting the run again sends them",
                 self.name, len(self._outbox.waiting()), self._outbox.folder,
             )  # fmt: skip
+
+    def _end(self, status: Status, error: BaseException | None) -> None:
+        tags = {ERROR_TAG: f"{type(error).__name__}: {one_line(error)}"} if error else {}
+        self._outbox.put(Entry(status=status, tags=tags))
+        if self._recorder.reported:
+            self._outbox.put(architecture(self._recorder.reported, self.last_step))
 
     def __enter__(self) -> Self:
         return self

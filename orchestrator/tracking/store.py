@@ -125,6 +125,8 @@ def _store_errors() -> tuple[type[Exception], ...]:
 def _cure(uri: str, message: str) -> str:
     if "database schema" in message or "locate revision" in message:
         return f"another version of MLflow wrote it: `mlflow db upgrade {uri}` renews an older one"
+    if "disk is full" in message or "No space left" in message:
+        return "free some space, then start the run again"
     if "database is locked" in message:
         return "another program holds it: end that, or choose another root or tracking.uri"
     if uri.startswith("http"):

@@ -79,7 +79,7 @@ class Tracker:
                 "move the folder away to go on without"
             )
         self._client.update_run(run.info.run_id, status="RUNNING")
-        if ERROR_TAG in run.data.tags:
+        if ERROR_TAG in self._client.get_run(run.info.run_id).data.tags:
             self._client.delete_tag(run.info.run_id, ERROR_TAG)
         return self._client.get_run(run.info.run_id)
 

@@ -9,7 +9,7 @@ from search_space.errors import UserError
 from search_space.genotype import Provenance
 from search_space.sampling import sample_genotype
 from tests.orchestrator.jobs import NETWORKS, SHORT
-from tests.orchestrator.tracking.conftest import fresh_database, root, tracker, uri  # noqa: F401
+from tests.orchestrator.tracking.conftest import root, tracker, uri  # noqa: F401
 from trainers.report import Report
 
 EVALUATION = {"evaluation": {"every": 1, "metrics": ["fd"], "extractor": "digits"}}

@@ -9,14 +9,6 @@ import pytest
 from orchestrator.tracking import Tracker
 
 
-@pytest.fixture(scope="session")
-def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Making the tables takes seconds."""
-    root = tmp_path_factory.mktemp("fresh")
-    Tracker(f"sqlite:///{root / 'mlflow.db'}", "of the copied database", root)
-    return root / "mlflow.db"
-
-
 @pytest.fixture
 def root(tmp_path: Path, fresh_database: Path) -> Path:
     shutil.copy(fresh_database, tmp_path / "mlflow.db")

@@ -1,14 +1,13 @@
 """A real server that goes away: in this process, as starting one of its own takes half a minute."""
 
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from orchestrator.tracking import Tracker, TrackingError, outbox
 from orchestrator.tracking.entry import now
+from tests.mlflow_server import Server, server_of
 from tests.orchestrator.tracking.examples import opened, report
 
 STEPS = (50, 100, 150, 200)
@@ -19,43 +18,12 @@ def all_writes_succeed() -> None:
     """Not here."""
 
 
-class Server:
-    """MLflow's server on 127.0.0.1, on the same port whenever it is up."""
-
-    def __init__(self, app) -> None:
-        self._app = app
-        self._running: BaseWSGIServer | None = None
-        self.port = 0
-
-    def start(self) -> None:
-        self._running = make_server("127.0.0.1", self.port, self._app, threaded=True)
-        self.port = self._running.port
-        threading.Thread(target=self._running.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        if self._running:
-            self._running.shutdown()
-            self._running.server_close()
-        self._running = None
-
-
 @pytest.fixture
 def server(root, uri, monkeypatch) -> Iterator[Server]:
-    from mlflow import server as mlflow_server
-    from mlflow.server import handlers
-
-    monkeypatch.setenv(mlflow_server.BACKEND_STORE_URI_ENV_VAR, uri)
-    monkeypatch.setenv(mlflow_server.ARTIFACT_ROOT_ENV_VAR, "mlflow-artifacts:/")
-    monkeypatch.setenv(mlflow_server.SERVE_ARTIFACTS_ENV_VAR, "true")
-    monkeypatch.setenv(mlflow_server.ARTIFACTS_DESTINATION_ENV_VAR, str(root / "served"))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server that is gone refuses at once
-    for cached in ("_tracking_store", "_artifact_repo"):
-        monkeypatch.setattr(handlers, cached, None)
-    running = Server(mlflow_server.app)
-    running.start()
-    yield running
-    running.stop()
+    with server_of(uri, root / "served") as running:
+        yield running
 
 
 @pytest.fixture
@@ -88,7 +56,7 @@ def test_while_the_server_is_away_it_is_not_tried_at_every_report(remote, server
     run = opened(remote)
     server.stop()
     attempts = []
-    monkeypatch.setattr(outbox, "send", lambda *_: attempts.append(1) or os.stat("/nowhere"))
+    monkeypatch.setattr(outbox, "send", lambda *_, **__: attempts.append(1) or os.stat("/nowhere"))
     for step in STEPS:
         run.report(report(step))
     assert len(attempts) == 1
@@ -128,6 +96,6 @@ def test_what_the_store_refuses_for_good_is_not_silently_left_behind(remote, ser
     server.stop()
     run.report(report(50))
     server.start()
-    monkeypatch.setattr(outbox, "send", lambda *_: os.stat("/nowhere"))
+    monkeypatch.setattr(outbox, "send", lambda *_, **__: os.stat("/nowhere"))
     with pytest.raises(TrackingError, match="MLflow refuses what an earlier start of this run left there"):
         opened(remote)

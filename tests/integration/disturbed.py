@@ -1,0 +1,137 @@
+"""A tiny retraining by its command, what may happen to it, and what must be true of it afterwards.
+
+Processes that are to die are forked from one that has imported everything: real ones, ready in an instant.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from orchestrator.__main__ import main
+from orchestrator.config import to_yaml
+from orchestrator.driver_lock import sole_driver
+from tests.orchestrator.jobs import STEPS, differences, tiny_job
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "mlflow.store.tracking.sqlalchemy_store",
+        "orchestrator.commands",
+        "orchestrator.stages",
+        "sklearn.datasets",
+        "torch._dynamo",
+        __name__,
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A retraining of three steps named `run`, in a root of its own, as YAML and command."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """Of the retraining."""
+        return self.root / "run" / "retrain"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where its checkpoints lie."""
+        return self.folder / "checkpoints"
+
+    def command(self, **options: Any) -> list[str]:
+        """Arguments of `advnas`; options are dotted names with `__` for the dots."""
+        job = tiny_job(self.root, "retrain", name="run", **options)
+        genotype, config = self.root / "genotype.json", self.root / "config.yaml"
+        job.genotypes["generator"].save(genotype)
+        config.write_text(to_yaml(job.experiment))
+        return ["retrain", str(config), "--retrain.genotype", str(genotype)]
+
+    def run_here(self, **options: Any) -> int:
+        """Do the command in this process; its exit code."""
+        torch.set_num_threads(1)
+        return main(self.command(**options))
+
+    def run_apart(self, meet: Callable[[], None], **options: Any) -> "Ended":
+        """Do the command in a process of its own that calls `meet` first; how it ended."""
+        log = self.root / "output.txt"
+        process = FORKS.Process(target=_apart, args=(meet, self.command(**options), log))
+        process.start()
+        process.join(120)
+        assert process.exitcode is not None, f"still runs: {log.read_text()}"
+        return Ended(process.exitcode, log.read_text())
+
+    def mlflow_runs(self) -> list[Run]:
+        """All of them, whatever their state."""
+        return recorded_runs(self.client)
+
+    @property
+    def client(self) -> MlflowClient:
+        """Of the database in the root."""
+        return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
+
+    def assert_as_if_nothing_had_happened(
+        self, expected: Mapping[str, Any], client: MlflowClient | None = None
+    ) -> None:
+        """Finished with the same bits, recorded once and nothing left behind."""
+        result = json.loads((self.folder / "result.json").read_text())
+        state = torch.load(Path(result["checkpoint"]) / "state.pt", weights_only=True)
+        assert differences(state, expected) == []
+        assert_recorded_once(client or self.client)
+        with sole_driver(self.folder):
+            pass
+        assert [path.name for path in self.checkpoints.glob(".*")] == []
+        assert list(self.root.rglob("*_unsent")) + list(self.root.rglob("*.partial")) == []
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended."""
+
+    code: int
+    """Exit code; minus the signal that killed it."""
+    output: str
+
+
+def recorded_runs(client: MlflowClient) -> list[Run]:
+    """All that a store has."""
+    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+
+
+def assert_recorded_once(client: MlflowClient) -> None:
+    """One run, finished, with every metric once a step and every image once."""
+    (run,) = recorded_runs(client)
+    assert run.info.status == "FINISHED"
+    assert "advnas.error" not in run.data.tags
+    for metric in run.data.metrics:
+        steps = [point.step for point in client.get_metric_history(run.info.run_id, metric)]
+        assert sorted(set(steps)) == steps, metric
+    assert [point.step for point in client.get_metric_history(run.info.run_id, "step")] == list(STEPS)
+    images = client.list_artifacts(run.info.run_id, "images")
+    shown = Counter(image.path.split("+timestamp+")[0] for image in images if image.path.endswith(".png"))
+    assert shown
+    assert set(shown.values()) == {1}, shown
+
+
+def _apart(meet: Callable[[], None], command: list[str], log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    # Whoever starts pytest in the background leaves SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    torch.set_num_threads(1)
+    meet()
+    sys.exit(main(command))

@@ -1,0 +1,250 @@
+"""What may happen to a run without Ray, done to a real one; it goes on and ends as if it had not happened."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mlflow import MlflowClient
+
+from orchestrator import checkpoint_folder, worker
+from orchestrator.checkpoint import CheckpointStore
+from orchestrator.tracking import outbox
+from orchestrator.tracking.run import TrackedRun
+from tests.integration.disturbed import Disturbed
+from tests.mlflow_server import server_of
+from trainers.report import Report
+
+KILLED, INTERRUPTED, MISTAKE = -signal.SIGKILL, 130, 2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny networks compute fastest alone, and sums over threads round differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
+    """What the retraining comes to if nothing happens."""
+    run = Disturbed(tmp_path_factory.mktemp("undisturbed"))
+    shutil.copy(fresh_database, run.root / "mlflow.db")
+    assert run.run_here() == 0
+    return torch.load(run.checkpoints / "step-000000003" / "state.pt", weights_only=True)
+
+
+@pytest.fixture
+def run(tmp_path: Path, fresh_database: Path) -> Disturbed:
+    shutil.copy(fresh_database, tmp_path / "mlflow.db")
+    return Disturbed(tmp_path)
+
+
+def wrap(owner: Any, name: str, before: Callable[..., None], after: Callable[..., None]) -> None:
+    """Let something happen whenever a function is called; for processes that end soon."""
+    wrapped = getattr(owner, name)
+
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        before(*arguments, **options)
+        result = wrapped(*arguments, **options)
+        after(*arguments, **options)
+        return result
+
+    setattr(owner, name, wrapper)
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    pass
+
+
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Second:
+    """Does it the second time."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action, self._calls = action, 0
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        self._calls += 1
+        if self._calls == 2:
+            self._action()
+
+
+def dying_between_image_and_metrics() -> None:
+    wrap(MlflowClient, "log_image", nothing, Second(die))
+
+
+def dying_between_report_and_checkpoint() -> None:
+    wrap(CheckpointStore, "save", Second(die), nothing)
+
+
+def dying_while_a_checkpoint_is_written() -> None:
+    wrap(checkpoint_folder, "_put_in_place", Second(die), nothing)
+
+
+def dying_after_a_checkpoint() -> None:
+    wrap(worker, "_record", nothing, Second(die))
+
+
+@pytest.mark.parametrize(
+    "meet",
+    [
+        dying_between_image_and_metrics,
+        dying_between_report_and_checkpoint,
+        dying_while_a_checkpoint_is_written,
+        dying_after_a_checkpoint,
+    ],
+)
+def test_a_driver_killed_at_any_moment(
+    meet: Callable[[], None], run: Disturbed, undisturbed: dict[str, Any]
+) -> None:
+    assert run.run_apart(meet).code == KILLED
+    assert run.run_here() == 0
+    run.assert_as_if_nothing_had_happened(undisturbed)
+
+
+def interrupt(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def stopped_once(number: int) -> None:
+    wrap(CheckpointStore, "save", nothing, Second(partial(interrupt, number)))
+
+
+def stopped_twice() -> None:
+    """The second Ctrl-C comes while the first is being recorded."""
+    from orchestrator.tracking import entry
+
+    stopped_once(signal.SIGINT)
+    wrap(entry, "_send_values", lambda given, *_: given.status and interrupt(signal.SIGINT), nothing)
+
+
+@pytest.mark.parametrize(
+    "meet", [partial(stopped_once, signal.SIGINT), partial(stopped_once, signal.SIGTERM), stopped_twice]
+)
+def test_a_driver_that_is_told_to_stop(
+    meet: Callable[[], None], run: Disturbed, undisturbed: dict[str, Any]
+) -> None:
+    ended = run.run_apart(meet)
+    assert ended.code == INTERRUPTED
+    assert "Traceback" not in ended.output
+    assert [found.info.status for found in run.mlflow_runs()] == ["KILLED"]
+    assert run.run_here() == 0
+    run.assert_as_if_nothing_had_happened(undisturbed)
+
+
+def test_a_newest_checkpoint_cut_short(
+    run: Disturbed, undisturbed: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run.run_apart(dying_after_a_checkpoint).code == KILLED
+    os.truncate(run.checkpoints / "step-000000002" / "state.pt", 1000)
+    with caplog.at_level(logging.WARNING):
+        assert run.run_here() == 0
+    assert "step-000000002 is damaged: going on from the one before it" in caplog.text
+    run.assert_as_if_nothing_had_happened(undisturbed)
+
+
+def test_a_clock_that_is_set_back_by_a_day(
+    run: Disturbed, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported = TrackedRun.report
+    true_time = time.time
+
+    def report(tracked: TrackedRun, report: Report) -> None:
+        reported(tracked, report)
+        if report.step == 2:
+            monkeypatch.setattr(time, "time", lambda: true_time() - 86400)
+
+    monkeypatch.setattr(TrackedRun, "report", report)
+    assert run.run_here() == 0
+    run.assert_as_if_nothing_had_happened(undisturbed)
+    (recorded,) = run.mlflow_runs()
+    assert recorded.info.end_time >= recorded.info.start_time
+    assert recorded.data.metrics["step"] == 3
+
+
+def test_an_mlflow_server_that_is_away_in_the_middle(
+    run: Disturbed,
+    undisturbed: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(outbox, "RETRY_AFTER", 0.0)
+    with server_of(f"sqlite:///{run.root / 'mlflow.db'}", run.root / "served") as server:
+
+        def come_and_go(_tracked: TrackedRun, report: Report) -> None:
+            if report.step == 2:
+                server.stop()
+            elif report.step == 3:
+                server.start()
+
+        wrapped = TrackedRun.report
+        monkeypatch.setattr(TrackedRun, "report", lambda *given: [come_and_go(*given), wrapped(*given)])
+        uri = f"http://127.0.0.1:{server.port}"
+        assert run.run_here(tracking__uri=uri) == 0
+        run.assert_as_if_nothing_had_happened(undisturbed, MlflowClient(uri))
+    assert caplog.text.count("MLflow does not take the data, the run goes on") == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, fresh_database: Path) -> Iterator[Path]:
+    """A file system of 24 MB with MLflow's database."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "advnas", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    shutil.copy(fresh_database, disk / "mlflow.db")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.parametrize("moment", ["report", "link_checkpoint"])
+def test_a_disk_that_fills_up(
+    moment: str, small_disk: Path, undisturbed: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Disturbed(small_disk)
+    ballast = small_disk / "ballast"
+    with pytest.MonkeyPatch.context() as patch:
+        fill = Second(partial(fill_up, ballast)) if moment == "report" else partial(fill_up, ballast)
+        patch.setattr(TrackedRun, moment, before(getattr(TrackedRun, moment), fill))
+        assert run.run_here() == MISTAKE
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert "free some space" in said
+    ballast.unlink()
+    assert run.run_here() == 0
+    run.assert_as_if_nothing_had_happened(undisturbed)
+
+
+def before(function: Callable[..., Any], action: Callable[[], None]) -> Callable[..., Any]:
+    def wrapper(*arguments: Any) -> Any:
+        action()
+        return function(*arguments)
+
+    return wrapper
+
+
+def fill_up(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
