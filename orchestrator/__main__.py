@@ -7,11 +7,10 @@ import traceback
 from collections.abc import Sequence
 
 from orchestrator.command_line import parse
+from orchestrator.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from orchestrator.parser import RUNS
+from orchestrator.submit_parser import SUBMIT
 from search_space.errors import UserError
-
-DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: FAILED is a run that could not go on, or a bug of ours; MISTAKE is the user's."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -19,8 +18,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do a command; the exit code says whether it was done, and if not, whose fault it was."""
     try:
-        _dispatch(sys.argv[1:] if arguments is None else arguments)
-        return DONE
+        return _dispatch(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
         _complain(str(error))
         return MISTAKE
@@ -41,8 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _dispatch(arguments: Sequence[str]) -> None:
+def _dispatch(arguments: Sequence[str]) -> int:
     parsed = parse(arguments)
+    if parsed.command in SUBMIT:
+        from orchestrator.submit import command as submit
+
+        return submit.run(parsed)
     if parsed.command in RUNS:
         from orchestrator.commands import run
 
@@ -65,6 +67,7 @@ def _dispatch(arguments: Sequence[str]) -> None:
         from orchestrator.ui import serve
 
         serve(Path(parsed.root), parsed.port)
+    return DONE
 
 
 def _is_divergence(error: Exception) -> bool:

@@ -6,34 +6,47 @@ from difflib import get_close_matches
 
 from orchestrator.errors import ConfigError
 from orchestrator.parser import OWN_OPTIONS, RUNS, build_parser
+from orchestrator.submit_parser import SUBMIT
 from search_space.errors import UserError
 
 FLAGS = ("--json", "--dry-run", "--help")
-OTHER_COMMANDS = ("compare", "generate", "export", "genotype", "ui")
+OTHER_COMMANDS = ("compare", "submit", "generate", "export", "genotype", "ui")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What the user asks for; of commands with a configuration, `overrides` maps dotted names to texts.
+    """What the user asks for.
+
+    Of commands with a configuration, `overrides` maps dotted names to texts; of `submit`, `words` are those
+    of the command to do.
 
     Raises:
         UserError: no such command or flag, or one without its value.
     """
     overrides: dict[str, str] = {}
-    rest = list(arguments)
-    if (two_words := " ".join(rest[:2])) in RUNS:
+    rest, words = _cut(arguments)
+    if (two_words := " ".join(rest[:2])) in (*RUNS, *SUBMIT):
         rest[:2] = [two_words]
     if rest and rest[0] in RUNS:
         rest, overrides = split_overrides(rest, tuple(OWN_OPTIONS.get(rest[0], ())))
     elif rest and not rest[0].startswith("-"):
         _require_command(rest[0])
     parsed = build_parser().parse_args(rest)
-    parsed.overrides = overrides
+    parsed.overrides, parsed.words = overrides, words
     return parsed
+
+
+def _cut(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Of `submit`: its own words, and those of the command to submit."""
+    words = list(arguments)
+    if words[:1] != ["submit"] or "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
 
 
 def _require_command(name: str) -> None:
     known = (*RUNS, *OTHER_COMMANDS)
-    if name not in known:
+    if name not in (*known, *SUBMIT):
         near = get_close_matches(name, known, n=1)
         raise UserError(
             f"unknown command {name!r}; {f'did you mean {near[0]}?' if near else ', '.join(known)}"

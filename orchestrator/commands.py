@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.console import Console, quiet
+from orchestrator.interruption import sigterm_interrupts
 from orchestrator.presets import SWEEPS, read_source
+from orchestrator.submit.inside import require_kept
 from orchestrator.yaml_text import write_yaml
 from search_space.errors import UserError
 
@@ -42,11 +44,13 @@ def run(arguments: argparse.Namespace) -> None:
     quiet()
     if arguments.json:
         # Libraries print too: all of it goes where people look, so that programs can read stdout.
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), sigterm_interrupts():
             result = stage(Console())
         print(as_json(result))
     else:
-        print(*result_lines(stage(Console())), sep="\n")
+        with sigterm_interrupts():
+            result = stage(Console())
+        print(*result_lines(result), sep="\n")
 
 
 def _replay(arguments: argparse.Namespace) -> None:
@@ -71,7 +75,12 @@ def _run(arguments: argparse.Namespace) -> Loaded:
     from orchestrator.config import experiment_of, to_yaml
 
     experiment = experiment_of(document, arguments.overrides)
-    return experiment, to_yaml(experiment), lambda console: _stage(arguments)(experiment, console)
+
+    def do(console: Console) -> Result:
+        require_kept(experiment.root)
+        return _stage(arguments)(experiment, console)
+
+    return experiment, to_yaml(experiment), do
 
 
 def _sweep(arguments: argparse.Namespace) -> Loaded:
@@ -86,6 +95,7 @@ def _sweep(arguments: argparse.Namespace) -> Loaded:
     def do(console: Console) -> Result:
         from orchestrator.sweep.command import run_sweep
 
+        require_kept(sweep.base.root)
         return run_sweep(sweep, console)
 
     return document, write_yaml(document), do

@@ -9,6 +9,7 @@ from orchestrator.generator_parser import add_export, add_generate
 from orchestrator.genotype_parser import add_genotype
 from orchestrator.presets import PRESETS
 from orchestrator.subcommand import add_command, add_json, add_root
+from orchestrator.submit_parser import add_submit
 from search_space.errors import UserError
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ DESCRIPTION = f"""Search for GAN architectures (AdversarialNAS), retrain and sco
 commands:
 {chr(10).join(f"  {name:<18} {about}" for name, (about, *_) in RUNS.items())}
   compare            show runs and architectures side by side: which is best, and is it real
+  submit             do one of the above on a Ray cluster; status, logs, stop
   generate           make images with a trained generator
   export             write a trained generator alone, as ONNX or for torch.export
   genotype           show, draw, list and convert architectures
@@ -129,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (about, *examples) in RUNS.items():
         _add_run(commands, name, about, examples)
     add_compare(commands)
+    add_submit(commands)
     add_genotype(commands)
     add_generate(commands)
     add_export(commands)

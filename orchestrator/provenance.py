@@ -11,16 +11,21 @@ PACKAGES = ("advnas", "torch", "ray")
 
 CODE = Path(__file__).parent
 
+COMMIT_VARIABLE, DIRTY_VARIABLE = "ADVNAS_GIT_COMMIT", "ADVNAS_GIT_DIRTY"
+"""Environment variables that tell a job on a cluster, whose code is a copy, which commit it is of."""
+
 
 def git_commit(folder: Path = CODE) -> str | None:
-    """The checked-out commit; None outside a checkout, or where git only ignores the folder."""
+    """The checked-out or submitted commit; None without one, or where git only ignores the folder."""
     # An installation inside somebody's own repository is not that repository's code.
-    return _git(folder, "rev-parse", "HEAD") if _git(folder, "ls-files") else None
+    checked_out = _git(folder, "rev-parse", "HEAD") if _git(folder, "ls-files") else None
+    return checked_out or os.environ.get(COMMIT_VARIABLE)
 
 
 def has_changes(folder: Path = CODE) -> bool:
-    """Whether tracked files of the checkout differ from its commit."""
-    return bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+    """Whether tracked files of the checkout, or the one that was submitted, differ from its commit."""
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return os.environ.get(DIRTY_VARIABLE) == "true" if changes is None else bool(changes)
 
 
 def code_tags() -> dict[str, str]:

@@ -113,7 +113,7 @@ def test_flags_stand_anywhere():
         (
             "go",
             "unknown command 'go'; search, select, retrain, evaluate, evaluate stats, evaluate selfcheck, "
-            "pipeline, sweep, compare, generate, export, genotype, ui",
+            "pipeline, sweep, compare, submit, generate, export, genotype, ui",
         ),
         ("evaluate digits --against", "--against: needs a value, as in --against VALUE"),
         ("evaluate digits --agianst x", "--agianst: unknown option; did you mean --against?"),

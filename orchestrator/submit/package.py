@@ -1,0 +1,57 @@
+"""What is sent to the cluster: a folder, without data, outputs and what can be made again."""
+
+from pathlib import Path
+from typing import Any
+
+from orchestrator.provenance import COMMIT_VARIABLE, DIRTY_VARIABLE, git_commit, has_changes
+from orchestrator.submit.client import SubmitError
+
+PACKAGE = "orchestrator"
+"""In a folder that has it, the project itself is sent; otherwise the machines need it installed."""
+
+NOT_SENT = (
+    "/runs",
+    "/data",
+    "/mlruns",
+    "/mlartifacts",
+    "/mlflow.db*",
+    ".git",
+    ".venv",
+    "/venv",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    "/dist",
+    "*.egg-info",
+)
+"""Patterns as in .gitignore, which applies too, as does .rayignore."""
+
+STOP_S = 60
+"""What a stopped job may take to close its MLflow runs; Ray's own 3 s are less than a server's hiccup."""
+
+
+def runtime_env(folder: Path) -> dict[str, Any]:
+    """Ray's description of what the job needs: the folder, and what it should know.
+
+    Raises:
+        SubmitError: no such folder.
+    """
+    if not folder.is_dir():
+        raise SubmitError(f"--working-dir {folder}: no such folder")
+    return {
+        "working_dir": str(folder.absolute()),
+        "excludes": list(NOT_SENT),
+        "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), **_commit(folder)},
+    }
+
+
+def sends_project(folder: Path) -> bool:
+    """Whether the job runs the folder's own code."""
+    return (folder / PACKAGE / "__main__.py").is_file()
+
+
+def _commit(folder: Path) -> dict[str, str]:
+    code = folder / PACKAGE
+    if not sends_project(folder) or (commit := git_commit(code)) is None:
+        return {}
+    return {COMMIT_VARIABLE: commit, DIRTY_VARIABLE: str(has_changes(code)).lower()}
