@@ -66,7 +66,6 @@ class StackedConvolution(nn.Module):
         if not self.spectral:
             return self.weight
         (norm,) = spectral_norms([self])
-        # Outside autocast: sigma divides every weight and needs its digits.
         with torch.autocast(self.weight.device.type, enabled=False):
             sigma = torch.einsum("eo,eoi,ei->e", norm.u, self.weight.flatten(2), norm.v)
         return self.weight / sigma.view(-1, 1, 1, 1, 1)
@@ -76,14 +75,21 @@ class StackedConvolution(nn.Module):
 def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
     """Of spectrally normalised stacks with as many output channels; in training, after a power iteration.
 
-    Norms of all stacks are taken at once. That of W^T u comes without it: |W^T u|^2 = u . (W W^T u).
-
     Source: Miyato et al. 2018, algorithm 1.
     """
     matrices = [stack.weight.flatten(2) for stack in stacks]
-    if not stacks[0].training:
+    # Outside autocast: sigma divides every weight and needs its digits.
+    with torch.autocast(matrices[0].device.type, enabled=False):
+        if stacks[0].training:
+            return _after_a_power_iteration(stacks, matrices)
         pairs = zip(stacks, matrices, strict=True)
         return [SpectralNorm(_sigma(matrix, stack.u, stack.v), stack.u, stack.v) for stack, matrix in pairs]
+
+
+def _after_a_power_iteration(
+    stacks: Sequence[StackedConvolution], matrices: Sequence[Tensor]
+) -> list[SpectralNorm]:
+    """Norms of all stacks are taken at once. That of W^T u comes without it: |W^T u|^2 = u . (W W^T u)."""
     sizes = [len(matrix) for matrix in matrices]
     v = [_times(stack.u, matrix) for stack, matrix in zip(stacks, matrices, strict=True)]
     u = torch.cat([_times(one, matrix.mT) for one, matrix in zip(v, matrices, strict=True)])

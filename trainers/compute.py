@@ -1,9 +1,10 @@
 """How numbers are computed: device, precision, compilation; never what is computed."""
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
+from pydantic import model_validator
 from torch import nn
 
 from search_space.evaluation import FormName
@@ -19,14 +20,20 @@ class ComputeConfig(Frozen):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """bfloat16 is autocast with float32 master weights; tf32 matters on NVIDIA GPUs only."""
     compile: bool = False
-    """torch.compile the networks."""
+    """torch.compile the networks, op by op: it cannot trace the autograd functions of the faster forms."""
     channels_last: bool = True
     """Memory format of the images that a discriminator sees, and so of its maps; cells keep their own."""
+
+    @model_validator(mode="after")
+    def _compiles_op_by_op(self) -> Self:
+        if self.compile and self.form in ("direct", "frequency"):
+            raise ValueError(f"compile: true goes with form auto or reference, not with {self.form}")
+        return self
 
 
 def prepare(network: nn.Module, config: ComputeConfig) -> None:
     """Apply form, memory format and compilation to a network, in place."""
-    evaluate_with(network, config.form)
+    evaluate_with(network, "reference" if config.compile else config.form)
     if config.channels_last:
         network.register_forward_pre_hook(_channels_innermost)
     if config.compile:

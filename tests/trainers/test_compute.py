@@ -1,0 +1,83 @@
+"""Speed settings change how numbers are computed, never what: precision, compilation, form."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from search_space.architecture import EdgeWeights
+from search_space.evaluation import FORMS
+from search_space.networks import Discriminator, evaluate_with
+from search_space.relaxation import relax
+from search_space.sampling import sample_genotype
+from tests.trainers.small import CPU, DISCRIMINATOR, halves, search_config, search_state, tensors
+from trainers.compute import ComputeConfig, prepare
+from trainers.draws import SeededDraws
+from trainers.optimization import Descent
+from trainers.search_state import SearchState
+from trainers.search_step import SearchStep
+
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
+
+FAST_FORMS = [form for form in FORMS if form != "reference"]
+
+
+def stepped(compute: ComputeConfig) -> tuple[SearchState, dict[str, float]]:
+    """A fresh state after one step, and what the step reported."""
+    config = search_config(relaxation="softmax")
+    state = search_state(config)
+    prepare(state.generator, compute)
+    prepare(state.discriminator, compute)
+    losses = SearchStep(state, config, compute, Descent(CPU))(*halves(), SeededDraws(0, 0, 6, CPU))
+    return state, {name: float(value) for name, value in losses.items()}
+
+
+@pytest.mark.parametrize("form", ["direct", "frequency"])
+def test_bfloat16_keeps_master_weights_in_float32_and_losses_near(form):
+    _, expected = stepped(ComputeConfig(form=form))
+    state, found = stepped(ComputeConfig(form=form, precision="bfloat16"))
+    kept = tensors([state.generator.state_dict(), state.discriminator.state_dict()])
+    assert {value.dtype for value in kept.values() if value.is_floating_point()} == {torch.float32}
+    assert found.keys() == expected.keys()
+    assert found != expected  # it was computed with 8 bits of mantissa,
+    assert found == pytest.approx(expected, abs=0.02)  # whose rounding is 2^-9
+
+
+def test_a_compiled_network_equals_an_eager_one(monkeypatch):
+    """Traced only: turning the graph into machine code needs a C++ compiler, which a machine may lack."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    torch.manual_seed(0)
+    original = Discriminator(DISCRIMINATOR, sample_genotype("discriminator", 1))
+    images, found = torch.rand(2, 1, 16, 16), []
+    for compiled in (False, True):
+        network = copy.deepcopy(original)
+        prepare(network, ComputeConfig(compile=compiled))
+        scores = network(images)
+        scores.sum().backward()
+        found.append([scores, *(parameter.grad for parameter in network.parameters())])
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FAST_FORMS)
+def test_float32_rounds_no_worse_than_op_by_op(form):
+    torch.manual_seed(0)
+    state = search_state(search_config())
+    weights = EdgeWeights(*(weight.detach() for weight in relax(state.beta, "softmax")))
+    images = torch.rand(8, 1, 16, 16) * 2 - 1
+    exact = copy.deepcopy(state.discriminator).double()
+    evaluate_with(exact, "reference")
+    true = exact(images.double(), EdgeWeights(*(weight.double() for weight in weights))).detach()
+    errors = {}
+    for name in ("reference", form):
+        network = copy.deepcopy(state.discriminator)
+        evaluate_with(network, name)
+        errors[name] = float((network(images, weights).detach() - true).abs().max() / true.abs().max())
+    assert errors[form] < 4 * max(errors["reference"], torch.finfo(torch.float32).eps)
+
+
+@pytest.mark.parametrize("form", ["direct", "frequency"])
+def test_forms_that_cannot_be_compiled_are_refused(form):
+    with pytest.raises(ValidationError, match=f"goes with form auto or reference, not with {form}"):
+        ComputeConfig(form=form, compile=True)
