@@ -1,7 +1,8 @@
 """A step of the search, and of retraining, in every form of evaluation beside the released code's way.
 
-    make bench                                                    # all of it, a few minutes
+    make bench                                                    # all of it, some ten minutes and 10 GB
     python -m benchmarks.supernet --sizes 32/16x16 --rounds 5     # one size, more rounds
+    python -m benchmarks.supernet --sizes 160/80x120 --thorough   # the paper's, all sides: 25 minutes
 
 Writes `supernet.md` and `supernet.json` into --out and prints the former.
 """
@@ -17,7 +18,7 @@ import torch
 
 from benchmarks.derived import DERIVED_SIZES, measure_derived
 from benchmarks.machine import gemm_rate, machine
-from benchmarks.step import PARTS, SIDES, SIZES, Measurement, measure, per_step
+from benchmarks.step import PARTS, SIDES, SIZES, Measurement, measure, per_step, quickly
 
 MEGABYTE = 1e6
 
@@ -77,6 +78,7 @@ def main() -> None:
     )
     parser.add_argument("--sizes", nargs="*", default=[str(size) for size in SIZES], help="of the supernet")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--thorough", action="store_true", help="measure the largest size as the others")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -85,8 +87,9 @@ def main() -> None:
     measurements: list[Measurement] = []
     for size in SIZES:
         if str(size) in options.sizes:
-            print(f"{size}: {len(SIDES)} sides, {options.rounds} rounds", file=sys.stderr, flush=True)
-            measurements += measure(size, SIDES, options.rounds)
+            measured, sides = (size, SIDES) if options.thorough else quickly(size)
+            print(f"{size}: {len(sides)} sides", file=sys.stderr, flush=True)
+            measurements += measure(measured, sides, options.rounds)
     derived = [row for size in DERIVED_SIZES for row in measure_derived(size, options.rounds)]
     text = "\n\n".join([
         f"{machine()}; a 1024x1024 product runs at {peak / 1e9:.0f} GFLOP/s.",
