@@ -82,6 +82,8 @@ class ClusterConfig(Frozen):
     """Each worker, or this process, computes on a GPU."""
     gpus_per_worker: PositiveFloat = 1.0
     """Of each worker, if it uses GPUs; a fraction lets workers share one."""
+    placement: Literal["pack", "spread"] = "pack"
+    """`pack` puts workers on few machines, `spread` on many; as far as there is room, neither insists."""
     address: Annotated[str, AfterValidator(_ray_address)] = "local"
     """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
     max_failures: NonNegativeInt = 3

@@ -87,6 +87,7 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
             num_workers=cluster.num_workers,
             use_gpu=cluster.use_gpu,
             resources_per_worker=resources_per_worker(cluster),
+            placement_strategy=cluster.placement.upper(),
         ),
         run_config=ray.train.RunConfig(
             # Together the job's folder: Ray accepts as checkpoints what lies in it.
