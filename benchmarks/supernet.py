@@ -19,6 +19,7 @@ import torch
 from benchmarks.derived import DERIVED_SIZES, measure_derived
 from benchmarks.machine import gemm_rate, machine
 from benchmarks.step import PARTS, SIDES, SIZES, Measurement, measure, per_step, quickly
+from trainers.optimization import PHASES
 
 MEGABYTE = 1e6
 
@@ -53,6 +54,20 @@ def part_table(measurements: Sequence[Measurement]) -> list[list[str]]:
             if part in one.seconds
             else ""
             for part in PARTS
+        ]
+        rows.append([one.size, one.side, *cells])
+    return rows
+
+
+def memory_table(measurements: Sequence[Measurement]) -> list[list[str]]:
+    """Megabytes that each part saves for its backward pass, and the share of the released way's."""
+    rows = [["size", "side", *PHASES]]
+    for base, one in _with_base(measurements):
+        cells = [
+            f"{one.saved_bytes[part] / MEGABYTE:.0f} (1/{base.saved_bytes[part] / one.saved_bytes[part]:.1f})"
+            if part in one.saved_bytes
+            else ""
+            for part in PHASES
         ]
         rows.append([one.size, one.side, *cells])
     return rows
@@ -96,6 +111,8 @@ def main() -> None:
         markdown(step_table(measurements, peak)),
         "CPU seconds each time a part is done (alpha, generator and ema: every fifth step):",
         markdown(part_table(measurements)),
+        "Megabytes saved for the backward pass of each part:",
+        markdown(memory_table(measurements)),
         "Networks of retraining, CPU seconds of a forward and backward pass:",
         markdown([["size", "network", "op by op", "ours", "faster"], *(row.cells() for row in derived)]),
     ])  # fmt: skip
