@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from orchestrator.config import ClusterConfig
 from orchestrator.interruption import finishing
+from orchestrator.ray_token import keep_token_private
 from search_space.errors import UserError
 
 
@@ -87,6 +88,8 @@ def _connect(cluster: ClusterConfig) -> None:
 
     machine = this_machine()
     own = cluster.address == "local"
+    if own:
+        keep_token_private()
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(

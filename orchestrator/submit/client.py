@@ -5,10 +5,10 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from orchestrator.ray_token import TOKEN_FILE
 from search_space.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ CONNECT_S = 10.0
 
 OVERRIDING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Environment variables that Ray's client takes instead of the address it is given."""
-
-TOKEN_FILE = Path("~/.ray/auth_token")
-"""Where Ray keeps the user's token."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

@@ -3,11 +3,11 @@
 import io
 import json
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from search_space.frozen import Frozen
 
@@ -22,6 +22,16 @@ class Dataset(Frozen):
 
     name: str
     fingerprint: str
+
+
+def _below(path: str) -> str:
+    if path.startswith("/") or ".." in PurePosixPath(path).parts:
+        raise ValueError("must stay below the run's artifacts")
+    return path
+
+
+ArtifactPath = Annotated[str, AfterValidator(_below)]
+"""Entries wait as files in the folder of runs: who writes there must not write anywhere else by it."""
 
 
 class Clock:
@@ -50,7 +60,7 @@ class Entry(Frozen):
     metrics: dict[str, float] = Field(default_factory=dict)
     params: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
-    files: dict[str, bytes] = Field(default_factory=dict)
+    files: dict[ArtifactPath, bytes] = Field(default_factory=dict)
     """Content by artifact path."""
     images: dict[str, bytes] = Field(default_factory=dict)
     """PNG by key, for MLflow's view of images by step."""

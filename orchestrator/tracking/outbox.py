@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from orchestrator.tracking.entry import Entry, send
 from orchestrator.tracking.store import TrackingError, one_line
 from trainers.files import written_whole
@@ -65,7 +67,7 @@ class Outbox:
 
     def _flush(self) -> bool:
         for path in self.waiting():
-            if not self._sent(Entry.model_validate_json(path.read_bytes())):
+            if not self._sent(_read(path)):
                 return False
             path.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -95,3 +97,16 @@ class Outbox:
                 f"{self.folder}: MLflow does not take the data, and this disk neither ({error.strerror}): "
                 "free some space or make the folder writable, then start the run again"
             ) from error
+
+
+def _read(path: Path) -> Entry:
+    """Raises:
+    TrackingError: the file is not what an earlier start of the run has left.
+    """
+    try:
+        return Entry.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]["msg"]
+        raise TrackingError(
+            f"{path}: {problem}; move the file away to go on without what it holds"
+        ) from error

@@ -79,7 +79,7 @@ class SeenImages:
 
     def _kept_features(self) -> Tensor | None:
         path = self._path("features", ".npy")
-        return torch.from_numpy(np.load(path)) if path.exists() else None
+        return torch.from_numpy(np.load(path, allow_pickle=False)) if path.exists() else None
 
     def _features_by_share(self) -> Iterator[Tensor]:
         """Those in the cache, if they are there already: an image need not be looked at twice."""

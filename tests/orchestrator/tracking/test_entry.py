@@ -1,3 +1,6 @@
+import pytest
+from pydantic import ValidationError
+
 from orchestrator.tracking.entry import Dataset, Entry
 
 
@@ -14,3 +17,9 @@ def test_an_entry_comes_back_from_its_file_unchanged():
         status="FINISHED",
     )
     assert Entry.model_validate_json(entry.model_dump_json()) == entry
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "..", "a/.."])
+def test_no_file_leaves_the_runs_artifacts(path):
+    with pytest.raises(ValidationError, match="must stay below the run's artifacts"):
+        Entry(files={path: b""})
