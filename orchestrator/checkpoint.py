@@ -117,6 +117,10 @@ class CheckpointStore:
             logger.warning("checkpoint %s is damaged: taking the next best", folder)
         return None
 
+    def clear(self) -> None:
+        """Delete all of them."""
+        shutil.rmtree(self._folder)
+
     def clear_leftovers(self) -> None:
         """Delete what processes killed while saving left behind. Nobody else may be saving."""
         for leftover in self._folder.glob(".*"):

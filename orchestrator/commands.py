@@ -75,6 +75,10 @@ def _run(arguments: argparse.Namespace) -> Loaded:
     from orchestrator.config import experiment_of, to_yaml
 
     experiment = experiment_of(document, arguments.overrides)
+    if arguments.command == "select" or (arguments.command == "pipeline" and experiment.select):
+        from orchestrator.selection.fitness import select_stage
+
+        select_stage(experiment)  # a dry run finds its mistakes too
 
     def do(console: Console) -> Result:
         require_kept(experiment.root)

@@ -1,19 +1,18 @@
 """A source of learning curves that trains: every run goes on from the rung before."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.config import Experiment
 from orchestrator.console import Console
 from orchestrator.errors import ConfigError
-from orchestrator.job import Emit, Job, Outcome
+from orchestrator.job import Job, Outcome
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
 from orchestrator.selection.source import Request
+from orchestrator.selection.training import Run, Train
 from trainers.optimization import NonFiniteLoss
-
-Launch = Callable[[Job, Emit], Outcome]
 
 
 def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
@@ -26,7 +25,7 @@ def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
 
 @dataclass(frozen=True)
 class LiveCurves:
-    """Trains what is asked for, one run after another, each by the workers of the cluster section."""
+    """Has trained what is asked for."""
 
     experiment: Experiment
     candidates: Mapping[str, Named]
@@ -37,14 +36,18 @@ class LiveCurves:
     journal: Journal
     """Gets every score as soon as it is there: an interruption costs one run's way to the rung at most."""
     console: Console
-    launch: Launch
+    train: Train
 
     def scores(self, requests: Sequence[Request]) -> Mapping[Request, float | None]:
         """A score for each request, None for a run that diverged."""
+        runs = [
+            self._run(request, f"{number} of {len(requests)}")
+            for number, request in enumerate(requests, start=1)
+        ]
         answers: dict[Request, float | None] = {}
-        for number, request in enumerate(requests, start=1):
-            answers[request] = self._score(request, f"select {number} of {len(requests)}")
-            self.journal.record(request, answers[request])
+        for run, outcome in self.train(runs):
+            answers[run.request] = self._score(run, outcome)
+            self.journal.record(run.request, answers[run.request])
         return answers
 
     def job(self, request: Request) -> Job:
@@ -54,18 +57,18 @@ class LiveCurves:
         trial = trial_of(self.experiment, request.seed, request.step)
         return Job("retrain", trial, {"generator": genotype}, folder)
 
-    def _score(self, request: Request, title: str) -> float | None:
+    def _run(self, request: Request, number: str) -> Run:
         job = self.job(request)
         _require_not_beyond(job, request)
-        name = f"{title}: {self.candidates[request.genotype][0]}, seed {request.seed}"
-        try:
-            with self.console.stage(name, request.step) as view:
-                outcome = self.launch(job, view.report)
-        except NonFiniteLoss as loss:
-            self.console.say(f"{name}: diverged, {loss}")
+        title = f"select {number}: {self.candidates[request.genotype][0]}, seed {request.seed}"
+        return Run(request, title, job)
+
+    def _score(self, run: Run, outcome: Outcome | NonFiniteLoss) -> float | None:
+        if isinstance(outcome, NonFiniteLoss):
+            self.console.say(f"{run.title}: diverged, {outcome}")
             return None
         score = outcome.metrics[self.metric]
-        self.console.say(f"{name}: {self.metric} {score:.4g} at step {request.step}")
+        self.console.say(f"{run.title}: {self.metric} {score:.4g} at step {run.job.config.steps}")
         return score
 
 

@@ -1,6 +1,7 @@
 """`advnas select`: a stage like search and retrain, recorded in MLflow and resumed by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,20 @@ from orchestrator.genotype_source import search_folders
 from orchestrator.identity import identity
 from orchestrator.job import Job
 from orchestrator.launch import launch
+from orchestrator.ray_cluster import ray_cluster
 from orchestrator.selection.candidates import Named, collect
 from orchestrator.selection.files import require_same_recipe, write_ranking
 from orchestrator.selection.fitness import select_stage
+from orchestrator.selection.generators import keep_generators
 from orchestrator.selection.journal import Journal, Remembered
-from orchestrator.selection.live import Launch, LiveCurves, trial_of
+from orchestrator.selection.live import LiveCurves, trial_of
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.policy import select as compare
 from orchestrator.selection.render import render
 from orchestrator.selection.result import Selection
 from orchestrator.selection.source import Candidate, Request
 from orchestrator.selection.stage_config import SelectStage
+from orchestrator.selection.training import Launch, Train, one_after_another, side_by_side
 from orchestrator.stages import Result, Session, run_identity, tracked, write_genotypes, write_result
 from orchestrator.tracking import TrackedRun
 
@@ -43,7 +47,7 @@ class Contest:
         """All that the choice depends on."""
         return {
             **self.recipe,
-            "select": self.select.model_dump(mode="json"),
+            "select": self.select.model_dump(mode="json", exclude={"concurrent"}),
             "candidates": sorted(self.candidates),
         }
 
@@ -81,12 +85,13 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Re
     folder, config = session.folder / "select", contest.select
     with (
         sole_driver(folder),
+        _trainings(session, config, launch) as train,
         tracked(session, "select", config.model_dump(mode="json")) as run,
     ):
         journal = Journal(folder / SCORES_FILE)
         require_same_recipe(folder, contest.recipe)
         live = LiveCurves(
-            session.experiment, contest.candidates, folder, config.metric, journal, session.console, launch
+            session.experiment, contest.candidates, folder, config.metric, journal, session.console, train
         )
         selection = compare(_entered(contest, session.experiment.seed), Remembered(live, journal), config)
         session.console.show(render(selection))
@@ -95,7 +100,18 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Re
             run.artifact(file.name, file.read_bytes())
         result = _result(session, run, selection, live, files)
     write_result(folder, result)
+    keep_generators(live, selection)
     return result
+
+
+@contextmanager
+def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterator[Train]:
+    """How candidates are trained, and Ray for as long where several are at once."""
+    if config.concurrent == 1:
+        yield one_after_another(launch, session.console)
+        return
+    with ray_cluster(session.experiment.cluster):
+        yield side_by_side(session.experiment.cluster, config.concurrent)
 
 
 def _entered(contest: Contest, seed: int) -> list[Candidate]:

@@ -22,6 +22,8 @@ class SelectStage(SelectionConfig):
     """Genotypes drawn at random: what any search has to beat."""
     zoo: tuple[str, ...] = ()
     """Published genotypes beside them."""
+    concurrent: PositiveInt | None = 1
+    """Trainings at once: more than one run as tasks on Ray, null stands for as many as the cluster holds."""
 
     @field_validator("zoo")
     @classmethod

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.config import ClusterConfig
 from orchestrator.ray_cluster import ClusterError, resources_per_worker
-from orchestrator.sweep.sweep_config import ResourceConfig
 
 Node = Mapping[str, float]
 """What a machine has, in Ray's words: CPU, GPU."""
@@ -23,7 +22,9 @@ def trial_resources(cluster: ClusterConfig) -> dict[str, float]:
     return dict(DRIVER) if cluster.num_workers else resources_per_worker(cluster)
 
 
-def concurrent_trials(cluster: ClusterConfig, resources: ResourceConfig, nodes: Sequence[Node]) -> int:
+def concurrent_trials(
+    cluster: ClusterConfig, at_most: int | None, nodes: Sequence[Node], command: str = "sweep"
+) -> int:
     """Trials at once: floor(places for workers / workers of a trial), or fewer if so configured.
 
     No more trials are started than can have all of their workers, so that none waits for another's.
@@ -35,8 +36,8 @@ def concurrent_trials(cluster: ClusterConfig, resources: ResourceConfig, nodes: 
     workers = max(cluster.num_workers, 1)
     fits = places // workers
     if not fits:
-        raise ClusterError(f"sweep: {arithmetic(cluster, nodes)}; use smaller or fewer workers")
-    return min(fits, resources.concurrent or fits)
+        raise ClusterError(f"{command}: {arithmetic(cluster, nodes)}; use smaller or fewer workers")
+    return min(fits, at_most or fits)
 
 
 def arithmetic(cluster: ClusterConfig, nodes: Sequence[Node]) -> str:

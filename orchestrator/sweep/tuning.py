@@ -48,7 +48,7 @@ def require_room_here(sweep: Sweep) -> None:
     import ray
 
     if sweep.base.cluster.address == "local" and not ray.is_initialized():
-        concurrent_trials(sweep.base.cluster, sweep.config.resources, [this_machine()])
+        concurrent_trials(sweep.base.cluster, sweep.config.resources.concurrent, [this_machine()])
 
 
 def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
@@ -66,7 +66,7 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
     cluster = sweep.base.cluster
     with ray_cluster(cluster):
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        concurrent = concurrent_trials(cluster, sweep.config.resources, nodes)
+        concurrent = concurrent_trials(cluster, sweep.config.resources.concurrent, nodes)
         scratch = folder / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         hours = sweep.config.budget.hours

@@ -12,6 +12,7 @@ from orchestrator.selection.curves import genotype_id
 from orchestrator.selection.journal import Journal
 from orchestrator.selection.live import LiveCurves
 from orchestrator.selection.source import Request
+from orchestrator.selection.training import one_after_another
 from search_space.published import PUBLISHED
 from tests.orchestrator.jobs import tiny_job
 from trainers.optimization import NonFiniteLoss
@@ -52,7 +53,7 @@ def live(tmp_path):
             "fd_digits",
             journal,
             console,
-            launches,
+            one_after_another(launches, console),
         )
 
     return make

@@ -19,6 +19,7 @@ from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
 from orchestrator.selection.stage import contest_of, select_in
 from orchestrator.stages import Session
+from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
 from tests.orchestrator.jobs import tiny_job
 from trainers.optimization import NonFiniteLoss
@@ -89,6 +90,16 @@ def test_mlflow_has_the_choice_the_ranking_and_what_it_cost(result):
     assert run.data.tags["advnas.choice"] == result["choice"]
     files = {file.path for file in client.list_artifacts(result["run_id"])}
     assert {"ranking.parquet", "selection.json", "scores.csv", "genotype_generator.json"} <= files
+
+
+def test_every_candidate_leaves_a_generator_and_those_that_were_cut_no_checkpoint(result, root):
+    last = {genotype for genotype, _, step in scores(result) if step == "3"}
+    for rows, _, _ in scores(result):
+        genotype = Genotype.from_rows("generator", json.loads(rows))
+        folder = root / "small" / "select" / genotype.content_hash / "seed-0"
+        found = load_generator(folder / "generator.pt")
+        assert found[1].rows == genotype.rows
+        assert (folder / "checkpoints").exists() == (rows in last)
 
 
 def test_started_again_nothing_is_trained_and_the_result_is_the_same(result, root):

@@ -5,7 +5,6 @@ import pytest
 from orchestrator.config import ClusterConfig
 from orchestrator.ray_cluster import ClusterError
 from orchestrator.sweep.resources import concurrent_trials, trial_resources
-from orchestrator.sweep.sweep_config import ResourceConfig
 
 TWO = [{"CPU": 2.0}]
 
@@ -25,18 +24,18 @@ TWO = [{"CPU": 2.0}]
     ],
 )
 def test_as_many_trials_as_have_all_of_their_workers(cluster, nodes, trials):
-    assert concurrent_trials(ClusterConfig(**cluster), ResourceConfig(), nodes) == trials
+    assert concurrent_trials(ClusterConfig(**cluster), None, nodes) == trials
 
 
 def test_fewer_if_so_configured():
     nodes = [{"CPU": 8.0}]
-    assert concurrent_trials(ClusterConfig(), ResourceConfig(concurrent=3), nodes) == 3
-    assert concurrent_trials(ClusterConfig(), ResourceConfig(concurrent=30), nodes) == 8
+    assert concurrent_trials(ClusterConfig(), 3, nodes) == 3
+    assert concurrent_trials(ClusterConfig(), 30, nodes) == 8
 
 
 def test_what_cannot_fit_is_refused_with_the_arithmetic():
     with pytest.raises(ClusterError, match=r"2 CPU hold 2 workers of 1 CPU.*floor\(2 / 3\) = 0"):
-        concurrent_trials(ClusterConfig(num_workers=3), ResourceConfig(), TWO)
+        concurrent_trials(ClusterConfig(num_workers=3), None, TWO)
 
 
 def test_a_trial_that_drives_workers_occupies_no_cpu():

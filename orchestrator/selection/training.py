@@ -1,0 +1,121 @@
+"""How the runs of a rung are done: one after another in this process, or side by side on Ray."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.config import ClusterConfig
+from orchestrator.console import Console
+from orchestrator.job import Emit, Job, Outcome
+from orchestrator.ray_cluster import ClusterError
+from orchestrator.selection.source import Request
+from orchestrator.sweep.resources import concurrent_trials, trial_resources
+from search_space.errors import UserError
+from trainers.optimization import NonFiniteLoss
+from trainers.report import Report
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+Launch = Callable[[Job, Emit], Outcome]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The way of one candidate, with one seed, to a rung."""
+
+    request: Request
+    title: str
+    """For people."""
+    job: Job
+
+
+End = tuple[Run, Outcome | NonFiniteLoss]
+"""A run and what it came to; a loss that is not finite is a result like another."""
+
+Train = Callable[[Sequence[Run]], Iterator[End]]
+"""Does runs and yields each as soon as it is done."""
+
+
+def one_after_another(launch: Launch, console: Console) -> Train:
+    """Each run by the workers of the cluster section, its progress shown."""
+
+    def train(runs: Sequence[Run]) -> Iterator[End]:
+        for run in runs:
+            try:
+                with console.stage(run.title, run.job.config.steps) as view:
+                    outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
+            except NonFiniteLoss as loss:
+                outcome = loss
+            yield run, outcome
+
+    return train
+
+
+def side_by_side(cluster: ClusterConfig, at_most: int | None) -> Train:
+    """As many runs at once as the connected Ray holds, or fewer; each takes the room of a sweep's trial."""
+
+    def train(runs: Sequence[Run]) -> Iterator[End]:
+        import ray
+
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        places = concurrent_trials(cluster, at_most, nodes, command="select")
+        task = ray.remote(**_options(cluster))(_train)
+        waiting, running = list(runs)[::-1], {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < places:
+                    run = waiting.pop()
+                    running[task.remote(run.job, max(1, int(cluster.cpus_per_worker)))] = run
+                (done, *_), _ = ray.wait(list(running))
+                yield running.pop(done), _outcome(done)
+        finally:
+            for one in running:
+                ray.cancel(one)
+
+    return train
+
+
+def _options(cluster: ClusterConfig) -> dict[str, object]:
+    wanted = dict(trial_resources(cluster))
+    return {
+        "num_cpus": wanted.pop("CPU", 0),
+        "num_gpus": wanted.pop("GPU", 0),
+        "resources": wanted,
+        # Of a run whose process or machine has died; it goes on from its newest checkpoint.
+        "max_retries": cluster.max_failures,
+    }
+
+
+def _train(job: Job, threads: int) -> Outcome | Exception:
+    """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
+    import torch
+
+    from orchestrator.launch import launch
+
+    # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
+    torch.set_num_threads(threads)
+    try:
+        return launch(job, _ignore)
+    except (UserError, NonFiniteLoss) as error:
+        return error
+
+
+def _ignore(_report: Report) -> None:
+    """Only the score at the end is looked at."""
+
+
+def _outcome(task: "ObjectRef[Outcome | Exception]") -> Outcome | NonFiniteLoss:
+    import ray
+
+    try:
+        found = ray.get(task)
+    except ray.exceptions.WorkerCrashedError as error:
+        raise ClusterError(
+            "select: a process that trains a candidate died more often than cluster.max_failures (out of "
+            "memory?); start again to go on, scores that are there stay"
+        ) from error
+    if isinstance(found, UserError):
+        raise found
+    assert isinstance(found, Outcome | NonFiniteLoss), found
+    return found
