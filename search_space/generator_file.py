@@ -1,13 +1,11 @@
 """A trained generator as one file: its width, its genotype, its weights; loaded without running code."""
 
 import os
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from search_space.errors import UserError
@@ -45,11 +43,13 @@ def load_generator(path: Path) -> tuple[Generator, Genotype]:
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if content["format_version"] != FORMAT_VERSION:
+            raise ValueError("of another version")
         genotype = Genotype.from_json(content["genotype"])
         generator = Generator(GeneratorConfig(**content["generator"]), genotype)
         generator.load_state_dict(content["state"])
     except OSError as error:
         raise GeneratorFileError(f"{path}: {error.strerror or error}") from error
-    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValidationError) as error:
+    except Exception as error:  # torch's unpickler raises nearly everything on damaged files
         raise GeneratorFileError(f"{path}: holds no generator saved by advnas retrain") from error
     return generator.eval(), genotype

@@ -3,9 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import ConfigError
-from orchestrator.yaml_text import read_yaml, write_yaml
+from orchestrator.yaml_text import LARGEST, read_yaml, write_yaml
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-LARGEST, LARGEST)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 printable = st.characters(exclude_categories=("C", "Zl", "Zp"))  # PyYAML folds U+0085 and its like
 texts = st.text(printable) | st.sampled_from(
     ["1e4", "-.5E7", "1234567e8", "no", "null", "~", "12:30", "2024-01-01", "007"]

@@ -7,7 +7,13 @@ from pydantic import AfterValidator
 
 
 def absolute(path: Path) -> Path:
-    """The path as seen from the folder the run is started in: workers run in folders of their own."""
+    """The path as seen from the folder the run is started in: workers run in folders of their own.
+
+    Raises:
+        ValueError: no file system knows such a path.
+    """
+    if "\0" in str(path):
+        raise ValueError("must not hold a null character")
     return path.expanduser().absolute()
 
 

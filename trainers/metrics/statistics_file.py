@@ -4,7 +4,6 @@ known."""
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -47,10 +46,10 @@ def load_statistics(path: Path) -> tuple[Statistics, Origin | None]:
         raise StatisticsError(f"there is no file {path}; `advnas evaluate stats` makes statistics")
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            mu, sigma = (torch.from_numpy(np.asarray(arrays[name], np.float64)) for name in ("mu", "sigma"))
+            mu, sigma = (_real(arrays[name]) for name in ("mu", "sigma"))
             known = set(Origin._fields) <= set(arrays)
             origin = Origin(*(str(arrays[field]) for field in Origin._fields)) if known else None
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except Exception as error:  # NumPy and zipfile raise nearly anything on a damaged or hostile file
         raise StatisticsError(f"{path} is not an .npz file of mu and sigma: {one_line(error)}") from error
     if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
         raise StatisticsError(
@@ -61,3 +60,9 @@ def load_statistics(path: Path) -> tuple[Statistics, Origin | None]:
             f"{path} holds values that are NaN or infinite; make it anew with `advnas evaluate stats`"
         )
     return Statistics(mu, sigma), origin
+
+
+def _real(array: "np.ndarray") -> torch.Tensor:
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"has values of type {array.dtype}")
+    return torch.from_numpy(np.asarray(array, np.float64))
