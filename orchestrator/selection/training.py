@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import ClusterConfig
 from orchestrator.console import Console
@@ -61,7 +61,8 @@ def side_by_side(cluster: ClusterConfig, at_most: int | None) -> Train:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         places = concurrent_trials(cluster, at_most, nodes, command="select")
         task = ray.remote(**_options(cluster))(_train)
-        waiting, running = list(runs)[::-1], {}
+        waiting = list(runs)[::-1]
+        running: dict[ObjectRef[Outcome | Exception], Run] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < places:
@@ -76,7 +77,7 @@ def side_by_side(cluster: ClusterConfig, at_most: int | None) -> Train:
     return train
 
 
-def _options(cluster: ClusterConfig) -> dict[str, object]:
+def _options(cluster: ClusterConfig) -> dict[str, Any]:
     wanted = dict(trial_resources(cluster))
     return {
         "num_cpus": wanted.pop("CPU", 0),
