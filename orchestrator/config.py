@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     NonNegativeInt,
     PositiveFloat,
@@ -49,6 +50,22 @@ def _ray_address(address: str) -> str:
     if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
         raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
     return address
+
+
+def _local(root: Any) -> Any:
+    if "://" in str(root):
+        raise ValueError(
+            "must be a folder, as runs are locked and written there; mirror takes an object store"
+        )
+    return root
+
+
+def _store_address(uri: str) -> str:
+    if not re.match(r"(s3|gs|abfss?|hdfs|file)://.", uri):
+        raise ValueError("must begin with s3://, gs://, abfss://, hdfs:// or file://")
+    if "@" in uri or re.search(r"(access_key|secret_key)=", uri):
+        raise ValueError("must not hold credentials, as it is recorded; put them into the environment")
+    return uri
 
 
 class SearchStage(SearchConfig):
@@ -108,8 +125,11 @@ class Experiment(Frozen):
     name: RunName | None = None
     """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
     seed: NonNegativeInt = 0
-    root: Folder = Field(default=Path("runs"), validate_default=True)
+    root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
     """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
+    mirror: Annotated[str, AfterValidator(_store_address)] | None = None
+    """s3://BUCKET/PREFIX (or gs://, abfss://, hdfs://, file://): gets a copy of every checkpoint and of what
+    stages leave. A run started in an empty root goes on from there. Needs an MLflow server."""
     keep_checkpoints: PositiveInt = 2
     """Newest checkpoints kept of each stage; of a retraining the best one too."""
     data: DataConfig
@@ -128,7 +148,7 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":
-        if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self)]:
+        if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self), *_misfits_of_mirror(self)]:
             raise ValueError("\n".join(misfits))
         return self
 
@@ -177,6 +197,15 @@ def _misfits_of_batches(experiment: Experiment) -> Iterator[str]:
                 f"{name}: does not divide among {workers} workers, {halves}; "
                 f"use {f'{below} or ' if below else ''}{above}"
             )
+
+
+def _misfits_of_mirror(experiment: Experiment) -> Iterator[str]:
+    """An object store cannot hold a database that is written to."""
+    if experiment.mirror and experiment.tracking_uri.startswith("sqlite:"):
+        yield (
+            "mirror: MLflow's database would stay on this machine, as SQLite needs a disk; set tracking.uri "
+            "to a server (http://...)"
+        )
 
 
 def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:

@@ -8,6 +8,7 @@ from typing import Literal
 from orchestrator.best import Score, score
 from orchestrator.checkpoint import Checkpoint, CheckpointMeta, CheckpointStore
 from orchestrator.config import Experiment, RetrainStage, SearchStage
+from orchestrator.mirror import Mirror
 from search_space.genotype import Genotype
 from trainers.report import Report
 
@@ -42,6 +43,12 @@ class Job:
     def checkpoints(self) -> CheckpointStore:
         """Where the job's state is kept, the best of a retraining too; the same for any number of workers."""
         return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints, self._rank)
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """The copy of the folder in an object store, if there is to be one."""
+        uri = self.experiment.mirror
+        return Mirror(uri, self.experiment.root, self.folder) if uri else None
 
     def score(self, meta: CheckpointMeta) -> Score | None:
         """What decides how good a retrained generator is; supernets are not ranked."""

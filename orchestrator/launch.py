@@ -20,6 +20,8 @@ def launch(job: Job, emit: Emit) -> Outcome:
         NonFiniteLoss: training has diverged; the last checkpoint is kept.
     """
     with sole_driver(job.folder), sigterm_interrupts():
+        if job.mirror:
+            job.mirror.fetch()
         if (outcome := finished(job)) is not None:
             return outcome
         if job.experiment.cluster.num_workers == 0:

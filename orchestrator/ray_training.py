@@ -22,6 +22,9 @@ POLL_S = 0.2
 START_ATTEMPT_S = 60
 """How long Ray Train waits for workers to start before it counts a failure."""
 
+SILENCE_S = 600.0
+"""How long a worker may not answer Ray Train at all: its process is stopped, or its machine hangs."""
+
 STOP_S = 60
 """How long a Ray that is not ours may take to stop the workers."""
 
@@ -72,6 +75,8 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
     cluster = job.experiment.cluster
     # Ray Train hands its environment on to controller and workers.
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", str(POLL_S))
+    silence = min(SILENCE_S, cluster.report_timeout_s)
+    os.environ.setdefault("RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S", str(silence))
     # Ray Train would otherwise go on from its own list of checkpoints, of which some are gone.
     (job.folder / "checkpoint_manager_snapshot.json").unlink(missing_ok=True)
     whole_gpus = cluster.use_gpu and cluster.gpus_per_worker >= 1

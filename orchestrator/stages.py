@@ -146,6 +146,8 @@ def _train(
         **left,
     }
     write_result(job.folder, result)
+    if job.mirror:
+        job.mirror.send()
     return result
 
 

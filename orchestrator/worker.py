@@ -66,7 +66,10 @@ def _newest(job: Job) -> Checkpoint | None:
 
 def _record(job: Job, state: TrainingState, meta: CheckpointMeta, report: Report, emit: Emit) -> Checkpoint:
     emit(report)
-    return Checkpoint(job.checkpoints.save(state.state_dict(), meta), meta)
+    checkpoint = Checkpoint(job.checkpoints.save(state.state_dict(), meta), meta)
+    if job.mirror:
+        job.mirror.send_if_possible()
+    return checkpoint
 
 
 def _meta(job: Job, report: Report, images: Images, evaluation: Evaluation) -> CheckpointMeta:

@@ -15,7 +15,7 @@ MOST_CORNERS = 256
 SAMPLES = 32
 """Configurations drawn at random, besides the corners."""
 
-NOT_VARIED = ("name", "seed", "root", "tracking", "cluster", "keep_checkpoints")
+NOT_VARIED = ("name", "seed", "root", "mirror", "tracking", "cluster", "keep_checkpoints")
 """Names that say where runs are done, or that the sweep sets itself."""
 
 
@@ -25,7 +25,7 @@ def validate(sweep: Sweep) -> None:
     Raises:
         ConfigError: one line a mistake.
     """
-    mistakes = [*_names(sweep), *_objectives(sweep), *_pace(sweep.base.retrain, sweep)]
+    mistakes = [*_storage(sweep), *_names(sweep), *_objectives(sweep), *_pace(sweep.base.retrain, sweep)]
     if not mistakes:
         mistakes = list(dict.fromkeys(_values(sweep)))
     if mistakes:
@@ -38,6 +38,11 @@ def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
     reports = [*range(retrain.report_every, retrain.steps, retrain.report_every), retrain.steps]
     due = [step for step in reports if step % every < retrain.report_every or step == retrain.steps]
     return len(due) if until is None else sum(step <= until for step in due)
+
+
+def _storage(sweep: Sweep) -> Iterator[str]:
+    if sweep.base.mirror:
+        yield "mirror: a sweep's study is SQLite, which needs a disk; leave it null and share root"
 
 
 def _names(sweep: Sweep) -> Iterator[str]:

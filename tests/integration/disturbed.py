@@ -21,7 +21,7 @@ from mlflow.entities import Run
 from orchestrator.__main__ import main
 from orchestrator.config import to_yaml
 from orchestrator.driver_lock import sole_driver
-from tests.orchestrator.jobs import STEPS, differences, tiny_job
+from tests.orchestrator.jobs import differences, tiny_job
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -38,9 +38,10 @@ FORKS.set_forkserver_preload(
 
 @dataclass(frozen=True)
 class Disturbed:
-    """A retraining of three steps named `run`, in a root of its own, as YAML and command."""
+    """A retraining named `run`, in a root of its own, as YAML and command; it reports at every step."""
 
     root: Path
+    steps: int = 3
 
     @property
     def folder(self) -> Path:
@@ -54,7 +55,7 @@ class Disturbed:
 
     def command(self, **options: Any) -> list[str]:
         """Arguments of `advnas`; options are dotted names with `__` for the dots."""
-        job = tiny_job(self.root, "retrain", name="run", **options)
+        job = tiny_job(self.root, "retrain", name="run", retrain__steps=self.steps, **options)
         genotype, config = self.root / "genotype.json", self.root / "config.yaml"
         job.genotypes["generator"].save(genotype)
         config.write_text(to_yaml(job.experiment))
@@ -70,7 +71,7 @@ class Disturbed:
         log = self.root / "output.txt"
         process = FORKS.Process(target=_apart, args=(meet, self.command(**options), log))
         process.start()
-        process.join(120)
+        process.join(240)
         assert process.exitcode is not None, f"still runs: {log.read_text()}"
         return Ended(process.exitcode, log.read_text())
 
@@ -90,7 +91,7 @@ class Disturbed:
         result = json.loads((self.folder / "result.json").read_text())
         state = torch.load(Path(result["checkpoint"]) / "state.pt", weights_only=True)
         assert differences(state, expected) == []
-        assert_recorded_once(client or self.client)
+        assert_recorded_once(client or self.client, self.steps)
         with sole_driver(self.folder):
             pass
         assert [path.name for path in self.checkpoints.glob(".*")] == []
@@ -111,15 +112,16 @@ def recorded_runs(client: MlflowClient) -> list[Run]:
     return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
 
 
-def assert_recorded_once(client: MlflowClient) -> None:
+def assert_recorded_once(client: MlflowClient, steps: int) -> None:
     """One run, finished, with every metric once a step and every image once."""
     (run,) = recorded_runs(client)
     assert run.info.status == "FINISHED"
     assert "advnas.error" not in run.data.tags
     for metric in run.data.metrics:
-        steps = [point.step for point in client.get_metric_history(run.info.run_id, metric)]
-        assert sorted(set(steps)) == steps, metric
-    assert [point.step for point in client.get_metric_history(run.info.run_id, "step")] == list(STEPS)
+        points = [point.step for point in client.get_metric_history(run.info.run_id, metric)]
+        assert sorted(set(points)) == points, metric
+    reported = [point.step for point in client.get_metric_history(run.info.run_id, "step")]
+    assert reported == list(range(1, steps + 1))
     images = client.list_artifacts(run.info.run_id, "images")
     shown = Counter(image.path.split("+timestamp+")[0] for image in images if image.path.endswith(".png"))
     assert shown

@@ -1,4 +1,4 @@
-"""Jobs on real Ray Train workers: killed, stopped and restarted, they end as if nothing had happened.
+"""Runs on real Ray Train workers: whatever happens to worker, machine or driver, they end as if it had not.
 
 Two workers do not give the numbers of this process: each normalises (BatchNorm in G) over its own share of a
 batch. One worker does, bit by bit.
@@ -6,49 +6,134 @@ batch. One worker does, bit by bit.
 
 import logging
 import os
-import re
+import shutil
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 import ray
 import torch
+from ray.cluster_utils import Cluster
 
-from orchestrator.job import Emit
 from orchestrator.launch import launch
+from orchestrator.tracking.run import TrackedRun
+from tests.integration.disturbed import Disturbed
 from tests.orchestrator.jobs import Interrupted, Recorder, differences, final_state, tiny_job
 from trainers.optimization import NonFiniteLoss
 from trainers.report import Report
 
-
-@pytest.fixture(scope="module", autouse=True)
-def ray_of_our_own() -> Iterator[None]:
-    """One Ray for all tests of this file; jobs join it."""
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
+SILENCE_S = 8
+"""After which a stopped worker counts as dead; ten minutes where it is not a test."""
 
 
-def test_a_killed_worker_and_a_stopped_driver_leave_no_trace_in_the_result(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    undisturbed = Recorder()
-    expected = launch(tiny_job(tmp_path / "expected", cluster__num_workers=2), undisturbed)
-    assert undisturbed.steps == [1, 2, 3]
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Cluster]:
+    """Two of one CPU each, as far as Ray can tell; this process, and with it its jobs, have joined them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # beside other tests they would starve
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        cluster.add_node(num_cpus=1)
+        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+        yield cluster
+        ray.shutdown()
+        cluster.shutdown()
 
-    job, disturbed = tiny_job(tmp_path, cluster__num_workers=2), Recorder(fails_at=3)
-    with caplog.at_level(logging.WARNING), pytest.raises(Interrupted):
-        launch(job, killing_a_worker(disturbed, at=2))
-    # The report at which it happened comes again if its checkpoint was not committed yet.
-    assert disturbed.steps in ([1, 2, 2, 3], [1, 2, 3])
-    assert re.search(r"worker \d failed", caplog.text)
 
-    resumed = Recorder()
-    outcome = launch(job, resumed)
-    assert resumed.steps == [3]
-    assert differences(final_state(outcome), final_state(expected)) == []
+@pytest.fixture(autouse=True)
+def joined(machines: Cluster) -> Cluster:
+    return machines
+
+
+class Timed:
+    """Calls, at a step's first report, what happens then; says how long it took until the next report."""
+
+    def __init__(self, events: Mapping[int, tuple[str, Callable[[], None]]]) -> None:
+        self._events = dict(events)
+        self._happened: tuple[str, float] | None = None
+        self._report = TrackedRun.report
+
+    def meet(self) -> None:
+        """From now on, in this process."""
+
+        def report(tracked: TrackedRun, report: Report) -> None:
+            self._recorded(tracked, report)
+
+        TrackedRun.report = report  # type: ignore[method-assign]
+
+    def leave(self) -> None:
+        """Nothing happens any more."""
+        TrackedRun.report = self._report  # type: ignore[method-assign]
+
+    def _recorded(self, tracked: TrackedRun, report: Report) -> None:
+        if self._happened:
+            name, since = self._happened
+            print(f"{name}: {time.monotonic() - since:.1f} s until step {report.step} was reported")
+            self._happened = None
+        self._report(tracked, report)
+        if report.step in self._events:
+            name, event = self._events.pop(report.step)
+            self._happened = name, time.monotonic()
+            event()
+
+
+def kill_a_worker(pid: int | None = None) -> None:
+    """Of the Ray that this process, or the given one, has started."""
+    worker_processes(pid)[0].kill()
+
+
+def stop_a_worker() -> None:
+    worker_processes()[1].suspend()
+
+
+def replace_a_machine(cluster: Cluster) -> None:
+    cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    cluster.add_node(num_cpus=1)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def meet_in_a_driver_that_dies(ray_of: int) -> None:
+    """A worker is killed at step 1, the driver at step 2."""
+    Timed({1: ("worker killed", partial(kill_a_worker, ray_of)), 2: ("driver killed", die)}).meet()
+
+
+@pytest.mark.timeout(900)
+def test_workers_machines_and_the_driver_may_die_and_the_result_is_the_same(
+    joined: Cluster, tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S", str(SILENCE_S))
+    options = {"cluster__num_workers": 2, "cluster__max_failures": 9, "cluster__address": joined.address}
+    undisturbed, run = (Disturbed(tmp_path / name, steps=4) for name in ("undisturbed", "run"))
+    for root in (undisturbed.root, run.root):
+        root.mkdir()
+        shutil.copy(fresh_database, root / "mlflow.db")
+    assert undisturbed.run_here(**options) == 0
+    expected = torch.load(undisturbed.checkpoints / "step-000000004" / "state.pt", weights_only=True)
+
+    ended = run.run_apart(partial(meet_in_a_driver_that_dies, os.getpid()), **options)
+    print(ended.output)
+    assert ended.code == -signal.SIGKILL
+    assert "worker killed" in ended.output
+    wait_until(lambda: not worker_processes(), seconds=60)
+
+    events = {2: ("worker stopped", stop_a_worker), 3: ("machine gone", partial(replace_a_machine, joined))}
+    timed = Timed(events)
+    timed.meet()
+    try:
+        with caplog.at_level(logging.WARNING):
+            assert run.run_here(**options) == 0
+    finally:
+        timed.leave()
+    assert "health check has been hanging" in caplog.text
+    run.assert_as_if_nothing_had_happened(expected)
+    wait_until(lambda: not worker_processes(), seconds=60)
 
 
 def test_a_job_begun_in_this_process_ends_the_same_on_one_worker(tmp_path: Path) -> None:
@@ -74,18 +159,22 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_one_line_and_at_once(tmp_path
     assert newest.meta.step == 1
 
 
-def killing_a_worker(recorder: Recorder, at: int) -> Emit:
-    """An emit that also kills one of the workers, the first time it is told of a step."""
-
-    def emit(report: Report) -> None:
-        recorder(report)
-        if recorder.steps[-1:] == [at] and recorder.steps.count(at) == 1:
-            os.kill(worker_processes()[0], signal.SIGKILL)
-
-    return emit
-
-
-def worker_processes() -> list[int]:
+def worker_processes(pid: int | None = None) -> list[psutil.Process]:
     """The Ray Train workers of this test's own Ray."""
-    children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if "RayTrainWorker" in " ".join(child.cmdline())]
+    children = psutil.Process(pid).children(recursive=True)
+    return [child for child in children if "RayTrainWorker" in name_of(child)]
+
+
+def name_of(process: psutil.Process) -> str:
+    """Nothing of one that has died, whether somebody has noticed or not."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

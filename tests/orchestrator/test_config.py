@@ -63,6 +63,20 @@ def test_sections_that_decide_no_result_may_be_left_out(digits):
     assert Experiment.model_validate(document).search == digits.search
 
 
+def test_an_object_store_gets_copies_and_is_no_root(digits):
+    server = {"tracking.uri": "http://host:5000"}
+    uri = "s3://bucket/runs?region=eu-central-1"
+    assert with_overrides(digits, {"mirror": uri, **server}).mirror == uri
+    for options, message in (
+        ({"root": "s3://bucket/runs"}, r"root.*must be a folder.*mirror takes an object store"),
+        ({"mirror": uri}, r"mirror = .*: MLflow's database would stay on this machine.*tracking\.uri"),
+        ({"mirror": "/disk", **server}, r"mirror.*must begin with s3://"),
+        ({"mirror": "s3://key:secret@bucket/runs", **server}, r"mirror.*must not hold credentials"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            with_overrides(digits, options)
+
+
 @pytest.mark.parametrize("address", ["local", "auto", "ray://head:10001", "10.0.0.1:6379"])
 def test_clusters_are_addressed_as_ray_addresses_them(digits, address):
     assert with_overrides(digits, {"cluster.address": address}).cluster.address == address
