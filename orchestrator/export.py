@@ -55,7 +55,7 @@ def export_generator(network: Generator, genotype: Genotype, path: Path) -> Expo
         raise ExportError(f"{path}: unknown suffix {path.suffix!r}; use {' or '.join(FORMATS)}")
     form = FORMATS[path.suffix]
     evaluate_with(network, "reference")  # plain operations, without gradients of our own
-    call = form.call.format(path.name)
+    call = form.call.format(path)
     card = json.dumps(describe(network, genotype, call), indent=2)
     with TemporaryDirectory() as folder:
         draft = Path(folder, path.name)
@@ -131,9 +131,9 @@ FORMATS: Mapping[str, Format] = {
     ".onnx": Format(
         _write_onnx,
         _read_onnx,
-        "onnxruntime.InferenceSession('{}').run(['images'], {{'z': z}})[0]  # z: numpy",
+        "onnxruntime.InferenceSession('{}').run(['images'], {{'z': z}})[0]  # z: float32 array",
     ),
-    ".pt2": Format(_write_program, _read_program, "torch.export.load('{}').module()(z)"),
+    ".pt2": Format(_write_program, _read_program, "torch.export.load('{}').module()(z)  # z: float32"),
 }
 """Suffix -> how to write and read."""
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from orchestrator.subcommand import add_command, add_json, add_root, at_least_one
+from orchestrator.subcommand import add_command, add_json, add_root, at_least_one, at_least_zero
 
 if TYPE_CHECKING:
     from orchestrator.subcommand import Commands
@@ -29,7 +29,7 @@ def add_generate(commands: "Commands") -> None:
         help="a grid (.png), an array (.npz), or else a folder of PNGs",
     )
     command.add_argument("--count", type=at_least_one, default=64, help="images (default: 64)")
-    command.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
+    command.add_argument("--seed", type=at_least_zero, default=0, help="of the latents (default: 0)")
     command.add_argument("--batch-size", type=at_least_one, default=64, help="changes the speed only")
     command.add_argument("--gpu", action="store_true", help="compute on a GPU")
     add_json(command)

@@ -21,8 +21,9 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
     """
     source = experiment.retrain.genotype
     if source is None:
+        generators = [name for name, entry in PUBLISHED.items() if entry.genotype.network == "generator"]
         raise ConfigError(
-            f"retrain.genotype = null: name one to retrain: {', '.join(PUBLISHED)}, "
+            f"retrain.genotype = null: name one to retrain: {', '.join(generators)}, "
             "a .json or .npy file, or a run that has searched"
         )
     found = _named(source, experiment.root, experiment.tracking_uri)

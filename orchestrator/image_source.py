@@ -1,5 +1,6 @@
 """What `advnas evaluate` scores, and what against: generators, folders of images, data sets, statistics."""
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,12 @@ from trainers.generated import pixels_of
 from trainers.metrics.config import EvaluationConfig
 from trainers.seeding import generator_for
 
+logger = logging.getLogger(__name__)
+
 Subject = TrainedGenerator | Images
+
+GRAY_MODES = ("1", "L", "LA")
+"""Pillow's names."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +86,21 @@ def generated_images(
 
 def _folder(folder: Path, experiment: Experiment) -> Images:
     """The images as they are: all have to be of one size, as nothing may be resized before it is scored."""
+    first, channels = _first_image(folder), experiment.data.channels
+    if (first.mode in GRAY_MODES) != (channels == 1):
+        logger.warning("%s: images of mode %s are read as data.channels = %d", folder, first.mode, channels)
     config = ImageFolderConfig(
         root=folder,
-        image_size=_size_of_one(folder),
-        channels=experiment.data.channels,
+        image_size=first.width,
+        channels=channels,
         resize="none",
         crop="none",
     )
     return load_images(config, experiment.root / "cache")
 
 
-def _size_of_one(folder: Path) -> int:
-    """Width of the first image found; any other size in the folder is then an error.
+def _first_image(folder: Path) -> Image.Image:
+    """Header of the first image found; any other size in the folder is then an error.
 
     Raises:
         UserError: no image can be read there.
@@ -101,7 +110,7 @@ def _size_of_one(folder: Path) -> int:
             if name.lower().endswith(SUFFIXES):
                 try:
                     with Image.open(Path(path, name)) as image:
-                        return image.width
+                        return image
                 except (OSError, UnidentifiedImageError):
                     continue
     raise UserError(f"{folder}: no image there that can be read ({', '.join(SUFFIXES)})")

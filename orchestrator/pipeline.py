@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from orchestrator.config import Experiment
 from orchestrator.console import Console
 from orchestrator.evaluate import evaluate_in
@@ -30,6 +32,7 @@ from orchestrator.stages import (
 )
 from orchestrator.tracking import TrackingError
 from search_space.genotype import Genotype
+from trainers.metrics.extractors import make_extractor
 
 
 def pipeline(experiment: Experiment, console: Console) -> Result:
@@ -38,6 +41,8 @@ def pipeline(experiment: Experiment, console: Console) -> Result:
         select_stage(experiment)  # mistakes show before the search
     session = Session.begin(experiment, console)
     experiment = session.experiment
+    if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
+        make_extractor(experiment.retrain.evaluation, experiment.root / "cache", torch.device("cpu"))
     with session.tracker.run(
         session.name,
         "pipeline",

@@ -12,7 +12,7 @@ from orchestrator.fresh_name import fresh_name
 from orchestrator.generator_source import GENERATOR_FILE
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.job import Job, Stage
-from orchestrator.launch import launch
+from orchestrator.launch import finished, launch
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.figures import image_grid
 from orchestrator.watch import Watch
@@ -117,6 +117,7 @@ def _train(
 ) -> Result:
     """Do a job as a tracked run; `leave` makes what the stage leaves behind besides."""
     job = training_job(session, stage, genotypes)
+    finished(job)  # a checkpoint of another configuration is refused before its MLflow run is touched
     with tracked(session, stage, job.config.model_dump(mode="json")) as run:
         run.genotypes(genotypes)
         watch = Watch(job.folder)

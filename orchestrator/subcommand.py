@@ -40,6 +40,17 @@ def add_root(command: argparse.ArgumentParser) -> None:
     command.add_argument("--root", default="runs", help="folder of runs (default: runs)")
 
 
+def at_least_zero(text: str) -> int:
+    """A seed.
+
+    Raises:
+        ArgumentTypeError: it is not a whole number from 0 on.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
 def at_least_one(text: str) -> int:
     """A count.
 

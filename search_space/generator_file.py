@@ -49,7 +49,9 @@ def load_generator(path: Path) -> tuple[Generator, Genotype]:
         generator = Generator(GeneratorConfig(**content["generator"]), genotype)
         generator.load_state_dict(content["state"])
     except OSError as error:
-        raise GeneratorFileError(f"{path}: {error.strerror or error}") from error
+        raise GeneratorFileError(
+            f"{path}: {error.strerror or error}; name a generator.pt that `advnas retrain` has left"
+        ) from error
     except Exception as error:  # torch's unpickler raises nearly everything on damaged files
         raise GeneratorFileError(f"{path}: holds no generator saved by advnas retrain") from error
     return generator.eval(), genotype

@@ -172,7 +172,10 @@ MISTAKES = [
     ("--of nobody", "nobody: neither a run in"),
     ("--of best.pth", "best.pth: a released checkpoint does not say its architecture"),
     ("--of wide.pt", "generated images are [1, 24, 24], the real ones [1, 16, 16]"),
-    ("--of large", "images of [1, 24, 24] and [1, 16, 16] (channels, height, width) do not compare"),
+    (
+        "--of large",
+        "the scored images are [1, 24, 24], those to compare with [1, 16, 16] (channels, height, width)",
+    ),
     ("--of mixed", "z.png is 24x24, not 16x16"),
     ("--of empty", "empty: no image there that can be read (.png, "),
     ("--of diverged.pt", "the generator makes values that are not finite"),

@@ -69,6 +69,27 @@ def test_a_retraining_leaves_its_best_generator_as_a_file_and_an_artifact(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["generator_step"] == 2
 
 
+def test_a_refused_start_leaves_the_finished_run_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    config = write_config(tmp_path / "config.yaml", tmp_path / "runs", genotype="eagan")
+    words = ["retrain", str(config), "--name", "mine", "--json"]
+    assert main(words) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    client = MlflowClient(result["tracking_uri"])
+    before = client.get_run(result["run_id"])
+    assert main([*words, "--retrain.batch_size", "4"]) == 2
+    assert "retrain.batch_size = 4: the run in" in capsys.readouterr().err
+    after = client.get_run(result["run_id"])
+    assert (after.info.status, after.data.tags) == ("FINISHED", before.data.tags)
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "x"])
+def test_a_seed_that_is_none_is_a_mistake(seed: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(["generate", "mine", "--out", "x.npz", f"--seed={seed}"]) == 2
+    assert "is no whole number from 0 on" in capsys.readouterr().err
+
+
 def test_without_scores_it_leaves_the_newest(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     config = write_config(tmp_path / "config.yaml", tmp_path / "runs", genotype="eagan")
     assert main(["retrain", str(config), "--name", "mine", "--json"]) == 0

@@ -40,7 +40,9 @@ class Batches:
         """
         parts = world_size * (2 if halves else 1)
         if batch_size > len(images):
-            raise DataError(f"batch_size {batch_size} exceeds the {len(images)} images of the data set")
+            raise DataError(
+                f"batch_size {batch_size} exceeds the {len(images)} images there are; use smaller ones"
+            )
         if batch_size % parts:
             raise DataError(
                 f"batch_size {batch_size} does not divide by {parts} ({world_size} workers"

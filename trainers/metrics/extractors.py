@@ -41,7 +41,7 @@ def fidelity(name: str, dimension: int, resize: str) -> Callable[[EvaluationConf
             network = FidelityFeatures(name)
         except (OSError, RuntimeError) as error:  # the second is torch.hub's where there is no connection
             raise WeightsError(
-                f"evaluation.extractor: {config.extractor} cannot be fetched: {one_line(error)}"
+                f"retrain.evaluation.extractor: {config.extractor} cannot be fetched: {one_line(error)}"
             ) from error
         return Extractor(config.extractor, weights_hash(network), resize, dimension, 0, network)
 

@@ -38,7 +38,10 @@ def score_images(
     """
     if real is not None and images.pixels.shape[1:] != real.pixels.shape[1:]:
         shapes = [*images.pixels.shape[1:]], [*real.pixels.shape[1:]]
-        raise ScoreError(f"images of {shapes[0]} and {shapes[1]} (channels, height, width) do not compare")
+        raise ScoreError(
+            f"the scored images are {shapes[0]}, those to compare with {shapes[1]} (channels, height, width);"
+            " bring all to one size before they are scored"
+        )
     everything = config.model_copy(update={"samples": len(images)})
     extractor = make_extractor(config, cache, device)
     seen = None if real is None else SeenImages(real, extractor, cache, config.batch_size)

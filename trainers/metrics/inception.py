@@ -51,14 +51,15 @@ def inception(config: EvaluationConfig, _cache: Path) -> Extractor:
     """Inception with the configured weights.
 
     Raises:
-        WeightsError: they are unreachable, not what `evaluation.weights_sha256` says, or not Inception's.
+        WeightsError: they are unreachable, not what `weights_sha256` says, or not Inception's.
     """
     file = _weights_file(config)
     checksum = hashlib.sha256(file.read_bytes()).hexdigest()
     if not checksum.startswith(config.weights_sha256):
         raise WeightsError(
-            f"evaluation.weights: {file} has sha256 {checksum[:16]}..., expected {config.weights_sha256}...;"
-            " remove a broken download, or name the weights you mean in evaluation.weights_sha256"
+            f"retrain.evaluation.weights: {file} has sha256 {checksum[:16]}..., expected"
+            f" {config.weights_sha256}...; remove a broken download, or name the"
+            " weights you mean in retrain.evaluation.weights_sha256"
         )
     return Extractor(
         name=config.extractor_name,
@@ -75,7 +76,9 @@ def _loaded(file: Path) -> Inception:
         torch.load(file, weights_only=True)  # torch-fidelity unpickles without this check
         return Inception(file)
     except (RuntimeError, UnpicklingError) as error:
-        raise WeightsError(f"evaluation.weights: {file} holds no Inception: {one_line(error)}") from error
+        raise WeightsError(
+            f"retrain.evaluation.weights: {file} holds no Inception: {one_line(error)}"
+        ) from error
 
 
 def _weights_file(config: EvaluationConfig) -> Path:
@@ -84,7 +87,7 @@ def _weights_file(config: EvaluationConfig) -> Path:
         return _downloaded()
     file = Path(configured).expanduser()
     if not file.is_file():
-        raise WeightsError(f"evaluation.weights: there is no file {file}; {_cure()}")
+        raise WeightsError(f"retrain.evaluation.weights: there is no file {file}; {_cure()}")
     return file
 
 
@@ -107,6 +110,6 @@ def _downloaded() -> Path:
 
 def _cure() -> str:
     return (
-        f"name a copy of {FILE_NAME} (sha256 {PUBLISHED_INCEPTION}...) in evaluation.weights or {VARIABLE},"
-        f" or put it into {torch.hub.get_dir()}/checkpoints"
+        f"name a copy of {FILE_NAME} (sha256 {PUBLISHED_INCEPTION}...) in retrain.evaluation.weights or"
+        f" {VARIABLE}, or put it into {torch.hub.get_dir()}/checkpoints"
     )

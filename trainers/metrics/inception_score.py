@@ -51,7 +51,9 @@ class InceptionScore(Metric):
     def __init__(self, samples: int, classes: int, splits: int = SPLITS) -> None:
         super().__init__(sync_on_compute=False)
         if samples < splits:
-            raise ScoreError(f"the Inception score needs at least {splits} samples, got {samples}")
+            raise ScoreError(
+                f"the Inception score needs at least {splits} samples, got {samples}; score more images"
+            )
         self.register_buffer("split", split_of_each(samples, splits), persistent=False)
         self.add_state(
             "probabilities", torch.zeros(splits, classes, dtype=torch.float64), dist_reduce_fx="sum"

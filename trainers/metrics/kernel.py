@@ -45,8 +45,8 @@ class KernelDistance(KeptFeatures):
         super().__init__(samples)
         if min(samples, len(reference)) < subset_size:
             raise ScoreError(
-                f"the kernel distance needs {subset_size} images of each kind (evaluation.kd_subset_size),"
-                f" got {samples} generated and {len(reference)} real ones"
+                f"the kernel distance needs {subset_size} images of each kind"
+                f" (retrain.evaluation.kd_subset_size), got {samples} generated and {len(reference)} real"
             )
         self.reference, self.subset_size = reference, subset_size
 

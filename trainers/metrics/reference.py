@@ -49,7 +49,9 @@ class Reference:
         if self.file is not None:
             return self._imported(self.file)
         if self.seen is None:
-            raise ScoreError("evaluation: a Frechet distance needs real images or evaluation.statistics")
+            raise ScoreError(
+                "evaluation: a Frechet distance needs real images or retrain.evaluation.statistics"
+            )
         return self.seen.statistics()
 
     def features(self) -> Float[Tensor, "n d"]:
@@ -94,5 +96,5 @@ def _require_same(file: Path, imported: Statistics, own: Statistics) -> None:
     if distance > allowed:
         raise StatisticsError(
             f"{file} is of other images: its distance to the evaluation's is {distance:.4g}, not 0; it may be"
-            " of another split, size or resize. Without evaluation.statistics they are made of the images"
+            " of another split, size or resize. Without retrain.evaluation.statistics they are made of images"
         )

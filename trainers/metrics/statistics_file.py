@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from trainers.datasets.errors import one_line
 from trainers.files import written_whole
 from trainers.metrics.errors import StatisticsError
 from trainers.metrics.gaussians import Statistics
@@ -50,7 +49,9 @@ def load_statistics(path: Path) -> tuple[Statistics, Origin | None]:
             known = set(Origin._fields) <= set(arrays)
             origin = Origin(*(str(arrays[field]) for field in Origin._fields)) if known else None
     except Exception as error:  # NumPy and zipfile raise nearly anything on a damaged or hostile file
-        raise StatisticsError(f"{path} is not an .npz file of mu and sigma: {one_line(error)}") from error
+        raise StatisticsError(
+            f"{path} is not an .npz file of mu and sigma; `advnas evaluate stats` makes one"
+        ) from error
     if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
         raise StatisticsError(
             f"{path}: mu has shape {[*mu.shape]} and sigma {[*sigma.shape]}, not [d] and [d, d]"

@@ -63,7 +63,7 @@ def test_the_inception_score_needs_no_real_images(tmp_path: Path) -> None:
 
 
 def test_images_of_other_sizes_do_not_compare(tmp_path: Path) -> None:
-    with pytest.raises(ScoreError, match=r"\[1, 4, 4\] and \[3, 32, 32\]"):
+    with pytest.raises(ScoreError, match=r"\[1, 4, 4\], those to compare with \[3, 32, 32\]"):
         score_images(A, blurs(30, detail=4), configured("fd"), tmp_path, CPU)
 
 

@@ -83,5 +83,5 @@ def test_statistics_of_unknown_origin_serve_where_there_are_no_images(
 def test_without_images_there_are_no_features(exported: Path) -> None:
     with pytest.raises(ScoreError, match="need real images"):
         Reference(EXTRACTOR, None, exported).features()
-    with pytest.raises(ScoreError, match=r"needs real images or evaluation\.statistics"):
+    with pytest.raises(ScoreError, match=r"needs real images or retrain\.evaluation\.statistics"):
         Reference(EXTRACTOR).statistics()
