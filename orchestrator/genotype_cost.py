@@ -47,7 +47,7 @@ def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"with {widths}"
     yield f"  parameters     {found['parameters']:,}"
     yield f"  multiply-adds  {found['multiply_adds']:,} an image, of convolutions and linear layers"
-    yield f"  latency        {found['seconds'] * 1e3:.3g} ms an image, on {found['threads']} threads here"
+    yield f"  latency        {found['seconds'] * 1e3:,.1f} ms an image here, threads: {found['threads']}"
 
 
 def _config(

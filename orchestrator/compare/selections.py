@@ -5,31 +5,43 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orchestrator.compare.contestant import Contestant, Training
+from orchestrator.generator_source import GENERATOR_FILE
 from orchestrator.selection.result import Selection, Standing
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig
 
 
 def candidates_of(
-    file: Path, run: str, width: GeneratorConfig, protocol: Mapping[str, str], recipe: Mapping[str, str]
+    file: Path,
+    run: str,
+    width: GeneratorConfig,
+    protocol: Mapping[str, str],
+    recipe: Mapping[str, str],
+    folder: Path,
 ) -> Iterator[Contestant]:
-    """Of a selection's JSON. Those dropped early were trained less, which their recipe says."""
+    """Of a selection's JSON. Those dropped early were trained less, which their recipe says.
+
+    Their generators are taken from the selection's folder, where that is on this machine.
+    """
     selection = Selection.model_validate_json(file.read_bytes())
     metric = selection.config.metric
     for standing in selection.ranking:
+        genotype = Genotype.from_rows("generator", json.loads(standing.genotype))
+        trainings = _trainings(selection, standing, run, folder / genotype.content_hash)
         yield Contestant(
             name=f"{run}: {standing.name}",
-            genotype=Genotype.from_rows("generator", json.loads(standing.genotype)),
+            genotype=genotype,
             width=width,
             data=recipe["data.name"],
             metrics=(metric,),
             protocol=protocol,
             recipe={**recipe, "retrain.steps": str(standing.step)},
-            trainings=tuple(_trainings(selection, standing, run, metric)),
+            trainings=tuple(trainings),
         )
 
 
-def _trainings(selection: Selection, standing: Standing, run: str, metric: str) -> Iterator[Training]:
+def _trainings(selection: Selection, standing: Standing, run: str, folder: Path) -> Iterator[Training]:
+    metric = selection.config.metric
     for seed, score in zip(standing.seeds, standing.scores, strict=True):
         curve = [
             (rung.step, each.scores[each.seeds.index(seed)])
@@ -37,6 +49,14 @@ def _trainings(selection: Selection, standing: Standing, run: str, metric: str) 
             for each in rung.standings
             if each.genotype == standing.genotype and seed in each.seeds
         ]
-        yield Training(f"{run} {standing.name} {seed}", run, seed, {metric: score}, {metric: curve})
+        file = folder / f"seed-{seed}" / GENERATOR_FILE
+        yield Training(
+            name=f"{run} {standing.name} {seed}",
+            run=run,
+            seed=seed,
+            scores={metric: score},
+            curves={metric: curve},
+            generator=file if file.is_file() else None,
+        )
     for lost in standing.diverged:
         yield Training(f"{run} {standing.name} {lost.seed}", run, lost.seed, {}, diverged=lost.reason)

@@ -96,7 +96,10 @@ class Store:
         metrics = tuple(score_names(EvaluationConfig(**config["retrain"]["evaluation"])))
         if run.data.tags[STAGE_TAG] == "select":
             if SELECTION in files:
-                yield from candidates_of(files[SELECTION], _name(run), width, protocol, recipe_of(config))
+                folder = self._root / run.data.tags[ID_TAG] / "select"
+                yield from candidates_of(
+                    files[SELECTION], _name(run), width, protocol, recipe_of(config), folder
+                )
         elif FILES["generator"] in files:
             genotype = Genotype.load(files[FILES["generator"]])
             training = self._training(run, config, metrics, genotype, files.get(GENERATOR_FILE))

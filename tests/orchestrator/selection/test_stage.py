@@ -10,6 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from orchestrator import launch as launching
+from orchestrator.compare.sources import contestants
 from orchestrator.config import with_overrides
 from orchestrator.console import Console
 from orchestrator.errors import ConfigError
@@ -100,6 +101,16 @@ def test_every_candidate_leaves_a_generator_and_those_that_were_cut_no_checkpoin
         found = load_generator(folder / "generator.pt")
         assert found[1].rows == genotype.rows
         assert (folder / "checkpoints").exists() == (rows in last)
+
+
+def test_a_comparison_shows_every_candidate_with_its_score_and_generator(result, root):
+    found = contestants(["small"], root, result["tracking_uri"])
+    assert len(found) == 3
+    recorded = {float(score) for score in scores(result).values()}
+    for each in found:
+        (training,) = each.trainings
+        assert set(training.scores.values()) < recorded
+        assert load_generator(each.best_generator("fd_digits"))[1].rows == each.genotype.rows
 
 
 def test_started_again_nothing_is_trained_and_the_result_is_the_same(result, root):
