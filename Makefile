@@ -16,7 +16,7 @@ $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "advnas needs Python 3.11 or newer: install one, or name it with PYTHON=/path/to/python"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet uv
-	$(UV) sync --quiet --inexact --python $(BIN)/python
+	$(UV) sync --quiet --inexact --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 demo: install
