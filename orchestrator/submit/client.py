@@ -3,9 +3,10 @@
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orchestrator.ray_token import TOKEN_FILE
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 """Seconds to wait for the server to take a connection; Ray's client would wait for minutes."""
+
+AGENT_S = 60.0
+"""Seconds for which a head may have nobody who takes jobs yet."""
+NO_AGENT = "No available agent"
+"""How it says so."""
 
 OVERRIDING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Environment variables that Ray's client takes instead of the address it is given."""
@@ -61,6 +67,18 @@ def use_own_token(address: str) -> None:
     """
     if urlsplit(address).hostname in LOOPBACK and TOKEN_FILE.expanduser().is_file():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def hand_over(client: "JobSubmissionClient", **job: Any) -> str:
+    """Name of the submitted job; a head that has just started is given time."""
+    deadline = time.monotonic() + AGENT_S
+    while True:
+        try:
+            return client.submit_job(**job)
+        except RuntimeError as error:
+            if NO_AGENT not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.commands import as_json, result_lines
 from orchestrator.exit_codes import DONE, FAILED, INTERRUPTED
-from orchestrator.submit.client import NoSuchJob, SubmitError, connect, explained, use_own_token
+from orchestrator.submit.client import NoSuchJob, SubmitError, connect, explained, hand_over, use_own_token
 from orchestrator.submit.entrypoint import entrypoint
 from orchestrator.submit.follow import details, follow, wait
 from orchestrator.submit.package import runtime_env, sends_project
@@ -45,7 +45,8 @@ def submit(arguments: argparse.Namespace) -> int:
     if job.num_workers == 0:
         _say("cluster.num_workers = 0: the job's own process does the training, on the node it starts on")
     with explained(arguments.address):
-        name = client.submit_job(
+        name = hand_over(
+            client,
             entrypoint=job.command,
             runtime_env=environment,
             metadata={COMMAND_TAG: job.words},

@@ -70,7 +70,7 @@ def test_a_name_that_does_not_exist_is_refused_wherever_it_stands(name):
                 apply_overrides(DOCUMENT, {dotted: 1}, KNOWN)
 
 
-@given(st.integers())
+@given(st.integers(-(2**63) + 1, 2**63 - 1))
 def test_integers_are_read_as_such(number):
     assert parsed("search.steps", str(number), KNOWN) == number
 

@@ -79,3 +79,32 @@ def test_what_the_user_has_said_about_tokens_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(client, "TOKEN_FILE", tmp_path)
     use_own_token("http://127.0.0.1:8265")
     assert os.environ["RAY_AUTH_MODE"] == "disabled"
+
+
+class Starting:
+    """A head that takes jobs from the third request on."""
+
+    def __init__(self, message):
+        self.requests, self._message = 0, message
+
+    def submit_job(self, **job):
+        self.requests += 1
+        if self.requests < 3:
+            raise RuntimeError(self._message)
+        return job["entrypoint"]
+
+
+def test_a_head_that_has_just_started_is_given_time(monkeypatch):
+    monkeypatch.setattr(client.time, "sleep", lambda _: None)
+    head = Starting("Request failed with status code 500: No available agent to submit job, please try again")
+    assert client.hand_over(head, entrypoint="advnas") == "advnas"
+    monkeypatch.setattr(client, "AGENT_S", -1)
+    with pytest.raises(RuntimeError, match="No available agent"):
+        client.hand_over(Starting("No available agent"), entrypoint="advnas")
+
+
+def test_another_refusal_is_not_repeated():
+    head = Starting("the package exceeds the maximum size")
+    with pytest.raises(RuntimeError, match="exceeds"):
+        client.hand_over(head, entrypoint="advnas")
+    assert head.requests == 1
