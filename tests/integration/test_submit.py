@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psutil
@@ -50,10 +50,12 @@ def environment(home: Path) -> dict[str, str]:
 @pytest.fixture
 def address(home: Path, environment: dict[str, str]) -> Iterator[str]:
     """Of the dashboard of a head that runs."""
-    port, dashboard, client = free_ports(3)
+    port, dashboard, client, agent = free_ports(4)
     options = {
         "port": port, "dashboard-port": dashboard, "ray-client-server-port": client, "num-cpus": 1,
         "dashboard-host": "127.0.0.1", "temp-dir": home / "ray",
+        # Another Ray on the machine has the agent's usual port, and a head without agent takes no jobs.
+        "dashboard-agent-listen-port": agent,
     }  # fmt: skip
     command = ["ray", "start", "--head", "--block", *(f"--{name}={value}" for name, value in options.items())]
     head = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -127,12 +129,8 @@ def answers(url: str) -> bool:
 
 def free_ports(count: int) -> list[int]:
     """Different ones that nobody uses, outside of those that Ray gives its workers."""
-    with (
-        closing(socket.socket()) as first,
-        closing(socket.socket()) as second,
-        closing(socket.socket()) as third,
-    ):
-        probes = (first, second, third)[:count]
+    with ExitStack() as open_ones:
+        probes = [open_ones.enter_context(closing(socket.socket())) for _ in range(count)]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [probe.getsockname()[1] for probe in probes]
