@@ -10,7 +10,7 @@ Writes `supernet.md` and `supernet.json` into --out and prints the former.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -47,29 +47,33 @@ def step_table(measurements: Sequence[Measurement], peak: float) -> list[list[st
 
 def part_table(measurements: Sequence[Measurement]) -> list[list[str]]:
     """Every part by itself: seconds each time it is done, and how many times faster."""
-    rows = [["size", "side", *PARTS]]
-    for base, one in _with_base(measurements):
-        cells = [
-            f"{one.seconds[part]:.4f} ({base.seconds[part] / one.seconds[part]:.1f}x)"
-            if part in one.seconds
-            else ""
-            for part in PARTS
-        ]
-        rows.append([one.size, one.side, *cells])
-    return rows
+
+    def cell(base: Measurement, one: Measurement, part: str) -> str:
+        return f"{one.seconds[part]:.4f} ({base.seconds[part] / one.seconds[part]:.1f}x)"
+
+    return _by_part(measurements, PARTS, cell)
 
 
 def memory_table(measurements: Sequence[Measurement]) -> list[list[str]]:
     """Megabytes that each part saves for its backward pass, and the share of the released way's."""
-    rows = [["size", "side", *PHASES]]
+
+    def cell(base: Measurement, one: Measurement, part: str) -> str:
+        saved = one.saved_bytes[part]
+        return f"{saved / MEGABYTE:.0f} (1/{base.saved_bytes[part] / saved:.1f})"
+
+    return _by_part(measurements, PHASES, cell)
+
+
+def _by_part(
+    measurements: Sequence[Measurement],
+    parts: Sequence[str],
+    cell: Callable[[Measurement, Measurement, str], str],
+) -> list[list[str]]:
+    rows = [["size", "side", *parts]]
     for base, one in _with_base(measurements):
-        cells = [
-            f"{one.saved_bytes[part] / MEGABYTE:.0f} (1/{base.saved_bytes[part] / one.saved_bytes[part]:.1f})"
-            if part in one.saved_bytes
-            else ""
-            for part in PHASES
-        ]
-        rows.append([one.size, one.side, *cells])
+        rows.append(
+            [one.size, one.side, *(cell(base, one, part) if part in one.seconds else "" for part in parts)]
+        )
     return rows
 
 
