@@ -10,7 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from search_space.errors import UserError
-from trainers.samples import SampleGenerator, to_uint8
+from search_space.pixels import to_uint8
+from trainers.samples import SampleGenerator
 from trainers.seeding import generator_for
 
 

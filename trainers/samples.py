@@ -6,20 +6,16 @@ Shapes: N images, Z latent size, C channels, S image size.
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
+from search_space.pixels import to_uint8
 from trainers.seeding import generator_for
 
 SampleGenerator = Callable[[Tensor], Tensor]
 """From latents [N, Z] to images [N, C, S, S] in [-1, 1]."""
 
 GRID_IMAGES = 64
-
-
-def to_uint8(images: Float[Tensor, "n c s s"]) -> UInt8[Tensor, "n c s s"]:
-    """From [-1, 1] to 0..255, truncated as published scores are (x 127.5 + 127.5)."""
-    return (images * 127.5 + 127.5).clamp(0, 255).to(torch.uint8)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import torch
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from search_space.generator_file import load_generator
-from trainers.samples import to_uint8
+from search_space.pixels import to_uint8
 
 
 class GeneratorModel(PythonModel):

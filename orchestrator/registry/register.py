@@ -4,10 +4,12 @@ import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import search_space
 from orchestrator.tracking.store import explained
 from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CODE = Path(__file__).with_name("generator_model.py")
+NETWORKS = Path(search_space.__file__).parent
+"""Goes into the model, so that who loads it needs no package of this project's name from an index."""
+NEEDED = ("jaxtyping", "numpy", "pydantic", "torch")
+"""By `NETWORKS`; MLflow adds itself."""
+
 GENERATOR_TAG = "advnas.generator.sha256"
 
 
@@ -99,9 +106,15 @@ def _log_model(client: "MlflowClient", trained: Trained, run_id: str, folder: st
                 "genotype": str(genotype),
             },
             signature=signature,
-            pip_requirements=["advnas"],
+            code_paths=[str(NETWORKS)],
+            pip_requirements=_requirements(),
         )
         client.log_artifacts(run_id, str(path), folder)
+
+
+def _requirements() -> list[str]:
+    """What the model was made with; the build of torch ("+cu130") is the machine's, and in no index."""
+    return [f"{name}=={version(name).partition('+')[0]}" for name in NEEDED]
 
 
 def _tags(trained: Trained) -> dict[str, str]:

@@ -2,8 +2,13 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mlflow import MlflowClient
@@ -109,9 +114,24 @@ def test_the_result_is_left_as_json(result, experiment):
     assert left["run_id"] == result["run_id"]
 
 
-def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(experiment, result):
-    import mlflow.pyfunc
+def images_without_the_project(result: stages.Result, latents: np.ndarray, folder: Path) -> np.ndarray:
+    """What the registered model makes where only its requirements are installed."""
+    np.save(folder / "latents.npy", latents)
+    program = f"""
+import sys
+sys.path.append({sysconfig.get_path("purelib")!r})  # without its .pth files, which lead to the project
+import mlflow.pyfunc, numpy
+model = mlflow.pyfunc.load_model({result["model"]!r})
+import search_space
+assert "/code/search_space/" in search_space.__file__, search_space.__file__
+numpy.save("images.npy", model.predict(numpy.load("latents.npy")))
+"""
+    environment = {"MLFLOW_TRACKING_URI": result["tracking_uri"], "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, cwd=folder, env=environment)
+    return np.load(folder / "images.npy")
 
+
+def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(experiment, result, tmp_path):
     client = MlflowClient(result["tracking_uri"])
     assert result["model"] == "models:/advnas-generator/1"
     again = pipeline(experiment, Console(io.StringIO()))
@@ -124,11 +144,15 @@ def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(exper
     folder = version.source.rsplit("/", 1)[-1]
     kept = {file.path for file in client.list_artifacts(version.run_id, f"{folder}/artifacts")}
     assert f"{folder}/artifacts/samples.png" in kept
+    needs = Path(
+        client.download_artifacts(version.run_id, f"{folder}/requirements.txt", str(tmp_path))
+    ).read_text()
+    names = {line.split("==")[0] for line in needs.split()}
+    assert names == {"mlflow", "jaxtyping", "numpy", "pydantic", "torch"}
     generator = find_generator(result["model"], experiment.root, result["tracking_uri"], None)
     assert generator.genotype.content_hash == genotype.content_hash
-    mlflow.set_tracking_uri(result["tracking_uri"])
     latents = torch.randn(5, 120, generator=torch.Generator().manual_seed(1))
-    images = mlflow.pyfunc.load_model(result["model"]).predict(latents.numpy())
+    images = images_without_the_project(result, latents.numpy(), tmp_path)
     network, _ = load_generator(Path(result["generator"]))
     with torch.no_grad():
         expected = (network(latents) * 127.5 + 127.5).clamp(0, 255).to(torch.uint8)

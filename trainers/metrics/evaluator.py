@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from search_space.pixels import to_uint8
 from trainers.datasets.images import Images
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
@@ -17,7 +18,7 @@ from trainers.metrics.extractors import make_extractor
 from trainers.metrics.reference import Reference
 from trainers.metrics.scoring import Scorer
 from trainers.metrics.seen_images import SeenImages
-from trainers.samples import SampleGenerator, to_uint8
+from trainers.samples import SampleGenerator
 from trainers.seeding import generator_for
 
 
