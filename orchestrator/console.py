@@ -81,14 +81,21 @@ class Console:
 
     @contextmanager
     def live(self, drawing: "RichCast") -> Iterator[bool]:
-        """Draw something anew several times a second; False where there is no terminal, and nothing drawn."""
+        """Draw something anew several times a second; False where there is no terminal, and nothing drawn.
+
+        At its end the drawing goes, for the result to take its place; what was interrupted stays.
+        """
         if self._rich is None:
             yield False
             return
         from rich.live import Live
 
-        with Live(drawing, console=self._rich):
-            yield True
+        with Live(drawing, console=self._rich, transient=True) as live:
+            try:
+                yield True
+            except BaseException:
+                live.transient = False
+                raise
 
 
 class _Lines:

@@ -59,16 +59,16 @@ def _png(plot: Callable[..., Any], study: "Study") -> bytes | None:
     import numpy
     from matplotlib import pyplot
 
+    file = io.BytesIO()
     try:
         with catch_warnings():
-            simplefilter("ignore")  # of plots that are experimental in Optuna
-            axes = numpy.ravel(plot(study))[0]
+            simplefilter("ignore")  # of plots that are experimental in Optuna, and of labels that overlap
+            figure = numpy.ravel(plot(study))[0].figure
+            figure.set_size_inches(*SIZE)
+            figure.savefig(file, format="png", bbox_inches="tight", dpi=110)
     # Too few whole trials, or all of them equal: each plot has exceptions of its own for that.
     except (ValueError, RuntimeError, ImportError) as error:
         logger.info("%s: not drawn: %s", plot.__name__, error)
         return None
-    file = io.BytesIO()
-    axes.figure.set_size_inches(*SIZE)
-    axes.figure.savefig(file, format="png", bbox_inches="tight", dpi=110)
     pyplot.close("all")
     return file.getvalue()

@@ -56,6 +56,23 @@ def test_a_stage_that_fails_is_not_said_to_be_done(stream):
     assert "done" not in stream.getvalue()
 
 
+class Drawing:
+    def __rich__(self):
+        return "the drawing"
+
+
+def test_a_live_drawing_makes_way_for_the_result_but_stays_when_interrupted(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    erased = "\x1b[1A\x1b[2K"
+    done, interrupted = Terminal(), Terminal()
+    with Console(done).live(Drawing()):
+        pass
+    with pytest.raises(KeyboardInterrupt), Console(interrupted).live(Drawing()):
+        raise KeyboardInterrupt
+    assert erased in done.getvalue().rpartition("the drawing")[2]
+    assert erased not in interrupted.getvalue().rpartition("the drawing")[2]
+
+
 def test_libraries_are_quiet_unless_the_user_wants_to_hear_them(monkeypatch):
     for name in QUIET:
         monkeypatch.setenv(name, "")  # so that it is put back afterwards
