@@ -27,6 +27,7 @@ from orchestrator.selection.journal import Journal, Remembered
 from orchestrator.selection.live import LiveCurves
 from orchestrator.selection.noise import deviation, pooled
 from orchestrator.selection.source import Request
+from orchestrator.selection.training import one_after_another
 from search_space.sampling import sample_genotype
 from trainers.seeding import seed_for
 
@@ -95,7 +96,8 @@ def main() -> None:
         console.say(f"{name}: {short_name(id)}")
     metric = f"fd_{experiment.retrain.evaluation.extractor}"
     journal = Journal(root / "scores.csv")
-    live = LiveCurves(experiment, candidates, root, metric, journal, console, launch)
+    train = one_after_another(launch, console)
+    live = LiveCurves(experiment, candidates, root, metric, journal, console, train)
     for step in arguments.steps:
         # Seed by seed, so that an interrupted comparison is still a fair one.
         asked = [Request(id, seed, step) for seed in range(arguments.seeds) for id in candidates]

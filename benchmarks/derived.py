@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -84,5 +85,8 @@ def _pool_afterwards(network: nn.Module) -> None:
     """Give the fixed discriminator back its convolutions at full size, pools behind them."""
     for module in network.modules():
         if isinstance(module, FirstBlock | Block):
-            convolution = module.conv2
-            convolution.pooled = lambda x, convolution=convolution: F.avg_pool2d(convolution(x), 2)  # type: ignore[method-assign]
+            module.conv2.pooled = partial(_convolve_then_pool, module.conv2)  # type: ignore[method-assign]
+
+
+def _convolve_then_pool(convolution: nn.Module, x: Tensor) -> Tensor:
+    return F.avg_pool2d(convolution(x), 2)

@@ -7,6 +7,7 @@ seconds. A step is an update of beta and of D, and a fifth of the updates of alp
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -128,9 +129,8 @@ class Stepper:
 
     def parts(self) -> dict[str, Callable[[], object]]:
         """What can be measured."""
-        updates = {phase: lambda phase=phase: self._update(phase) for phase in PHASES}
         both: dict[str, Callable[[], object]] = {
-            **updates,
+            **{str(phase): partial(self._update, phase) for phase in PHASES},
             "ema": self._average,
             "input": lambda: self._batches.halves_at(1),
         }

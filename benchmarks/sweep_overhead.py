@@ -11,9 +11,8 @@ last the end (figures, files).
 
 import argparse
 import statistics
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -91,11 +90,14 @@ def plain(trials: int, concurrent: int, seconds: float, root: Path, reuse: bool 
         run_config=tune.RunConfig(storage_path=str(root), verbose=0),
     ).fit()
     ended = time.time() - began
-    ends = sorted(result.metrics["timestamp"] - began for result in grid if result.metrics)
+    results = (grid[number] for number in range(len(grid)))
+    ends = sorted(result.metrics["timestamp"] - began for result in results if result.metrics)
     return [*ends[:-1], ended]
 
 
-SIDES = {"plain": plain, "reusing": partial(plain, reuse=True), "ours": ours}
+Side = Callable[[int, int, float, Path], list[float]]
+
+SIDES: Mapping[str, Side] = {"plain": plain, "reusing": partial(plain, reuse=True), "ours": ours}
 
 
 def per_trial(ends: Sequence[float], concurrent: int) -> tuple[float, list[float]]:
@@ -149,4 +151,4 @@ def _start(nodes: int, cpus: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
