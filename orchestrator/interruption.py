@@ -22,7 +22,7 @@ def sigterm_interrupts() -> Iterator[None]:
 
 @contextmanager
 def finishing() -> Iterator[threading.Event]:
-    """Within it, the first Ctrl-C or SIGTERM only sets the event, to hurry, and is raised at the end.
+    """Within it, the first Ctrl-C or SIGTERM only sets the event, to hurry, and takes effect at the end.
 
     One more is raised at once. In a thread other than the main one nothing changes.
     """
@@ -30,10 +30,12 @@ def finishing() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield hurried
         return
+    postponed: list[int] = []
 
-    def hurry(_number: int, _frame: FrameType | None) -> None:
-        if hurried.is_set():
+    def hurry(number: int, _frame: FrameType | None) -> None:
+        if postponed:
             raise KeyboardInterrupt
+        postponed.append(number)
         hurried.set()
 
     before = {number: signal.signal(number, hurry) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -42,8 +44,14 @@ def finishing() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if hurried.is_set():
-        raise KeyboardInterrupt
+        for number in postponed:
+            # To whoever would have got it: where that is another `finishing`, its end is what it waits for.
+            signal.raise_signal(number)
+
+
+def keep_handling(number: int) -> None:
+    """Set the handler of a signal again, as a library may have taken it away behind Python's back."""
+    signal.signal(number, signal.getsignal(number))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from orchestrator.config import ClusterConfig
-from orchestrator.interruption import finishing
+from orchestrator.interruption import finishing, keep_handling
 from orchestrator.ray_token import keep_token_private
 from search_space.errors import UserError
 
@@ -36,7 +36,7 @@ def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
         yield True
     finally:
         with finishing():
-            ray.shutdown()
+            _shut_down()
 
 
 def require_room_on_cluster(cluster: ClusterConfig) -> None:
@@ -101,12 +101,32 @@ def _connect(cluster: ClusterConfig) -> None:
             # What workers have to say to the user comes through the channel.
             log_to_driver=False,
         )
+    except SystemExit:
+        # While it starts, Ray's own handler takes SIGTERM, and ends the process without closing anything.
+        raise KeyboardInterrupt from None
     except ConnectionError as error:
         raise ClusterError(
             f"cluster.address = {cluster.address}: no Ray cluster answers there; start one "
             "(ray start --head) or use local"
         ) from error
     finally:
-        # ray.init installs a handler that exits without closing anything.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
+
+
+def _shut_down() -> None:
+    """Disconnect, and end a Ray of our own.
+
+    In its middle, before it ends its processes one by one, Ray gives SIGTERM back to the system, which would
+    end this process too.
+    """
+    import ray
+
+    if threading.current_thread() is not threading.main_thread():
+        ray.shutdown()
+        return
+    ending = threading.Thread(target=ray.shutdown, name="ray.shutdown", daemon=True)
+    ending.start()
+    while ending.is_alive():
+        ending.join(0.01)
+        keep_handling(signal.SIGTERM)

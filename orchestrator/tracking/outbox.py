@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from orchestrator.interruption import finishing
 from orchestrator.tracking.entry import Entry, send
 from orchestrator.tracking.store import TrackingError, one_line
 from trainers.files import written_whole
@@ -39,7 +40,8 @@ class Outbox:
         Raises:
             TrackingError: neither the store takes it nor the disk.
         """
-        with self._lock:
+        # A write cut short would leave SQLite's database locked: Ctrl-C waits until it is done.
+        with self._lock, finishing():
             if not self.waiting():
                 if not self._sent(entry):
                     self._keep(entry)
@@ -50,7 +52,7 @@ class Outbox:
 
     def flush(self) -> bool:
         """Send what waits, oldest first; whether nothing waits any more."""
-        with self._lock:
+        with self._lock, finishing():
             return self._flush()
 
     def drain(self, patience: float, hurried: threading.Event, pause: float = 2.0) -> bool:

@@ -1,5 +1,9 @@
 """Workers that cannot fit are refused before anything starts; Ray itself is not needed to know."""
 
+import os
+import signal
+import sys
+
 import pytest
 
 from orchestrator.config import ClusterConfig
@@ -64,3 +68,15 @@ def test_gpus_are_asked_for_only_where_they_are_used() -> None:
         "CPU": 2,
         "GPU": 0.5,
     }
+
+
+def test_a_driver_stopped_while_ray_starts_is_interrupted_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))  # as Ray does
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("ray.init", init)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), ray_cluster(ClusterConfig(num_workers=1)):
+        pass
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -2,10 +2,14 @@
 
 import io
 import json
+import os
+import signal
 
 import pytest
 from PIL import Image
 
+from orchestrator.interruption import sigterm_interrupts
+from orchestrator.tracking import outbox
 from search_space.draw import save_drawing
 from search_space.genotype import Genotype, Provenance
 from tests.orchestrator.tracking.examples import DISCRIMINATOR, GENERATOR, opened, report, with_edges
@@ -24,6 +28,22 @@ def test_metrics_are_recorded_at_their_step(run, history):
     assert history(run.run_id, "loss") == [(50, 2.0), (100, 1.5)]
     assert history(run.run_id, "tau") == [(50, 5.0), (100, 4.0)]
     assert run.last_step == 100
+
+
+def test_a_signal_in_the_middle_of_a_write_waits_for_its_end(run, history, client, monkeypatch):
+    run.report(report(50, loss=2.0))
+    send = outbox.send
+
+    def interrupted(*arguments, **options):
+        monkeypatch.setattr(outbox, "send", send)
+        os.kill(os.getpid(), signal.SIGTERM)
+        send(*arguments, **options)
+
+    monkeypatch.setattr(outbox, "send", interrupted)
+    with sigterm_interrupts(), pytest.raises(KeyboardInterrupt), run:
+        run.report(report(100, loss=1.5))
+    assert history(run.run_id, "loss") == [(50, 2.0), (100, 1.5)]
+    assert client.get_run(run.run_id).info.status == "KILLED"
 
 
 def test_a_report_is_one_batch(run, monkeypatch):
