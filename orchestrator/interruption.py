@@ -44,9 +44,9 @@ def finishing() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in postponed:
+        for signal_number in postponed:
             # To whoever would have got it: where that is another `finishing`, its end is what it waits for.
-            signal.raise_signal(number)
+            signal.raise_signal(signal_number)
 
 
 def keep_handling(number: int) -> None:
