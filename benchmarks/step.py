@@ -158,7 +158,7 @@ class Stepper:
 def measure(size: Size, sides: Sequence[Side], rounds: int) -> list[Measurement]:
     """All sides in turns; the first turn also counts memory, kernels and operations."""
     steppers = {side: Stepper(size, side) for side in sides}
-    counted = {side: _count(stepper) for side, stepper in steppers.items()}
+    counted = {side: count(stepper) for side, stepper in steppers.items()}
     seconds: dict[Side, dict[str, list[float]]] = {side: {part: [] for part in size.parts} for side in sides}
     for _ in range(min(rounds, size.most_rounds)):
         for part in size.parts:
@@ -175,7 +175,8 @@ def measure(size: Size, sides: Sequence[Side], rounds: int) -> list[Measurement]
     ]
 
 
-def _count(stepper: Stepper) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+def count(stepper: Stepper) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """Bytes saved for the backward pass, kernels and operations, by part of a step."""
     state = stepper.state
     modules = [state.generator, state.discriminator, state.alpha, state.beta]
     saved, kernels, flop = {}, {}, {}
