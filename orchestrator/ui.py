@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from orchestrator.tracking.view import VIEW, VIEW_TAG
 from search_space.errors import UserError
 
 HOST = "127.0.0.1"
@@ -32,17 +33,20 @@ def serve(root: Path, port: int) -> None:
 
 
 def address(database: Path, port: int) -> str:
-    """The page with the newest runs; MLflow's front page otherwise, and its plain address opens a view for
-    language models, without scores.
-    """
+    """The page with the newest runs and their scores; MLflow's front page where there are none."""
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             newest = connection.execute("SELECT experiment_id FROM runs ORDER BY start_time DESC LIMIT 1")
             row = newest.fetchone()
+            wanted = "SELECT 1 FROM experiment_tags WHERE experiment_id = ? AND key = ?"
+            has_view = row and connection.execute(wanted, (*row, VIEW_TAG)).fetchone()
     except sqlite3.Error:  # MLflow will say what is wrong with it
         row = None
-    page = f"/#/experiments/{row[0]}/runs?workflowType=machine_learning" if row else ""
-    return f"http://{HOST}:{port}{page}"
+    if not row:
+        return f"http://{HOST}:{port}"
+    # Without the type, the page opens a view for language models.
+    page = f"http://{HOST}:{port}/#/experiments/{row[0]}/runs?workflowType=machine_learning"
+    return f"{page}&viewStateShareKey={VIEW}" if has_view else page
 
 
 def server_command(database: Path, port: int) -> list[str]:

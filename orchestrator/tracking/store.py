@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.tracking.view import EXPERIMENT_TAGS, VIEW_TAG
 from search_space.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
 """Environment variables of MLflow; those that the user has set stay."""
-
-EXPERIMENT_TAGS = {
-    "mlflow.note.content": "GAN architectures searched with AdversarialNAS, retrained and scored."
-}
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that writes to the database."""
@@ -94,6 +91,8 @@ def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
             f"tracking.experiment = {name}: deleted in {uri}; choose another name, or bring it back with "
             f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`"
         )
+    if experiment.tags.get(VIEW_TAG) != EXPERIMENT_TAGS[VIEW_TAG]:  # of an earlier version
+        client.set_experiment_tag(experiment.experiment_id, VIEW_TAG, EXPERIMENT_TAGS[VIEW_TAG])
     return client, experiment.experiment_id
 
 

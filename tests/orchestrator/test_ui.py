@@ -35,12 +35,23 @@ def test_the_server_shows_the_runs_to_this_machine_only(runs, free_port, monkeyp
     assert f"http://127.0.0.1:{free_port} " in capsys.readouterr().out
 
 
-def test_the_address_is_that_of_the_runs_with_scores(tmp_path):
+RUNS_PAGE = "http://127.0.0.1:5000/#/experiments/3/runs?workflowType=machine_learning"
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("mlflow.sharedViewState.advnas", f"{RUNS_PAGE}&viewStateShareKey=advnas"),
+        ("of an earlier version", RUNS_PAGE),
+    ],
+)
+def test_the_address_is_that_of_the_newest_runs_with_their_scores(tmp_path, tag, expected):
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         database.execute("CREATE TABLE runs (experiment_id INTEGER, start_time BIGINT)")
+        database.execute("CREATE TABLE experiment_tags (experiment_id INTEGER, key TEXT, value TEXT)")
         database.executemany("INSERT INTO runs VALUES (?, ?)", [(1, 10), (3, 30), (2, 20)])
+        database.execute("INSERT INTO experiment_tags VALUES (3, ?, '{}')", (tag,))
         database.commit()
-    expected = "http://127.0.0.1:5000/#/experiments/3/runs?workflowType=machine_learning"
     assert address(tmp_path / "mlflow.db", 5000) == expected
 
 

@@ -1,5 +1,6 @@
 """What can be wrong with a store is said in one line before anything is trained."""
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -63,6 +64,14 @@ def test_a_uri_that_is_no_store_is_answered_with_those_that_are(uri, tmp_path, m
     assert refused(uri, tmp_path).endswith(
         "use sqlite:////absolute/path/mlflow.db, http://host:port, or null for a database in root"
     )
+
+
+def test_an_experiment_of_an_earlier_version_gets_the_view_of_its_runs(tracker, client, uri, root):
+    tag = "mlflow.sharedViewState.advnas"
+    client.set_experiment_tag(tracker.experiment_id, tag, "{}")
+    Tracker(uri, "advnas", root)
+    view = json.loads(client.get_experiment(tracker.experiment_id).tags[tag])
+    assert {"metrics.`fid`", "metrics.`fd_digits`", "params.`seed`"} <= set(view["selectedColumns"])
 
 
 def test_a_deleted_experiment_is_named_with_how_to_bring_it_back(tracker, client, uri, root):
