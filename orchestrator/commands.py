@@ -75,10 +75,11 @@ def _run(arguments: argparse.Namespace) -> Loaded:
     from orchestrator.config import experiment_of, to_yaml
 
     experiment = experiment_of(document, arguments.overrides)
-    if arguments.command == "select" or (arguments.command == "pipeline" and experiment.select):
+    selects = arguments.command == "select" or (arguments.command == "pipeline" and experiment.select)
+    if arguments.dry_run and selects:
         from orchestrator.selection.fitness import select_stage
 
-        select_stage(experiment)  # a dry run finds its mistakes too
+        select_stage(experiment)  # as the command itself does before anything else
 
     def do(console: Console) -> Result:
         require_kept(experiment.root)

@@ -12,13 +12,14 @@ from orchestrator.config import Experiment
 from orchestrator.console import Console
 from orchestrator.device import device_for
 from orchestrator.generator_source import TrainedGenerator
-from orchestrator.image_source import Against, Subject, find_against, find_subject
+from orchestrator.image_source import Against, Subject, find_against, find_subject, require_there
 from orchestrator.stages import Result, Session, run_identity, tracked, write_result
 from orchestrator.tracking import TrackedRun
 from search_space.errors import UserError
 from search_space.generator_file import load_generator
 from trainers.datasets import Images
 from trainers.metrics.evaluator import Evaluator
+from trainers.metrics.extractors import make_extractor
 from trainers.metrics.folders import Scores, score_images
 from trainers.metrics.protocols import following, protocol_name
 
@@ -46,8 +47,11 @@ def evaluate(
         chosen = retrain.model_copy(update={"evaluation": following(protocol, retrain.evaluation)})
         experiment = experiment.model_copy(update={"retrain": chosen})
     device = device_for(experiment.cluster.use_gpu)
+    if against is not None:
+        require_there(against, experiment.root)
     subject = find_subject(source, experiment, genotype)
     reference = find_against(against, experiment, genotype, device)
+    _require_ready(reference, experiment.root / "cache")
     if experiment.name is None and isinstance(subject, TrainedGenerator):
         experiment = experiment.model_copy(update={"name": subject.run})
     session = Session.begin(experiment, console)
@@ -82,6 +86,18 @@ def _score_in(session: Session, source: str, subject: Subject, against: Against)
     }
     write_result(session.folder / "evaluate", result)
     return result
+
+
+def _require_ready(against: Against, cache: Path) -> None:
+    """Find missing files before there is a folder and an MLflow run that would be left empty.
+
+    Raises:
+        UserError: no such statistics, or the extractor's weights cannot be had.
+    """
+    file = against.evaluation.statistics
+    if file is not None and not file.is_file():
+        raise UserError(f"there is no file {file}; `advnas evaluate stats` makes statistics")
+    make_extractor(against.evaluation, cache, torch.device("cpu"))
 
 
 def _describe(run: TrackedRun, source: str, subject: Subject, against: Against) -> None:

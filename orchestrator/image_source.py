@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from orchestrator.config import Experiment
 from orchestrator.generator_source import TrainedGenerator, generator_if_any
+from orchestrator.tracking.artifacts import is_address
 from search_space.errors import UserError
 from trainers.datasets import Images, load_images
 from trainers.datasets.image_folder import SUFFIXES, ImageFolderConfig
@@ -52,6 +53,19 @@ def find_subject(source: str, experiment: Experiment, genotype: str | None) -> S
         f"{source}: neither a run in {experiment.root}, nor a generator.pt, a .pth checkpoint of the "
         "released code or a folder of images"
     )
+
+
+def require_there(source: str, root: Path) -> None:
+    """Refuse a name to compare with that stands for nothing, before what is scored has been read.
+
+    Raises:
+        UserError: no such file, folder or run.
+    """
+    if not (is_address(source) or Path(source).expanduser().exists() or (root / source).is_dir()):
+        raise UserError(
+            f"--against {source}: no such file or folder, nor a run in {root}; "
+            "`advnas evaluate stats` makes statistics"
+        )
 
 
 def find_against(

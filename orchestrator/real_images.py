@@ -27,7 +27,7 @@ def export_statistics(experiment: Experiment, console: Console, out: str | None 
     file = Path(out) if out else experiment.root / name
     if file.suffix != ".npz":
         raise UserError(f"--out {file}: statistics are .npz files; give it that suffix")
-    console.say(f"statistics: {len(images)} images of {experiment.data.name}")
+    console.say(f"{len(images)} images of {experiment.data.name}, seen by {evaluation.extractor}")
     try:
         write_statistics(file, images, evaluation, cache, device_for(experiment.cluster.use_gpu))
     except OSError as error:

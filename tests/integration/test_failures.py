@@ -26,13 +26,7 @@ from trainers.report import Report
 KILLED, INTERRUPTED, MISTAKE = -signal.SIGKILL, 130, 2
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny networks compute fastest alone, and sums over threads round differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

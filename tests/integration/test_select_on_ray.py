@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import ray
-import torch
 
 from orchestrator.console import Console
 from orchestrator.job import Job, Outcome
@@ -34,8 +33,8 @@ def run_of(root: Path, seed: int, **options: object) -> Run:
     return Run(Request("id", seed, job.config.steps), f"seed {seed}", job)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_side_by_side_equals_one_after_another(tmp_path: Path) -> None:
-    torch.set_num_threads(1)
     expected, found = {}, {}
     for run, outcome in one_after_another(launch, Console(io.StringIO()))(
         [run_of(tmp_path / "turns", seed) for seed in range(3)]

@@ -184,7 +184,8 @@ MISTAKES = [
     (f"--of five {EVALUATION}.metrics [is]", "10"),
     (f"--of mine {EVALUATION}.metrics [kd]", "samples = 32: kd needs at least 1000, got 32"),
     (f"--of mine --against others.npz {EVALUATION}.metrics [precision_recall]", "need real images"),
-    ("--of mine --against absent.npz", "absent.npz; `advnas evaluate stats` makes statistics"),
+    ("--of mine --against absent.npz", "--against absent.npz: no such file or folder"),
+    (f"--of mine {EVALUATION}.statistics absent.npz", "absent.npz; `advnas evaluate stats` makes statistics"),
     ("--of mine --against inceptions.npz", "inceptions.npz is of other extractor: inception"),
     ("--of mine --against narrow.npz", "narrow.npz: 9 features, but extractor digits has 64"),
     ("--of mine --against nan.npz", "nan.npz holds values that are NaN or infinite"),
@@ -208,6 +209,23 @@ def test_what_cannot_be_scored_is_said_in_one_line(
     assert message.startswith("advnas: ")
     assert part in message
     assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--against absent.npz",
+        f"{EVALUATION}.statistics absent.npz",
+        f"{EVALUATION}.extractor inception {EVALUATION}.weights weights.pth",
+    ],
+)
+def test_a_missing_file_is_found_before_there_is_a_run(words: str, bad: Path) -> None:
+    def runs() -> set[Path]:
+        return {folder for folder in (bad / "runs").iterdir() if folder.is_dir()}
+
+    before = runs()
+    assert main(["evaluate", "config.yaml", "--of", "images", *words.split()]) == 2
+    assert runs() == before
 
 
 def test_statistics_are_npz_files(place: Path, capsys: pytest.CaptureFixture) -> None:  # noqa: ARG001

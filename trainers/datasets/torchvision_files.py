@@ -22,7 +22,8 @@ def open_intact(dataset: Any, root: Path, download: bool, **options: Any) -> Any
     try:
         return dataset(root, **options)
     except (OSError, RuntimeError):  # torchvision's way of saying absent or damaged
-        cure = "remove that to fetch it anew" if download else "unpack it there or pass --data.download true"
+        unpack = f"unpack {dataset.filename} in {root} or pass --data.download true"
+        cure = "remove that to fetch it anew" if download else unpack
         raise DataError(f"data.root: no intact {dataset.__name__} in {folder}; {cure}") from None
 
 

@@ -63,7 +63,7 @@ def test_absent_files_are_an_error_that_says_where_and_how_to_get_them(tmp_path:
         load_cifar10(Cifar10Config(root=tmp_path / "data"))
     assert str(caught.value) == (
         f"data.root: no intact CIFAR10 in {tmp_path}/data/cifar-10-batches-py;"
-        " unpack it there or pass --data.download true"
+        f" unpack cifar-10-python.tar.gz in {tmp_path}/data or pass --data.download true"
     )
     assert not (tmp_path / "data").exists()
 
