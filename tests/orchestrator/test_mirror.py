@@ -2,22 +2,27 @@
 
 import re
 import shutil
+import socket
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from mlflow import MlflowClient
 from moto.core import set_initial_no_auth_action_count
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import FileSelector, FileSystem
 
 from orchestrator.checkpoint import CheckpointMeta, CheckpointStore
 from orchestrator.mirror import Mirror, MirrorError
+from orchestrator.tracking.run import TrackedRun
 from tests.integration.disturbed import Disturbed
 from tests.integration.test_failures import KILLED, dying_between_report_and_checkpoint
 from tests.mlflow_server import server_of
+from trainers.report import Report
 
 
 class Store:
@@ -52,7 +57,11 @@ def s3() -> Iterator[ThreadedMotoServer]:
         patch.setenv("AWS_ACCESS_KEY_ID", "someone")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "something")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        server = ThreadedMotoServer("127.0.0.1", port=0)
+        # Connections that are kept alive would go on being answered after the server has stopped.
+        patch.setattr(MotoRequestHandler, "protocol_version", "HTTP/1.0", raising=False)
+        with socket.create_server(("127.0.0.1", 0)) as probe:  # the same port after an outage
+            port = probe.getsockname()[1]
+        server = ThreadedMotoServer("127.0.0.1", port)
         server.start()
         yield server
         server.stop()
@@ -169,22 +178,63 @@ def test_a_store_that_is_away_is_a_warning_and_gets_everything_later(
     assert store.content("run/search") == content(folder)
 
 
-def test_a_run_whose_machine_is_lost_goes_on_from_the_copy(
-    store: Store, tmp_path: Path, fresh_database: Path
-) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
+    """What the retraining comes to without mirror and without faults."""
+    run = Disturbed(tmp_path_factory.mktemp("undisturbed"))
+    shutil.copy(fresh_database, run.root / "mlflow.db")
+    assert run.run_here() == 0
+    return torch.load(run.checkpoints / "step-000000003" / "state.pt", weights_only=True)
+
+
+@pytest.fixture
+def tracking_uri(tmp_path: Path, fresh_database: Path) -> Iterator[str]:
+    """Of an MLflow server, as runs with copies need one."""
     shutil.copy(fresh_database, tmp_path / "mlflow.db")
     with server_of(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "served") as server:
-        uri = f"http://127.0.0.1:{server.port}"
-        undisturbed, first, second = (
-            Disturbed(tmp_path / name) for name in ("undisturbed", "first", "second")
-        )
-        for run in (undisturbed, first, second):
-            run.root.mkdir()
-        assert undisturbed.run_here() == 0
-        options = {"tracking__uri": uri, "mirror": store.uri}
-        assert first.run_apart(dying_between_report_and_checkpoint, **options).code == KILLED
-        shutil.rmtree(first.root)
-        assert second.run_here(**options) == 0
-        expected = torch.load(undisturbed.checkpoints / "step-000000003" / "state.pt", weights_only=True)
-        second.assert_as_if_nothing_had_happened(expected, MlflowClient(uri))
-        assert store.content("run/retrain") == content(second.folder)
+        yield f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def roots(tmp_path: Path) -> tuple[Disturbed, Disturbed]:
+    """The same run on two machines."""
+    first, second = (Disturbed(tmp_path / name) for name in ("first", "second"))
+    for run in (first, second):
+        run.root.mkdir()
+    return first, second
+
+
+def test_a_run_whose_machine_is_lost_goes_on_from_the_copy(
+    store: Store, roots: tuple[Disturbed, Disturbed], undisturbed: dict[str, Any], tracking_uri: str
+) -> None:
+    first, second = roots
+    options = {"tracking__uri": tracking_uri, "mirror": store.uri}
+    assert first.run_apart(dying_between_report_and_checkpoint, **options).code == KILLED
+    shutil.rmtree(first.root)
+    assert second.run_here(**options) == 0
+    second.assert_as_if_nothing_had_happened(undisturbed, MlflowClient(tracking_uri))
+    assert store.content("run/retrain") == content(second.folder)
+
+
+def test_a_store_that_is_away_in_the_middle_of_a_run_has_it_whole_at_its_end(
+    store: Store, roots: tuple[Disturbed, Disturbed], undisturbed: dict[str, Any], tracking_uri: str,
+    s3: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    first, second = roots
+    reported = TrackedRun.report
+
+    def come_and_go(tracked: TrackedRun, report: Report) -> None:
+        reported(tracked, report)
+        if report.step == 2:
+            s3.stop()
+        elif report.step == 3:
+            s3.start()
+
+    monkeypatch.setattr(TrackedRun, "report", come_and_go)
+    options = {"tracking__uri": tracking_uri, "mirror": store.uri}
+    assert first.run_here(**options) == 0
+    assert caplog.text.count("the run goes on, what is new is sent later") == 1
+    assert store.content("run/retrain") == content(first.folder)
+    shutil.rmtree(first.root)
+    assert second.run_here(**options) == 0
+    second.assert_as_if_nothing_had_happened(undisturbed, MlflowClient(tracking_uri))
