@@ -41,6 +41,12 @@ def published_parameters(genotype: Genotype) -> int:
         return parameters(_network(genotype, _config(genotype, None, 4, 3))[0])
 
 
+def generator_parameters(config: GeneratorConfig, genotype: Genotype) -> int:
+    """Numbers that are trained; nothing is computed with the network."""
+    with torch.device("meta"):
+        return parameters(Generator(config, genotype))
+
+
 def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:
     """For a person: four lines."""
     widths = ", ".join(f"{name} {value}" for name, value in found["widths"].items())

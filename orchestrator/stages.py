@@ -10,6 +10,7 @@ from orchestrator.console import Console
 from orchestrator.derivations import record_derivation
 from orchestrator.fresh_name import fresh_name
 from orchestrator.generator_source import GENERATOR_FILE
+from orchestrator.genotype_cost import generator_parameters
 from orchestrator.genotype_source import genotypes_to_retrain
 from orchestrator.job import Job, Stage
 from orchestrator.launch import finished, launch
@@ -94,6 +95,7 @@ def _leave_generator(job: Job, run: TrackedRun) -> Result:
     score = job.score(checkpoint.meta)
     run.artifact(GENERATOR_FILE, file.read_bytes())
     run.tag({"advnas.generator.step": str(checkpoint.meta.step)})
+    run.scores({"parameters": generator_parameters(config, job.genotypes["generator"])}, {})
     return {
         "generator": file,
         "generator_step": checkpoint.meta.step,

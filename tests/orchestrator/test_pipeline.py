@@ -87,6 +87,16 @@ def test_in_mlflow_the_stages_are_children_of_the_pipeline(result):
     assert parent.data.metrics["fd_digits"] == pytest.approx(result["metrics"]["fd_digits"])
 
 
+def test_the_columns_of_mlflows_list_are_filled(result):
+    client = MlflowClient(result["tracking_uri"])
+    runs = [client.get_run(stage["run_id"]) for stage in (result, *result["stages"].values())]
+    experiment = client.get_experiment(runs[0].info.experiment_id)
+    view = json.loads(experiment.tags["mlflow.sharedViewState.advnas"])
+    columns = {column.split("`")[1] for column in view["selectedColumns"]}
+    known = {name for run in runs for name in (*run.data.metrics, *run.data.params, *run.data.tags)}
+    assert columns - known == {"fid", "is_mean", "kid_mean", "is_digits_mean"}  # not asked for here
+
+
 def test_started_again_nothing_is_trained_and_the_result_is_the_same(experiment, result, launched):
     again = pipeline(experiment, Console(io.StringIO()))
     assert launched == [("search", 0), ("retrain", 0)]
