@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
+from search_space.batch_norm import ShareNorm
 from search_space.cell import Cell
 from search_space.evaluation import FormName
 from search_space.filling import Choices
@@ -75,7 +76,7 @@ class Generator(nn.Module):
             Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
             for index, edges in enumerate(CELLS["generator"])
         )
-        self.norm = nn.BatchNorm2d(config.channels)
+        self.norm = ShareNorm(config.channels)
         self.to_image = nn.Conv2d(config.channels, config.image_channels, 3, padding=1)
         nn.init.xavier_uniform_(self.to_image.weight)
 

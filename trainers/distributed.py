@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed, nn
 
+from search_space.batch_norm import ShareNorm
+
 
 def rank() -> int:
     """Number of this worker, from 0."""
@@ -40,3 +42,10 @@ def average_running_statistics(network: nn.Module) -> None:
     average(
         [buffer for norm in norms for buffer in (norm.running_mean, norm.running_var) if buffer is not None]
     )
+
+
+def normalize_in_shares(network: nn.Module, shares: int) -> None:
+    """Let BatchNorm see a batch as `shares` workers would see it, however many there are: see `ShareNorm`."""
+    for module in network.modules():
+        if isinstance(module, ShareNorm):
+            module.shares = shares // world_size()

@@ -13,7 +13,8 @@ from tests.orchestrator.jobs import tiny_job
 @pytest.mark.parametrize(
     ("stage", "option", "value"),
     [
-        ("search", "cluster__num_workers", 2),
+        ("search", "cluster__num_workers", 1),
+        ("search", "cluster__cpus_per_worker", 2),
         ("search", "compute__form", "reference"),
         ("search", "keep_checkpoints", 9),
         ("search", "tracking__experiment", "other"),
@@ -38,6 +39,8 @@ def test_where_it_is_done_and_how_it_is_looked_at_may_change(
         ("search", "search__beta_optimizer__lr", 0.1, "search.beta_optimizer.lr"),
         ("search", "search__discriminator__channels", 9, "search.discriminator.channels"),
         ("retrain", "retrain__opponent", "derived", "retrain.opponent"),
+        # BatchNorm normalises over each worker's share.
+        ("retrain", "cluster__num_workers", 2, "cluster.num_workers"),
     ],
 )
 def test_what_decides_the_numbers_may_not(
@@ -46,6 +49,11 @@ def test_what_decides_the_numbers_may_not(
     changed = identity(tiny_job(tmp_path, stage, **{option: value}))
     before = identity(tiny_job(tmp_path, stage))
     assert {key for key in changed if changed[key] != before[key]} == {name}
+
+
+def test_an_elastic_job_may_go_on_with_fewer_workers_than_before(tmp_path: Path) -> None:
+    all_workers = identity(tiny_job(tmp_path, cluster__num_workers=4))
+    assert identity(tiny_job(tmp_path, cluster__num_workers=4, cluster__min_workers=1)) == all_workers
 
 
 def test_evaluations_count_where_weights_jump_at_them(tmp_path: Path) -> None:

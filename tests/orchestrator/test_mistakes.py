@@ -42,6 +42,8 @@ OPTIONS = [
     ("retrain.opponent", "none", "retrain.opponent = \"none\": must be 'fixed' or 'derived'"),
     ("compute.compile", "2", "compute.compile = 2: must be true or false"),
     ("cluster.num_workers", "-1", "cluster.num_workers = -1: must be greater than or equal to 0"),
+    ("cluster.min_workers", "0", "cluster.min_workers = 0: must be greater than 0"),
+    ("cluster.min_workers", "1", "cluster.min_workers = 1: there are no workers; set num_workers to how many there are at most"),
     ("cluster.address", "there", 'cluster.address = "there": must be local (starts a Ray of its own), auto, host:port or ray://host:port'),
     ("seed", "null", "seed = null: must be a whole number"),
     ("name", "a/b", 'name = "a/b": must be up to 100 letters, digits, dots, dashes and underscores, as it names folders'),
@@ -74,6 +76,16 @@ def test_a_batch_smaller_than_the_workers_is_told_the_smallest_that_fits():
         experiment_of(document, {"retrain.batch_size": "2", "cluster.num_workers": "4"})
     assert str(mistake.value) == (
         "retrain.batch_size = 2: does not divide among 4 workers, in equal shares; use 4"
+    )
+
+
+@pytest.mark.parametrize(("fewest", "cure"), [("3", 1), ("6", 2), ("16", 8)])
+def test_fewer_workers_must_have_whole_shares(fewest, cure):
+    with pytest.raises(ConfigError) as mistake:
+        experiment_of(read_source("digits"), {"cluster.num_workers": "8", "cluster.min_workers": fewest})
+    assert str(mistake.value) == (
+        f"cluster.min_workers = {fewest}: must divide num_workers = 8, as each computes whole shares of a batch; "
+        f"use {cure} or another divisor"
     )
 
 

@@ -16,6 +16,8 @@ TASKS = {
     "search": workers.search_steps,
     "search, own statistics": workers.search_steps_with_batch_statistics,
     "retrain, own statistics": workers.retrain_steps_with_batch_statistics,
+    "search in shares": partial(workers.search_steps_with_batch_statistics, torch.float64),
+    "retrain in shares": partial(workers.retrain_steps_with_batch_statistics, torch.float64),
     "start": workers.networks_start_alike,
     "bad loss": partial(workers.loss_that_is_bad_on_the_second_worker, deferred=False),
     "bad loss, deferred": partial(workers.loss_that_is_bad_on_the_second_worker, deferred=True),
@@ -71,6 +73,18 @@ def test_two_workers_search_as_one_with_the_whole_batch(results):
     expected = tensors(workers.search_steps())
     for result in results:
         found = tensors(result["search"])
+        assert found.keys() == expected.keys()
+        for path, value in expected.items():
+            torch.testing.assert_close(found[path], value, rtol=1e-9, atol=1e-12, msg=path)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("loop", ["search in shares", "retrain in shares"])
+def test_one_worker_normalises_in_shares_as_two_do_apart(results, loop):
+    """BatchNorm's statistics of each share included: whoever trains, the state is the same up to rounding."""
+    expected = tensors(TASKS[loop]())
+    for result in results:
+        found = tensors(result[loop])
         assert found.keys() == expected.keys()
         for path, value in expected.items():
             torch.testing.assert_close(found[path], value, rtol=1e-9, atol=1e-12, msg=path)

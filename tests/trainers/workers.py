@@ -23,7 +23,13 @@ from tests.trainers.small import (
     search_step,
 )
 from trainers.compute import ComputeConfig
-from trainers.distributed import average, average_running_statistics, rank, world_size
+from trainers.distributed import (
+    average,
+    average_running_statistics,
+    normalize_in_shares,
+    rank,
+    world_size,
+)
 from trainers.draws import SeededDraws
 from trainers.metric_means import MetricMeans
 from trainers.optimization import AdamConfig, Descent, NonFiniteLoss, adam
@@ -89,25 +95,31 @@ def search_steps() -> dict[str, Any]:
     return state.state_dict()
 
 
-def search_steps_with_batch_statistics() -> dict[str, Any]:
-    """The state after a step that updates G and one that does not, each worker's images its own."""
+def search_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+    """The state after a step that updates G and one that does not, each of `WORKERS` shares normalised."""
+    torch.set_default_dtype(dtype)
     config = search_config(n_critic=2)
     state = search_state(config)
+    normalize_in_shares(state.generator, WORKERS)
     step = search_step(state, config)
     for index in range(2):
-        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float32)]
+        shares = [half.chunk(world_size())[rank()] for half in halves(dtype)]
         step(*shares, SeededDraws(0, index, GENERATOR.latent_dim, CPU))
+    torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
 
-def retrain_steps_with_batch_statistics() -> dict[str, Any]:
+def retrain_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> dict[str, Any]:
     """The same of a retraining."""
+    torch.set_default_dtype(dtype)
     config = retrain_config(n_critic=2)
     state = retrain_state(config)
+    normalize_in_shares(state.generator, WORKERS)
     for index in range(2):
-        real = torch.cat(halves(torch.float32)).chunk(world_size())[rank()]
+        real = torch.cat(halves(dtype)).chunk(world_size())[rank()]
         draws = SeededDraws(0, index, GENERATOR.latent_dim, CPU)
         retrain_step(state, real, draws, config, ComputeConfig(), Descent(CPU))
+    torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
 
