@@ -41,6 +41,8 @@ class CheckpointMeta(Frozen):
     protocol: dict[str, str] = Field(default_factory=dict)
     """What scores must share to be compared; empty where nothing is scored."""
     metrics: dict[str, float]
+    workers: dict[int, int] = Field(default_factory=dict)
+    """How many trained, by the step after which they began."""
     genotypes: dict[str, Genotype] = Field(default_factory=dict)
 
 

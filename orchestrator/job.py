@@ -73,9 +73,19 @@ class Outcome:
     """Fingerprint of the data set."""
     protocol: Mapping[str, str] = field(default_factory=dict)
     """What scores must share to be compared; empty where nothing is scored."""
+    workers: Mapping[int, int] = field(default_factory=dict)
+    """How many trained, by the step after which they began: more than one number, and bits may differ."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "Outcome":
         """What stands in a checkpoint."""
         meta = checkpoint.meta
-        return cls(meta.step, meta.metrics, meta.genotypes, checkpoint.folder, meta.images, meta.protocol)
+        return cls(
+            step=meta.step,
+            metrics=meta.metrics,
+            genotypes=meta.genotypes,
+            checkpoint=checkpoint.folder,
+            images=meta.images,
+            protocol=meta.protocol,
+            workers=meta.workers,
+        )

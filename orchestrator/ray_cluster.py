@@ -1,6 +1,7 @@
 """The Ray that a run works on: started for it, or joined."""
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -52,22 +53,29 @@ def require_room_on_cluster(cluster: ClusterConfig) -> None:
 
 
 def require_room(cluster: ClusterConfig, nodes: Sequence[Mapping[str, float]], place: str) -> None:
-    """Refuse more workers than fit on nodes of these resources ("CPU", "GPU"); a worker is not cut in two.
+    """Refuse more workers than fit on nodes of these resources ("CPU", "GPU"); elastic, only the fewest must.
 
     Raises:
         ClusterError: with the arithmetic.
     """
-    wanted = resources_per_worker(cluster)
-    room = sum(
-        min(int(node.get(kind, 0) / amount + 1e-9) for kind, amount in wanted.items()) for node in nodes
-    )
-    if cluster.num_workers > room:
+    room = sum(places(cluster, node) for node in nodes)
+    if cluster.num_workers and not cluster.workers_on(room):
+        wanted = resources_per_worker(cluster)
+        option = "num_workers" if cluster.min_workers is None else "min_workers"
         each = " and ".join(f"{amount:g} {kind}" for kind, amount in wanted.items())
         there = "; ".join(", ".join(f"{node.get(kind, 0):g} {kind}" for kind in wanted) for node in nodes)
         raise ClusterError(
-            f"cluster.num_workers = {cluster.num_workers}: of {each} each, {place} ({there}) holds {room}; "
+            f"cluster.{option} = {getattr(cluster, option)}: of {each} each, {place} ({there}) holds {room}; "
             f"use {f'at most {room}' if room else '0'} or smaller workers"
         )
+
+
+def places(cluster: ClusterConfig, node: Mapping[str, float]) -> int:
+    """Workers that one machine of these resources holds: none is split over two."""
+    return min(
+        math.floor(node.get(kind, 0) / amount + 1e-9)
+        for kind, amount in resources_per_worker(cluster).items()
+    )
 
 
 def resources_per_worker(cluster: ClusterConfig) -> dict[str, float]:

@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import TypeVar
 
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
+from orchestrator.config import ClusterConfig
 from orchestrator.job import Emit, Job
 from orchestrator.ray_channel import ReportChannel
 from orchestrator.ray_cluster import ClusterError, ray_cluster, require_room_on_cluster, resources_per_worker
@@ -21,6 +23,12 @@ POLL_S = 0.2
 
 START_ATTEMPT_S = 60
 """How long Ray Train waits for workers to start before it counts a failure."""
+
+COUNTED_S = 5
+"""Between two looks for machines that have come; as long, elastic workers that have begun are left be."""
+
+RESIZE_S = 60.0
+"""Between two looks for machines that have come; as long, elastic workers that have begun are left alone."""
 
 SILENCE_S = 600.0
 """How long a worker may not answer Ray Train at all: its process is stopped, or its machine hangs."""
@@ -79,8 +87,12 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
     os.environ.setdefault("RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S", str(silence))
     # Ray Train would otherwise go on from its own list of checkpoints, of which some are gone.
     (job.folder / "checkpoint_manager_snapshot.json").unlink(missing_ok=True)
+    elastic = cluster.min_workers is not None
+    attempt = os.environ.setdefault(
+        "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(COUNTED_S if elastic else START_ATTEMPT_S)
+    )
     whole_gpus = cluster.use_gpu and cluster.gpus_per_worker >= 1
-    return TorchTrainer(
+    return _kind(cluster)(
         work,
         train_loop_config={"job": job, "channel": channel},
         torch_config=TorchConfig(
@@ -89,7 +101,9 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
             timeout_s=math.ceil(cluster.report_timeout_s),
         ),
         scaling_config=ray.train.ScalingConfig(
-            num_workers=cluster.num_workers,
+            # Type checkers see Ray Train's first version in these names; at run time they are the second's.
+            num_workers=(cluster.min_workers, cluster.num_workers) if elastic else cluster.num_workers,  # type: ignore[arg-type]
+            elastic_resize_monitor_interval_s=RESIZE_S,  # type: ignore[call-arg]
             use_gpu=cluster.use_gpu,
             resources_per_worker=resources_per_worker(cluster),
             placement_strategy=cluster.placement.upper(),
@@ -98,14 +112,22 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
             # Together the job's folder: Ray accepts as checkpoints what lies in it.
             storage_path=str(job.experiment.root),
             name=str(job.folder.relative_to(job.experiment.root)),
-            # Type checkers see Ray Train's first version in these names; at run time they are the second's.
             failure_config=ray.train.FailureConfig(  # type: ignore[call-arg]
                 max_failures=cluster.max_failures,
-                controller_failure_limit=math.ceil(cluster.report_timeout_s / START_ATTEMPT_S),
+                controller_failure_limit=math.ceil(cluster.report_timeout_s / float(attempt)),
             ),
             callbacks=[EndAtFinalErrors(channel)],  # type: ignore[list-item]
         ),
     )
+
+
+def _kind(cluster: ClusterConfig) -> Callable[..., TorchTrainer]:
+    if cluster.min_workers is None:
+        return TorchTrainer
+    # Only where it is needed: it builds on parts of Ray Train that may change with any version.
+    from orchestrator.ray_elastic import ElasticTrainer
+
+    return partial(ElasticTrainer, cluster=cluster)
 
 
 def _in_background(function: Callable[[], T]) -> "Future[T]":

@@ -137,6 +137,7 @@ def _train(
             outcome = launch(job, emit)
         run.dataset(session.experiment.data.name, outcome.images)
         run.link_checkpoint(outcome.checkpoint)
+        run.tag({"advnas.workers.by_step": _in_words(outcome.workers)})
         run.scores({}, outcome.protocol)
         left = leave(job, run)
     result = {
@@ -146,12 +147,17 @@ def _train(
         "genotypes": write_genotypes(job.folder, outcome.genotypes or genotypes),
         "samples": job.folder / SAMPLES_FILE,
         "checkpoint": outcome.checkpoint,
+        "workers": outcome.workers,
         **left,
     }
     write_result(job.folder, result)
     if job.mirror:
         job.mirror.send()
     return result
+
+
+def _in_words(workers: Mapping[int, int]) -> str:
+    return ", ".join(f"{count} from step {before + 1}" for before, count in workers.items())
 
 
 def training_job(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Job:

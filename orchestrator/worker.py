@@ -1,5 +1,6 @@
 """What one worker does, in this process or on a cluster: restore, train, report, save."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,15 @@ from orchestrator.identity import identity, require_same, require_same_images, r
 from orchestrator.job import Emit, Job, Outcome
 from orchestrator.training import TRAININGS
 from trainers.datasets import Images, load_images
+from trainers.distributed import rank, world_size
 from trainers.metrics.shares import from_rank_zero
 from trainers.report import Report
 from trainers.state import TrainingState
 
 Committed = Callable[[Report, Path], None]
 """Learns, on every worker, that a report's checkpoint is on the disk."""
+
+logger = logging.getLogger(__name__)
 
 
 def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed | None = None) -> Outcome:
@@ -33,11 +37,12 @@ def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed 
     images = load_images(job.experiment.data, job.cache)
     training = TRAININGS[job.stage](job, device)
     checkpoint = _restore(job, training.state, images)
+    workers = _workers(job, checkpoint)
     evaluation = Evaluation(job, images, device)
     if checkpoint:
         require_same_protocol(checkpoint, evaluation.protocol)
     for report in training.reports(images, evaluation):
-        meta = _meta(job, report, images, evaluation)
+        meta = _meta(job, report, images, evaluation, workers)
         checkpoint = from_rank_zero(partial(_record, job, training.state, meta, report, emit))
         if committed:
             committed(report, checkpoint.folder)
@@ -72,12 +77,34 @@ def _record(job: Job, state: TrainingState, meta: CheckpointMeta, report: Report
     return checkpoint
 
 
-def _meta(job: Job, report: Report, images: Images, evaluation: Evaluation) -> CheckpointMeta:
+def _workers(job: Job, checkpoint: Checkpoint | None) -> dict[int, int]:
+    """How many train, and after which step they began; says so where it may change, as bits depend on it."""
+    step, workers = (checkpoint.meta.step, checkpoint.meta.workers) if checkpoint else (0, {})
+    now, cluster = world_size(), job.experiment.cluster
+    if list(workers.values())[-1:] != [now]:
+        workers = {**workers, step: now}
+    mixed = set(workers.values()) != {cluster.shares}
+    if rank() == 0 and (mixed or cluster.min_workers is not None):
+        # A warning, because no others reach the user.
+        logger.warning(
+            "elastic: %d of %d workers train from step %d on%s",
+            now,
+            cluster.shares,
+            step + 1,
+            "; the result is that of all workers up to rounding, not bit by bit" if mixed else "",
+        )
+    return workers
+
+
+def _meta(
+    job: Job, report: Report, images: Images, evaluation: Evaluation, workers: dict[int, int]
+) -> CheckpointMeta:
     return CheckpointMeta(
         step=report.step,
         identity=identity(job),
         images=images.fingerprint,
         protocol=dict(evaluation.protocol),
         metrics=dict(report.metrics),
+        workers=workers,
         genotypes=dict(report.genotypes),
     )

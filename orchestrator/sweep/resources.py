@@ -1,14 +1,13 @@
 """How many trials fit on a cluster at once, by rule, before anything is started.
 
 A trial of `cluster.num_workers = 0` trains in its own process, which occupies what a worker would. One of N
-workers is a driver that occupies no CPU and N workers.
+workers is a driver that occupies no CPU and N workers; elastic ones count with the most they may have.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 from orchestrator.config import ClusterConfig
-from orchestrator.ray_cluster import ClusterError, resources_per_worker
+from orchestrator.ray_cluster import ClusterError, places, resources_per_worker
 
 Node = Mapping[str, float]
 """What a machine has, in Ray's words: CPU, GPU."""
@@ -32,9 +31,9 @@ def concurrent_trials(
     Raises:
         ClusterError: with the arithmetic, if not even one fits.
     """
-    places = sum(_places(cluster, node) for node in nodes)
-    workers = max(cluster.num_workers, 1)
-    fits = places // workers
+    room = sum(places(cluster, node) for node in nodes)
+    # Of elastic trials one at a time is started where not even one could have the most.
+    fits = room // cluster.shares or int(cluster.workers_on(room) > 0)
     if not fits:
         raise ClusterError(f"{command}: {arithmetic(cluster, nodes)}; use smaller or fewer workers")
     return min(fits, at_most or fits)
@@ -43,20 +42,13 @@ def concurrent_trials(
 def arithmetic(cluster: ClusterConfig, nodes: Sequence[Node]) -> str:
     """How the number of concurrent trials comes about, in words."""
     each = " and ".join(f"{amount:g} {kind}" for kind, amount in resources_per_worker(cluster).items())
-    places, workers = sum(_places(cluster, node) for node in nodes), max(cluster.num_workers, 1)
+    room = sum(places(cluster, node) for node in nodes)
     total = ", ".join(
         f"{sum(node.get(kind, 0) for node in nodes):g} {kind}" for kind in resources_per_worker(cluster)
     )
     machines = f"{len(nodes)} machine{'s' * (len(nodes) != 1)}"
-    return (
-        f"{machines} with {total} hold {places} workers of {each}; a trial has {workers}, "
-        f"so floor({places} / {workers}) = {places // workers} trials at once"
-    )
-
-
-def _places(cluster: ClusterConfig, node: Node) -> int:
-    """Workers that one machine holds: none is split over two."""
-    return min(
-        math.floor(node.get(kind, 0) / amount + 1e-9)
-        for kind, amount in resources_per_worker(cluster).items()
-    )
+    held = f"{machines} with {total} hold {room} workers of {each}; a trial has"
+    if cluster.min_workers and not cluster.workers_on(room):
+        return f"{held} at least {cluster.min_workers} of {cluster.num_workers}, so there is no room for one"
+    fits = room // cluster.shares
+    return f"{held} {cluster.shares}, so floor({room} / {cluster.shares}) = {fits} trials at once"

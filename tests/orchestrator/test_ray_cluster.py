@@ -22,6 +22,8 @@ GPU_NODE = {"CPU": 16.0, "GPU": 8.0}
         (ClusterConfig(num_workers=16, use_gpu=True), [GPU_NODE, GPU_NODE]),
         (ClusterConfig(num_workers=16, use_gpu=True, gpus_per_worker=0.5), [GPU_NODE]),
         (ClusterConfig(num_workers=2, cpus_per_worker=2), [LAPTOP, {}, LAPTOP]),
+        (ClusterConfig(num_workers=8, min_workers=2), [LAPTOP]),
+        (ClusterConfig(num_workers=8, min_workers=4), [LAPTOP, LAPTOP, {"CPU": 1.0}]),
     ],
 )
 def test_workers_that_fit_are_let_through(cluster: ClusterConfig, nodes: list[dict[str, float]]) -> None:
@@ -52,6 +54,11 @@ def test_workers_that_do_not_fit_are_refused_with_the_arithmetic(
 ) -> None:
     with pytest.raises(ClusterError, match=rf"cluster.num_workers = {cluster.num_workers}: .*{message}"):
         require_room(cluster, nodes, "the cluster")
+
+
+def test_of_elastic_workers_the_fewest_must_fit() -> None:
+    with pytest.raises(ClusterError, match=r"cluster.min_workers = 4: .*holds 2; use at most 2"):
+        require_room(ClusterConfig(num_workers=8, min_workers=4), [LAPTOP], "the cluster")
 
 
 def test_too_many_workers_for_this_machine_are_refused_before_ray_starts() -> None:
