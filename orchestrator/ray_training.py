@@ -24,8 +24,8 @@ POLL_S = 0.2
 START_ATTEMPT_S = 60
 """How long Ray Train waits for workers to start before it counts a failure."""
 
-COUNTED_S = 5
-"""Between two looks for machines that have come; as long, elastic workers that have begun are left be."""
+ELASTIC_START_ATTEMPT_S = 5
+"""The same of elastic workers: then machines are counted anew, and fewer may start."""
 
 RESIZE_S = 60.0
 """Between two looks for machines that have come; as long, elastic workers that have begun are left alone."""
@@ -89,7 +89,7 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
     (job.folder / "checkpoint_manager_snapshot.json").unlink(missing_ok=True)
     elastic = cluster.min_workers is not None
     attempt = os.environ.setdefault(
-        "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(COUNTED_S if elastic else START_ATTEMPT_S)
+        "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(ELASTIC_START_ATTEMPT_S if elastic else START_ATTEMPT_S)
     )
     whole_gpus = cluster.use_gpu and cluster.gpus_per_worker >= 1
     return _kind(cluster)(
