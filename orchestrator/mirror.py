@@ -72,11 +72,35 @@ class Mirror:
             if _newest(there) <= _newest(sound):
                 return
             for name in _checksums_last(there):
-                with (
-                    store.open_input_stream(f"{place}/{name}") as source,
-                    written_whole(self._folder / name) as file,
-                ):
-                    shutil.copyfileobj(source, file)
+                self._download(store, place, name)
+
+    def send_files(self, *names: str) -> None:
+        """Send these alone; while the store is away they are left for a later call."""
+        try:
+            with self._store() as (store, place):
+                for name in names:
+                    self._upload(store, place, name)
+        except MirrorError as error:
+            logger.warning("%s; the run goes on, what is new is sent later", error)
+
+    def fetch_files(self, *names: str) -> None:
+        """Bring those of these files that are in the store and not here.
+
+        Raises:
+            MirrorError: the store cannot be reached, or refuses.
+        """
+        with self._store() as (store, place):
+            there = _there(store, place)
+            for name in names:
+                if name in there and not (self._folder / name).exists():
+                    self._download(store, place, name)
+
+    def _download(self, store: "FileSystem", place: str, name: str) -> None:
+        with (
+            store.open_input_stream(f"{place}/{name}") as source,
+            written_whole(self._folder / name) as file,
+        ):
+            shutil.copyfileobj(source, file)
 
     def _upload(self, store: "FileSystem", place: str, name: str) -> None:
         target = f"{place}/{name}"

@@ -1,4 +1,4 @@
-"""What a selection leaves in its folder: the ranking, and the recipe that its scores were made with."""
+"""What a selection leaves in its folder: scores, the recipe that they were made with, the ranking."""
 
 import json
 from collections.abc import Mapping
@@ -6,10 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import ConfigError, shown
+from orchestrator.mirror import Mirror
+from orchestrator.selection.journal import Journal
 from orchestrator.selection.result import Selection
 from orchestrator.selection.rows import to_rows
 
 RECIPE_FILE = "recipe.json"
+SCORES_FILE = "scores.csv"
+
+
+def open_journal(folder: Path, recipe: Mapping[str, Any], copy: Mirror | None) -> Journal:
+    """The scores so far, those of the folder's copy where it is new here; the copy gets every further one.
+
+    Raises:
+        ConfigError: they were made with another recipe.
+        MirrorError: the store of the copy cannot be reached, or refuses.
+    """
+    if copy is None:
+        require_same_recipe(folder, recipe)
+        return Journal(folder / SCORES_FILE)
+    copy.fetch_files(SCORES_FILE, RECIPE_FILE)
+    require_same_recipe(folder, recipe)
+    return Journal(folder / SCORES_FILE, lambda: copy.send_files(SCORES_FILE, RECIPE_FILE))
 
 
 def write_ranking(selection: Selection, folder: Path) -> Mapping[str, Path]:

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.selection.source import CurveSource, Request
@@ -17,8 +17,9 @@ class Journal:
     One process writes it. A line that a crash cut short is dropped.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, recorded: Callable[[], None] = lambda: None) -> None:
+        """`recorded` is called after every new score."""
+        self._path, self._recorded = path, recorded
         self.known: dict[Request, float | None] = {}
         self._restore()
 
@@ -33,6 +34,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         self.known[request] = score
+        self._recorded()
 
     def _restore(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

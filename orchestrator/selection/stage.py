@@ -13,12 +13,13 @@ from orchestrator.genotype_source import search_folders
 from orchestrator.identity import identity
 from orchestrator.job import Job
 from orchestrator.launch import launch
+from orchestrator.mirror import Mirror
 from orchestrator.ray_cluster import ray_cluster
 from orchestrator.selection.candidates import Named, collect
-from orchestrator.selection.files import require_same_recipe, write_ranking
+from orchestrator.selection.files import SCORES_FILE, open_journal, write_ranking
 from orchestrator.selection.fitness import select_stage
 from orchestrator.selection.generators import keep_generators
-from orchestrator.selection.journal import Journal, Remembered
+from orchestrator.selection.journal import Remembered
 from orchestrator.selection.live import LiveCurves, trial_of
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.policy import select as compare
@@ -29,8 +30,6 @@ from orchestrator.selection.stage_config import SelectStage
 from orchestrator.selection.training import Launch, Train, one_after_another, side_by_side
 from orchestrator.stages import Result, Session, run_identity, tracked, write_genotypes, write_result
 from orchestrator.tracking import TrackedRun
-
-SCORES_FILE = "scores.csv"
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,9 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Re
         _trainings(session, config, launch) as train,
         tracked(session, "select", config.model_dump(mode="json")) as run,
     ):
-        journal = Journal(folder / SCORES_FILE)
-        require_same_recipe(folder, contest.recipe)
+        mirror = session.experiment.mirror
+        copy = Mirror(mirror, session.experiment.root, folder) if mirror else None
+        journal = open_journal(folder, contest.recipe, copy)
         live = LiveCurves(
             session.experiment, contest.candidates, folder, config.metric, journal, session.console, train
         )

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,7 +17,7 @@ from orchestrator.config import with_overrides
 from orchestrator.console import Console
 from orchestrator.errors import ConfigError
 from orchestrator.genotype_source import generator_genotype
-from orchestrator.selection import stage
+from orchestrator.selection import files
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
 from orchestrator.selection.stage import contest_of, select_in
@@ -42,6 +44,14 @@ def session_of(root, **options):
 
 def select(root, launch=launching.launch, **options):
     session = session_of(root, **options)
+    return select_in(session, contest_of(session, None), launch)
+
+
+def select_mirrored(root, store, launch):
+    """With copies in a folder, and MLflow in the root nevertheless."""
+    session = session_of(root)
+    experiment = session.experiment.model_copy(update={"mirror": store.as_uri()})
+    session = replace(session, experiment=experiment)
     return select_in(session, contest_of(session, None), launch)
 
 
@@ -141,10 +151,27 @@ def test_interrupted_between_any_two_steps_it_comes_to_the_same_scores(result, t
     assert scores(select(tmp_path)) == scores(result)
 
 
+def test_after_the_loss_of_its_disk_it_goes_on_from_the_copies(result, tmp_path):
+    lost, found = tmp_path / "lost", tmp_path / "found"
+    launched = []
+
+    def dies_in_the_fifth(job, emit):
+        launched.append(job.folder)
+        if len(launched) == 5:
+            raise KeyboardInterrupt
+        return launching.launch(job, emit)
+
+    with pytest.raises(KeyboardInterrupt):
+        select_mirrored(lost, tmp_path / "store", dies_in_the_fifth)
+    shutil.rmtree(lost)
+    assert scores(select_mirrored(found, tmp_path / "store", dies_in_the_fifth)) == scores(result)
+    assert len(launched) == 5 + 1
+
+
 def test_everyone_diverged_is_said_and_the_scores_stay(tmp_path):
     def diverge(_job, _emit):
         raise NonFiniteLoss("loss")
 
     with pytest.raises(SelectionError, match="select: nothing chosen, as every candidate still standing"):
         select(tmp_path, launch=diverge)
-    assert list(scores({"scores": tmp_path / "small" / "select" / stage.SCORES_FILE}).values()) == [""] * 3
+    assert list(scores({"scores": tmp_path / "small" / "select" / files.SCORES_FILE}).values()) == [""] * 3
