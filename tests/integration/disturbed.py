@@ -6,6 +6,7 @@ Processes that are to die are forked from one that has imported everything: real
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 from collections import Counter
@@ -137,3 +138,11 @@ def _apart(meet: Callable[[], None], command: list[str], log: Path) -> None:
     torch.set_num_threads(1)
     meet()
     sys.exit(main(command))
+
+
+def undisturbed_state(root: Path, database: Path) -> dict[str, Any]:
+    """What the retraining comes to if nothing happens; `database` is MLflow's, empty, and copied."""
+    run = Disturbed(root)
+    shutil.copy(database, root / "mlflow.db")
+    assert run.run_here() == 0
+    return torch.load(run.checkpoints / "step-000000003" / "state.pt", weights_only=True)

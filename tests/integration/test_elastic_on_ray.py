@@ -20,6 +20,7 @@ from orchestrator import ray_training
 from orchestrator.driver_lock import sole_driver
 from orchestrator.worker import run_worker
 from tests.integration.disturbed import Disturbed, assert_recorded_once
+from tests.integration.machines import two_machines
 from tests.integration.test_resume_on_ray import Timed, name_of, wait_until, worker_processes
 from tests.orchestrator.jobs import Recorder, tiny_job
 
@@ -28,15 +29,8 @@ STEPS = 6
 
 @pytest.fixture
 def machines() -> Iterator[Cluster]:
-    """Two of one CPU each, as far as Ray can tell; this process has joined them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_worker_niceness", "0")  # beside other tests they would starve
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        cluster.add_node(num_cpus=1)
-        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    with two_machines() as cluster:
         yield cluster
-        ray.shutdown()
-        cluster.shutdown()
 
 
 def lose_a_machine(cluster: Cluster) -> None:

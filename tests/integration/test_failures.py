@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from mlflow import MlflowClient
 
 from orchestrator import checkpoint_folder, worker
 from orchestrator.checkpoint import CheckpointStore
 from orchestrator.tracking import outbox
 from orchestrator.tracking.run import TrackedRun
-from tests.integration.disturbed import Disturbed
+from tests.integration.disturbed import Disturbed, undisturbed_state
 from tests.mlflow_server import server_of
 from trainers.report import Report
 
@@ -32,10 +31,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
     """What the retraining comes to if nothing happens."""
-    run = Disturbed(tmp_path_factory.mktemp("undisturbed"))
-    shutil.copy(fresh_database, run.root / "mlflow.db")
-    assert run.run_here() == 0
-    return torch.load(run.checkpoints / "step-000000003" / "state.pt", weights_only=True)
+    return undisturbed_state(tmp_path_factory.mktemp("undisturbed"), fresh_database)
 
 
 @pytest.fixture

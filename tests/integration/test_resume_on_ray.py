@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-import ray
 import torch
 from ray.cluster_utils import Cluster
 
 from orchestrator.launch import launch
 from orchestrator.tracking.run import TrackedRun
 from tests.integration.disturbed import Disturbed
+from tests.integration.machines import two_machines
 from tests.orchestrator.jobs import Interrupted, Recorder, differences, final_state, tiny_job
 from trainers.optimization import NonFiniteLoss
 from trainers.report import Report
@@ -32,15 +32,8 @@ SILENCE_S = 8
 
 @pytest.fixture(scope="module")
 def machines() -> Iterator[Cluster]:
-    """Two of one CPU each, as far as Ray can tell; this process, and with it its jobs, have joined them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_worker_niceness", "0")  # beside other tests they would starve
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        cluster.add_node(num_cpus=1)
-        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    with two_machines() as cluster:
         yield cluster
-        ray.shutdown()
-        cluster.shutdown()
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from pyarrow.fs import FileSelector, FileSystem
 from orchestrator.checkpoint import CheckpointMeta, CheckpointStore
 from orchestrator.mirror import Mirror, MirrorError
 from orchestrator.tracking.run import TrackedRun
-from tests.integration.disturbed import Disturbed
+from tests.integration.disturbed import Disturbed, undisturbed_state
 from tests.integration.test_failures import KILLED, dying_between_report_and_checkpoint
 from tests.mlflow_server import server_of
 from trainers.report import Report
@@ -181,10 +181,7 @@ def test_a_store_that_is_away_is_a_warning_and_gets_everything_later(
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
     """What the retraining comes to without mirror and without faults."""
-    run = Disturbed(tmp_path_factory.mktemp("undisturbed"))
-    shutil.copy(fresh_database, run.root / "mlflow.db")
-    assert run.run_here() == 0
-    return torch.load(run.checkpoints / "step-000000003" / "state.pt", weights_only=True)
+    return undisturbed_state(tmp_path_factory.mktemp("undisturbed"), fresh_database)
 
 
 @pytest.fixture
