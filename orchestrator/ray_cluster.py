@@ -126,7 +126,7 @@ def _shut_down() -> None:
     """Disconnect, and end a Ray of our own.
 
     In its middle, before it ends its processes one by one, Ray gives SIGTERM back to the system, which would
-    end this process too.
+    end this process too. Python cannot forbid that, only set its handler again some milliseconds later.
     """
     import ray
 
@@ -136,5 +136,5 @@ def _shut_down() -> None:
     ending = threading.Thread(target=ray.shutdown, name="ray.shutdown", daemon=True)
     ending.start()
     while ending.is_alive():
-        ending.join(0.01)
+        ending.join(0.002)
         keep_handling(signal.SIGTERM)
