@@ -4,6 +4,7 @@ Shapes: N images, Z latent size, S image size, C channels.
 """
 
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -21,8 +22,13 @@ class GeneratorModel(PythonModel):
         """Take the weights out of the model's own copy of generator.pt."""
         self._network, _ = load_generator(Path(context.artifacts["generator"]))
 
-    # Without annotations: MLflow would take them for a schema of its own.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
+    # An annotation that MLflow can make no schema of: the model has a signature, which says more.
+    def predict(
+        self,
+        context: PythonModelContext | None,  # noqa: ARG002
+        model_input: np.ndarray,
+        params: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
         """Images of latents."""
         latents = torch.from_numpy(np.asarray(model_input, dtype=np.float32))
         with torch.no_grad():

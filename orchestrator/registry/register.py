@@ -94,7 +94,7 @@ def _log_model(client: "MlflowClient", trained: Trained, run_id: str, folder: st
         outputs=Schema([TensorSpec(np.dtype("uint8"), (-1, size, size, channels))]),
     )
     with TemporaryDirectory() as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It would rather have type hints of its own kind than a signature.
+        warnings.simplefilter("ignore")  # It would rather have an example of a latent than a signature.
         path, genotype = Path(temporary, folder), Path(temporary, "genotype_generator.json")
         trained.genotype.save(genotype)
         mlflow.pyfunc.save_model(
