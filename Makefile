@@ -41,8 +41,9 @@ layers: install
 	$(BIN)/lint-imports
 
 # Two processes with a thread each: faster than one with two, as half of the time is start-ups and small tensors.
+# In the order of the folders, tests on Ray begin early: they are the longest (tests/conftest.py).
 unit: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -8,10 +8,25 @@ import jaxtyping._typeguard  # the checker that pyproject.toml names; jaxtyping 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+class OneRayAtATime(LoadFileScheduling):
+    """Files go to whichever process is free, but those of tests on Ray to one: two Rays starve each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        ray = "tests/integration/"
+        return ray if nodeid.startswith(ray) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneRayAtATime:
+    """For `make test`; in one process it is not asked."""
+    return OneRayAtATime(config, log)
 
 
 @pytest.fixture
