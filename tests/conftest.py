@@ -16,6 +16,9 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+HERE = Path(__file__).parent
+
+
 class OneRayAtATime(LoadFileScheduling):
     """Files go to whichever process is free, but those of tests on Ray to one: two Rays starve each other."""
 
@@ -41,6 +44,15 @@ def float64() -> Iterator[None]:
 def unchecked_shapes() -> Iterator[None]:
     """For tests of many steps: checking shapes costs four times the computation of tiny networks."""
     jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unchecked_shapes_of_whole_jobs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What whole jobs are made of is checked by the tests of its parts."""
+    whole_jobs = request.path.relative_to(HERE).parts[0] in {"orchestrator", "integration"}
+    jaxtyping.config.update("jaxtyping_disable", whole_jobs)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
 

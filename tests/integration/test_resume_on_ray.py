@@ -20,8 +20,8 @@ from ray.cluster_utils import Cluster
 
 from orchestrator.launch import launch
 from orchestrator.tracking.run import TrackedRun
-from tests.integration.disturbed import Disturbed
 from tests.integration.machines import two_machines
+from tests.orchestrator.disturbed import Disturbed
 from tests.orchestrator.jobs import Interrupted, Recorder, differences, final_state, tiny_job
 from trainers.optimization import NonFiniteLoss
 from trainers.report import Report

@@ -70,7 +70,6 @@ def test_the_result_says_what_was_made(file: Path, tmp_path: Path, capsys: pytes
     }
 
 
-@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
 def test_an_export_computes_the_same_without_our_code(
     suffix: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture

@@ -19,9 +19,9 @@ from pyarrow.fs import FileSelector, FileSystem
 from orchestrator.checkpoint import CheckpointMeta, CheckpointStore
 from orchestrator.mirror import Mirror, MirrorError
 from orchestrator.tracking.run import TrackedRun
-from tests.integration.disturbed import Disturbed, undisturbed_state
-from tests.integration.test_failures import KILLED, dying_between_report_and_checkpoint
 from tests.mlflow_server import server_of
+from tests.orchestrator.disturbed import Disturbed, undisturbed_state
+from tests.orchestrator.test_failures import KILLED, dying_between_report_and_checkpoint
 from trainers.report import Report
 
 

@@ -14,8 +14,6 @@ from tests.orchestrator.jobs import Recorder
 from tests.trainers.metrics.stand_ins import blurs
 from trainers.datasets.digits import DigitsConfig, load_digits
 
-pytestmark = pytest.mark.usefixtures("unchecked_shapes")
-
 
 def shortened(preset: str, genotype: str, folder: Path, options: dict[str, object]) -> Job:
     """Its retraining with networks of few channels."""

@@ -18,8 +18,8 @@ from orchestrator import checkpoint_folder, worker
 from orchestrator.checkpoint import CheckpointStore
 from orchestrator.tracking import outbox
 from orchestrator.tracking.run import TrackedRun
-from tests.integration.disturbed import Disturbed, undisturbed_state
 from tests.mlflow_server import server_of
+from tests.orchestrator.disturbed import Disturbed, undisturbed_state
 from trainers.report import Report
 
 KILLED, INTERRUPTED, MISTAKE = -signal.SIGKILL, 130, 2
