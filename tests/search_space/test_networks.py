@@ -176,15 +176,19 @@ class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
         self.check_discriminator(form, Genotype.from_rows("discriminator", rows))
 
     def check_discriminator(self, form, genotype):
-        config = DiscriminatorConfig(channels=2)
-        supernet = Discriminator(config).eval()
-        derived = derived_from(supernet, Discriminator(config, genotype), genotype)
+        config, architecture = DiscriminatorConfig(channels=2), Architecture("discriminator")
+        images = torch.randn(2, 3, 16, 16)
+        supernet = Discriminator(config)
+        # Until power iterations begin to converge, spectral norms blow values up, and rounding with them.
+        with torch.no_grad():
+            for _ in range(5):
+                supernet(images, relax(architecture, "softmax"))
+        derived = derived_from(supernet.eval(), Discriminator(config, genotype), genotype)
         for network in (supernet, derived):
             evaluate_with(network, form)
-        images = torch.randn(2, 3, 16, 16)
         expected = derived(images).detach()
-        found = supernet(images, one_hot(genotype, Architecture("discriminator"))).detach()
-        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12 * float(1 + expected.abs().max()))
+        found = supernet(images, one_hot(genotype, architecture)).detach()
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("form", FORMS)
