@@ -17,10 +17,10 @@ from statistics import fmean, median
 
 from scipy.stats import mannwhitneyu
 
-from orchestrator.config import Experiment, load_experiment, with_overrides
-from orchestrator.console import Console, quiet
-from orchestrator.job import Job
-from orchestrator.launch import launch
+from orchestrator.cluster.launch import launch
+from orchestrator.config.experiment import Experiment, load_experiment, with_overrides
+from orchestrator.console.console import Console, quiet
+from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.curves import genotype_id, short_name
 from orchestrator.selection.journal import Journal, Remembered

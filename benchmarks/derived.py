@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from benchmarks.meters import cpu_seconds
 from search_space.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
 from search_space.networks import DiscriminatorConfig, Generator, GeneratorConfig
-from search_space.published import PUBLISHED
+from search_space.zoo.published import PUBLISHED
 from trainers.compute import ComputeConfig, prepare
 
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.networks import evaluate_with
 from search_space.relaxation import relax
-from trainers.draws import Draws
+from trainers.guarded_step import Phase
 from trainers.losses import hinge_discriminator, hinge_generator
-from trainers.optimization import Phase
+from trainers.noise import Draws
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 

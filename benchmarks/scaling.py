@@ -23,12 +23,12 @@ from benchmarks.machine import machine
 from benchmarks.scaling_model import PAPER, Cluster, Work, work_of
 from benchmarks.supernet import markdown
 from benchmarks.workers import Task, timed
-from orchestrator.checkpoint import CheckpointMeta, CheckpointStore
-from orchestrator.config import load_experiment, with_overrides
-from orchestrator.console import quiet
-from orchestrator.identity import identity
-from orchestrator.job import Job
-from orchestrator.launch import launch
+from orchestrator.checkpoints.store import CheckpointMeta, CheckpointStore
+from orchestrator.cluster.launch import launch
+from orchestrator.config.experiment import load_experiment, with_overrides
+from orchestrator.console.console import quiet
+from orchestrator.jobs.identity import identity
+from orchestrator.jobs.job import Job
 from trainers.report import Report
 from trainers.search_state import SearchState
 

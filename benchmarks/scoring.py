@@ -31,7 +31,7 @@ from PIL import Image
 from benchmarks.machine import machine
 from tests.trainers.metrics.stand_ins import blurs, random_inception
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.inception import inception
+from trainers.metrics.extractors.inception import inception
 
 SIZE = 32
 SUBSET = 50

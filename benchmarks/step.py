@@ -16,13 +16,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.meters import Kernels, SavedMemory, cpu_seconds
 from benchmarks.released import ReleasedStep
-from search_space.evaluation import FormName
+from search_space.backends import FormName
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import Batches, Images
-from trainers.draws import SeededDraws
 from trainers.ema import update_ema
-from trainers.optimization import PHASES, Descent, Phase
+from trainers.guarded_step import PHASES, Descent, Phase
+from trainers.noise import SeededDraws
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep

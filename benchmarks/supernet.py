@@ -19,7 +19,7 @@ import torch
 from benchmarks.derived import DERIVED_SIZES, measure_derived
 from benchmarks.machine import gemm_rate, machine
 from benchmarks.step import PARTS, SIDES, SIZES, Measurement, measure, per_step, quickly
-from trainers.optimization import PHASES
+from trainers.guarded_step import PHASES
 
 MEGABYTE = 1e6
 

@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 
 import ray
 
-from orchestrator.config import load_experiment, with_overrides
-from orchestrator.console import Console, quiet
+from orchestrator.config.experiment import load_experiment, with_overrides
+from orchestrator.console.console import Console, quiet
 from orchestrator.sweep.command import run_sweep
-from orchestrator.sweep.sweep_config import Sweep, SweepConfig
+from orchestrator.sweep.config import Sweep, SweepConfig
 from orchestrator.sweep.trial import DONE, EVALUATIONS, Send, Trial
 
 NAME = "search.alpha_optimizer.lr"

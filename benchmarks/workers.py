@@ -16,8 +16,8 @@ from torch import Tensor, distributed, multiprocessing
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import Batches, Images
-from trainers.draws import SeededDraws
-from trainers.optimization import Descent
+from trainers.guarded_step import Descent
+from trainers.noise import SeededDraws
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep

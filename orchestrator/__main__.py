@@ -6,10 +6,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from orchestrator.command_line import parse
-from orchestrator.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
-from orchestrator.parser import RUNS
-from orchestrator.submit_parser import SUBMIT
+from orchestrator.cli.command_line import parse
+from orchestrator.cli.parser import RUNS
+from orchestrator.cli.submit_parser import SUBMIT
+from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -42,36 +42,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: Sequence[str]) -> int:
     parsed = parse(arguments)
     if parsed.command in SUBMIT:
-        from orchestrator.submit import command as submit
+        from orchestrator.cli import submit
 
         return submit.run(parsed)
     if parsed.command in RUNS:
-        from orchestrator.commands import run
+        from orchestrator.cli.run import run
 
         run(parsed)
     elif parsed.command == "genotype":
-        from orchestrator import genotype_commands
+        from orchestrator.cli import genotype as genotype_commands
 
         genotype_commands.run(parsed)
     elif parsed.command in ("generate", "export"):
-        from orchestrator import generator_commands
+        from orchestrator.cli import generator as generator_commands
 
         generator_commands.run(parsed)
     elif parsed.command == "compare":
-        from orchestrator.compare import command
+        from orchestrator.cli import compare as command
 
         command.run(parsed)
     else:
         from pathlib import Path
 
-        from orchestrator.ui import serve
+        from orchestrator.tracking.ui import serve
 
         serve(Path(parsed.root), parsed.port)
     return DONE
 
 
 def _is_divergence(error: Exception) -> bool:
-    from trainers.optimization import NonFiniteLoss
+    from trainers.guarded_step import NonFiniteLoss
 
     return isinstance(error, NonFiniteLoss)
 

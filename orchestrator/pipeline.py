@@ -13,16 +13,15 @@ from typing import Any
 
 import torch
 
-from orchestrator.config import Experiment
-from orchestrator.console import Console
-from orchestrator.evaluate import evaluate_in
-from orchestrator.genotype_source import genotypes_to_retrain
-from orchestrator.identity import identity
-from orchestrator.job import Job, Stage
-from orchestrator.registry.register import Trained, register
+from orchestrator.artifacts.genotypes import genotypes_to_retrain
+from orchestrator.config.experiment import Experiment
+from orchestrator.console.console import Console
+from orchestrator.jobs.identity import identity
+from orchestrator.jobs.job import Job, Stage
 from orchestrator.selection.fitness import select_stage
 from orchestrator.selection.stage import contest_of, select_in
-from orchestrator.stages import (
+from orchestrator.stages.evaluate import evaluate_in
+from orchestrator.stages.train import (
     Result,
     Session,
     retrain_in,
@@ -31,8 +30,9 @@ from orchestrator.stages import (
     write_result,
 )
 from orchestrator.tracking import TrackingError
+from orchestrator.tracking.registry import Trained, register
 from search_space.genotype import Genotype
-from trainers.metrics.extractors import make_extractor
+from trainers.metrics.extractors.registry import make_extractor
 
 
 def pipeline(experiment: Experiment, console: Console) -> Result:

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
-from search_space.evaluation import FORMS, FormName
-from search_space.evaluation.form import Operation
+from search_space.backends import FORMS, FormName
+from search_space.backends.backend import Operation
 from search_space.filling import Choices, Filling, every_primitive, fill
 from search_space.stacked import StackedConvolution, StackedTransposed
 from search_space.topology import OUTPUT_NODE, SKIP_NODE, CellEdges, SkipIn

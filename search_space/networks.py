@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.batch_norm import ShareNorm
+from search_space.backends import FormName
 from search_space.cell import Cell
-from search_space.evaluation import FormName
 from search_space.filling import Choices
 from search_space.frozen import Frozen
 from search_space.genotype import Genotype
+from search_space.ghost_batch_norm import ShareNorm
 from search_space.stacked import StackedConvolution
 from search_space.topology import CELLS, SKIP_INS, Network
 

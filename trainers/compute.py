@@ -7,7 +7,7 @@ import torch
 from pydantic import model_validator
 from torch import nn
 
-from search_space.evaluation import FormName
+from search_space.backends import FormName
 from search_space.frozen import Frozen
 from search_space.networks import evaluate_with
 

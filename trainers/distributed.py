@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed, nn
 
-from search_space.batch_norm import ShareNorm
+from search_space.ghost_batch_norm import ShareNorm
 
 
 def rank() -> int:

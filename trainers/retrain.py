@@ -13,11 +13,11 @@ from torch import Tensor
 from trainers.compute import ComputeConfig, autocast, set_precision
 from trainers.datasets import Batches
 from trainers.distributed import average_running_statistics
-from trainers.draws import Draws, SeededDraws
 from trainers.ema import copy_buffers, update_ema
+from trainers.guarded_step import Descent, frozen
 from trainers.losses import hinge_discriminator, hinge_generator
 from trainers.metric_means import MetricMeans
-from trainers.optimization import Descent, frozen
+from trainers.noise import Draws, SeededDraws
 from trainers.report import Evaluate, Report
 from trainers.retrain_config import RetrainConfig
 from trainers.retrain_state import RetrainState

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from search_space.frozen import Frozen
-from trainers.optimization import AdamConfig
+from trainers.guarded_step import AdamConfig
 
 
 class RetrainConfig(Frozen):

@@ -9,7 +9,7 @@ from search_space.fixed_discriminator import FixedDiscriminator
 from search_space.genotype import Genotype
 from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from trainers.compute import ComputeConfig, prepare
-from trainers.optimization import Phase, adam
+from trainers.guarded_step import Phase, adam
 from trainers.retrain_config import RetrainConfig
 from trainers.seeding import seed_for
 from trainers.state import TrainingState

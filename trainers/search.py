@@ -8,10 +8,10 @@ from search_space.genotype import Genotype
 from search_space.relaxation import entropy, gumbel_noise, probabilities, relax
 from trainers.compute import ComputeConfig, set_precision
 from trainers.datasets import Batches
-from trainers.draws import SeededDraws
 from trainers.ema import copy_buffers, copy_parameters
+from trainers.guarded_step import Descent
 from trainers.metric_means import MetricMeans
-from trainers.optimization import Descent
+from trainers.noise import SeededDraws
 from trainers.report import Evaluate, Report
 from trainers.samples import SampleGenerator, sample_grid
 from trainers.search_config import SearchConfig

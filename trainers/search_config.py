@@ -4,7 +4,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from search_space.frozen import Frozen
 from search_space.relaxation import Relaxation
-from trainers.optimization import AdamConfig
+from trainers.guarded_step import AdamConfig
 
 
 class SearchConfig(Frozen):

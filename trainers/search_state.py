@@ -8,7 +8,7 @@ from torch import nn
 from search_space.architecture import Architecture
 from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from trainers.compute import ComputeConfig, prepare
-from trainers.optimization import AdamConfig, Phase, adam
+from trainers.guarded_step import AdamConfig, Phase, adam
 from trainers.search_config import SearchConfig
 from trainers.seeding import seed_for
 from trainers.state import TrainingState

@@ -15,10 +15,10 @@ from search_space.architecture import Architecture, EdgeWeights
 from search_space.relaxation import relax
 from trainers.compute import ComputeConfig, autocast
 from trainers.distributed import average_running_statistics
-from trainers.draws import Draws
 from trainers.ema import update_ema
+from trainers.guarded_step import Descent, Phase, frozen
 from trainers.losses import hinge_discriminator, hinge_generator
-from trainers.optimization import Descent, Phase, frozen
+from trainers.noise import Draws
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 

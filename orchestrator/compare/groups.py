@@ -8,7 +8,7 @@ from orchestrator.selection.noise import Difference, Noise, deviation, differenc
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.source import Candidate
 from orchestrator.selection.tally import Tally, best_first
-from trainers.metrics.families import lower_is_better
+from trainers.metrics.specs import lower_is_better
 
 SEPARATION = 2.0
 """Standard errors that tell two means apart, as in selection."""

@@ -7,14 +7,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestrator.artifacts.published import scores
 from orchestrator.compare import charts, words
 from orchestrator.compare.contestant import Contestant
 from orchestrator.compare.groups import Group, Row, is_settled, lead_in_words, mean_in_words, verdict
 from orchestrator.compare.pictures import drawing, samples
-from orchestrator.zoo import scores
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.results import RESULTS
+from search_space.zoo.results import RESULTS
 from trainers.files import written_whole
 
 TEMPLATE = "page.html.j2"

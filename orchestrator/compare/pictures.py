@@ -8,8 +8,8 @@ from pathlib import Path
 import matplotlib
 import torch
 
-from orchestrator.tracking.figures import image_grid
-from search_space.draw import draw
+from orchestrator.plots.genotype import draw
+from orchestrator.plots.images import image_grid
 from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
 from trainers.samples import sample_grid

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.compare.contestant import Contestant, Training
-from orchestrator.generator_source import GENERATOR_FILE
 from orchestrator.selection.result import Selection, Standing
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from orchestrator.artifacts.cost import CHANNELS
 from orchestrator.compare.contestant import Contestant, merged
 from orchestrator.compare.sweeps import sweep_contestants
 from orchestrator.compare.tracked import Store
-from orchestrator.genotype_cost import CHANNELS
 from orchestrator.sweep.results import FILE as SWEEP_TABLE
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig
-from search_space.published import PUBLISHED, find_genotype
+from search_space.zoo.published import PUBLISHED, find_genotype
 
 PUBLISHED_WIDTH = GeneratorConfig(channels=CHANNELS["generator"])
 """For CIFAR-10."""

@@ -11,7 +11,7 @@ from orchestrator.sweep.run_folder import RunFolder
 from orchestrator.tracking.params import flatten
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig
-from trainers.metrics.families import lower_is_better
+from trainers.metrics.specs import lower_is_better
 
 SHOWN = 3
 """Parameters that a name holds."""

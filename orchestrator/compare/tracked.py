@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from orchestrator.artifacts.generators import GENERATOR_FILE
+from orchestrator.artifacts.genotypes import FILES
 from orchestrator.compare.contestant import Contestant, Training
 from orchestrator.compare.selections import candidates_of
-from orchestrator.generator_source import GENERATOR_FILE
-from orchestrator.genotype_source import FILES
 from orchestrator.tracking.artifacts import RUN, fetch
 from orchestrator.tracking.run import ERROR_TAG
 from orchestrator.tracking.store import SQLITE, explained
@@ -18,7 +18,7 @@ from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.families import score_names
+from trainers.metrics.specs import score_names
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -1,9 +1,9 @@
 """Numbers and conditions of a comparison as people read them."""
 
+from orchestrator.artifacts.published import scores
 from orchestrator.compare.contestant import Contestant
 from orchestrator.compare.groups import Group
-from orchestrator.zoo import scores
-from search_space.results import PublishedResult
+from search_space.zoo.results import PublishedResult
 
 
 def title_of(group: Group) -> str:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.derivations import derived_generators
-from orchestrator.errors import ConfigError
-from orchestrator.genotype_source import search_folders, searched_genotypes
+from orchestrator.artifacts.genotypes import search_folders, searched_genotypes
+from orchestrator.checkpoints.derivations import derived_generators
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.select_stage import SelectStage
 from orchestrator.selection.curves import genotype_id
-from orchestrator.selection.stage_config import SelectStage
 from search_space.genotype import Genotype
-from search_space.published import PUBLISHED, find_genotype
 from search_space.sampling import sample_genotype
+from search_space.zoo.published import PUBLISHED, find_genotype
 from trainers.seeding import seed_for
 
 Named = tuple[str, Genotype]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.contest import lead
 from orchestrator.selection.noise import OWN_RUNS, Noise, deviation, required
 from orchestrator.selection.tally import Tally

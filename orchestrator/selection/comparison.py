@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.source import Candidate, CurveSource, Request
 from orchestrator.selection.tally import Tally, best_first, divergences

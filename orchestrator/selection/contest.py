@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.noise import Difference, Noise, difference, pooled
 from orchestrator.selection.tally import Tally
 

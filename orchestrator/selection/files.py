@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import ConfigError, shown
-from orchestrator.mirror import Mirror
+from orchestrator.checkpoints.object_store import Mirror
+from orchestrator.config.errors import ConfigError, shown
 from orchestrator.selection.journal import Journal
 from orchestrator.selection.result import Selection
 from orchestrator.selection.rows import to_rows

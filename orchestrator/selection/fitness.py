@@ -1,9 +1,9 @@
 """Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
 
-from orchestrator.config import Experiment
-from orchestrator.errors import ConfigError
-from orchestrator.selection.stage_config import SelectStage
-from trainers.metrics.families import lower_is_better, score_names
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import Experiment
+from orchestrator.config.select_stage import SelectStage
+from trainers.metrics.specs import lower_is_better, score_names
 
 FIRST = "score"
 """Stands for the first metric of the evaluation."""

@@ -1,6 +1,6 @@
 """What trained candidates leave: their generators, and checkpoints only of those that may still go on."""
 
-from orchestrator.generator_source import GENERATOR_FILE
+from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.selection.live import LiveCurves
 from orchestrator.selection.result import Selection
 from orchestrator.selection.source import Request

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config import Experiment
-from orchestrator.console import Console
-from orchestrator.errors import ConfigError
-from orchestrator.job import Job, Outcome
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import Experiment
+from orchestrator.console.console import Console
+from orchestrator.jobs.job import Job, Outcome
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
 from orchestrator.selection.source import Request
 from orchestrator.selection.training import Run, Train
-from trainers.optimization import NonFiniteLoss
+from trainers.guarded_step import NonFiniteLoss
 
 
 def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:

@@ -6,9 +6,9 @@ The policy is a function of the scores alone. Asked again with a source that rem
 
 from collections.abc import Sequence
 
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.choice import choice_reason
 from orchestrator.selection.comparison import Comparison, Entrant
-from orchestrator.selection.config import SelectionConfig
 from orchestrator.selection.contest import noise_of
 from orchestrator.selection.cost import planned_steps
 from orchestrator.selection.noise import deviation

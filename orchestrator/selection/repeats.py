@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.comparison import Comparison
-from orchestrator.selection.config import SelectionConfig
 from orchestrator.selection.contest import contested, doubtful, noise_of
 from orchestrator.selection.cost import steps_ahead
 from orchestrator.selection.source import CurveSource, Request

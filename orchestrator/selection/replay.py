@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import NonNegativeFloat
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.policy import select
 from orchestrator.selection.ranking import best_first, rank_correlation

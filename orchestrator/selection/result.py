@@ -1,6 +1,6 @@
 """What a selection found, as values: every candidate at every rung, the ranking, the choice."""
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.noise import Noise
 from search_space.frozen import Frozen
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import Experiment
-from orchestrator.console import Console
-from orchestrator.driver_lock import sole_driver
-from orchestrator.genotype_source import search_folders
-from orchestrator.identity import identity
-from orchestrator.job import Job
-from orchestrator.launch import launch
-from orchestrator.mirror import Mirror
-from orchestrator.ray_cluster import ray_cluster
+from orchestrator.artifacts.genotypes import search_folders
+from orchestrator.checkpoints.object_store import Mirror
+from orchestrator.cluster.launch import launch
+from orchestrator.cluster.session import ray_cluster
+from orchestrator.config.experiment import Experiment
+from orchestrator.config.select_stage import SelectStage
+from orchestrator.console.console import Console
+from orchestrator.jobs.driver_lock import sole_driver
+from orchestrator.jobs.identity import identity
+from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named, collect
 from orchestrator.selection.files import SCORES_FILE, open_journal, write_ranking
 from orchestrator.selection.fitness import select_stage
@@ -26,9 +27,8 @@ from orchestrator.selection.policy import select as compare
 from orchestrator.selection.render import render
 from orchestrator.selection.result import Selection
 from orchestrator.selection.source import Candidate, Request
-from orchestrator.selection.stage_config import SelectStage
 from orchestrator.selection.training import Launch, Train, one_after_another, side_by_side
-from orchestrator.stages import Result, Session, run_identity, tracked, write_genotypes, write_result
+from orchestrator.stages.train import Result, Session, run_identity, tracked, write_genotypes, write_result
 from orchestrator.tracking import TrackedRun
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Int64
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 
 FIRST_RUNGS = (0.08, 1 / 3)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config import ClusterConfig
-from orchestrator.console import Console
-from orchestrator.job import Emit, Job, Outcome
-from orchestrator.ray_cluster import ClusterError
+from orchestrator.cluster.resources import concurrent_trials, trial_resources
+from orchestrator.cluster.session import ClusterError
+from orchestrator.config.experiment import ClusterConfig
+from orchestrator.console.console import Console
+from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.selection.source import Request
-from orchestrator.sweep.resources import concurrent_trials, trial_resources
 from search_space.errors import UserError
-from trainers.optimization import NonFiniteLoss
+from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _train(job: Job, threads: int) -> Outcome | Exception:
     """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
     import torch
 
-    from orchestrator.launch import launch
+    from orchestrator.cluster.launch import launch
 
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(threads)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from orchestrator.provenance import COMMIT_VARIABLE, DIRTY_VARIABLE, git_commit, has_changes
 from orchestrator.submit.client import SubmitError
+from orchestrator.tracking.provenance import COMMIT_VARIABLE, DIRTY_VARIABLE, git_commit, has_changes
 
 PACKAGE = "orchestrator"
 """In a folder that has it, the project itself is sent; otherwise the machines need it installed."""

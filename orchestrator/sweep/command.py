@@ -4,25 +4,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.console import Console
-from orchestrator.driver_lock import sole_driver
-from orchestrator.fresh_name import fresh_name
-from orchestrator.interruption import sigterm_interrupts
-from orchestrator.stages import Result, write_result
-from orchestrator.sweep.figures import figures
+from orchestrator.config.yaml_text import write_yaml
+from orchestrator.console.console import Console
+from orchestrator.console.interruption import sigterm_interrupts
+from orchestrator.jobs.driver_lock import sole_driver
+from orchestrator.plots.sweep import figures
+from orchestrator.stages.fresh_name import fresh_name
+from orchestrator.stages.train import Result, write_result
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.mlflow_mirror import Mirror
 from orchestrator.sweep.results import write_results
 from orchestrator.sweep.rows import Row, best, pareto_front, rows_of
 from orchestrator.sweep.run_folder import trial_folder
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import open_study, study_url
-from orchestrator.sweep.sweep_config import Sweep
 from orchestrator.sweep.table import Board, plain_table
 from orchestrator.sweep.trial import run_trial
 from orchestrator.sweep.tuning import Work, require_room_here, tune
 from orchestrator.sweep.validation import validate
 from orchestrator.tracking import Tracker
-from orchestrator.yaml_text import write_yaml
 from search_space.errors import UserError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
+from orchestrator.sweep.config import AshaConfig
 from orchestrator.sweep.objective import Objective
-from orchestrator.sweep.sweep_config import AshaConfig
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED
 
 Intermediate = Mapping[int, float]

@@ -11,12 +11,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from orchestrator.config import to_yaml
-from orchestrator.sweep.figures import preload
+from orchestrator.config.experiment import to_yaml
+from orchestrator.plots.sweep import preload
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import deviation
 from orchestrator.sweep.rows import Row
 from orchestrator.sweep.run_folder import STAGES, RunFolder, config_hash, seed_folder, trial_folder
-from orchestrator.sweep.sweep_config import Sweep
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.entry import Status
 from trainers.report import Report

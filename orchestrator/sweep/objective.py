@@ -41,6 +41,6 @@ def values(objectives: Sequence[Objective], runs: Sequence[Mapping[str, float]])
 
 def known_metrics(evaluation: EvaluationConfig) -> tuple[str, ...]:
     """What an objective may be, with such an evaluation of the retraining."""
-    from trainers.metrics.families import score_names
+    from trainers.metrics.specs import score_names
 
     return (*score_names(evaluation), *COSTS)

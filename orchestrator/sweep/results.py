@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import deviation
 from orchestrator.sweep.rows import Row
 from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
 from orchestrator.sweep.space import Axis
-from orchestrator.sweep.sweep_config import Sweep
 
 if TYPE_CHECKING:
     import pandas

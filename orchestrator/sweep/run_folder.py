@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from orchestrator.job import Stage
+from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
 from search_space.genotype import Genotype
 from trainers.report import Report

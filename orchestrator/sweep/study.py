@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
-from orchestrator.errors import ConfigError, shown
+from orchestrator.config.errors import ConfigError, shown
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import grid, labels
-from orchestrator.sweep.sweep_config import Sweep
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -6,10 +6,10 @@ from collections.abc import Container, Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.progress import in_words
+from orchestrator.console.progress import in_words
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import deviation
 from orchestrator.sweep.rows import Row, best, pareto_front
-from orchestrator.sweep.sweep_config import Sweep
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

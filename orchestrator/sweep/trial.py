@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import Experiment
-from orchestrator.job import Job
-from orchestrator.launch import launch
+from orchestrator.cluster.launch import launch
+from orchestrator.config.experiment import Experiment
+from orchestrator.jobs.job import Job
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import LATENCY, MULTIPLY_ADDS, PARAMETERS, known_metrics, values
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.space import Params
-from orchestrator.sweep.sweep_config import Sweep
 from orchestrator.sweep.validation import evaluations
 from search_space.genotype import Genotype
 from trainers.report import Report

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.ray_cluster import ray_cluster, this_machine
-from orchestrator.sweep.resources import concurrent_trials, trial_resources
+from orchestrator.cluster.resources import concurrent_trials, trial_resources
+from orchestrator.cluster.session import ray_cluster, this_machine
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS
-from orchestrator.sweep.sweep_config import Sweep
 from orchestrator.sweep.trial import Send, Trial
 from orchestrator.sweep.validation import evaluations
 

@@ -4,12 +4,12 @@ import random
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from orchestrator.config import Experiment, RetrainStage
-from orchestrator.errors import ConfigError, shown, unknown_name
-from orchestrator.options import options
+from orchestrator.config.errors import ConfigError, shown, unknown_name
+from orchestrator.config.experiment import Experiment, RetrainStage
+from orchestrator.config.options import options
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import known_metrics
 from orchestrator.sweep.space import Params, corners, grid, suggest
-from orchestrator.sweep.sweep_config import Sweep
 
 MOST_CORNERS = 256
 SAMPLES = 32
@@ -33,7 +33,7 @@ def validate(sweep: Sweep) -> None:
 
 
 def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
-    """How often one retraining is scored up to a step, or in all: as `orchestrator.evaluation` says."""
+    """How often one retraining is scored up to a step, or in all: as `orchestrator.jobs.evaluation` says."""
     every = retrain.evaluation.every
     reports = [*range(retrain.report_every, retrain.steps, retrain.report_every), retrain.steps]
     due = [step for step in reports if step % every < retrain.report_every or step == retrain.steps]

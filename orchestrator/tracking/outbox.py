@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from orchestrator.interruption import finishing
+from orchestrator.console.interruption import finishing
 from orchestrator.tracking.entry import Entry, send
 from orchestrator.tracking.store import TrackingError, one_line
 from trainers.files import written_whole

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.plots.images import drawing, image_grid
 from orchestrator.tracking.entry import Entry
-from orchestrator.tracking.figures import drawing, image_grid
 from search_space.genotype import Genotype, Provenance
 from trainers.report import Report
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.interruption import finishing
+from orchestrator.console.interruption import finishing
 from orchestrator.tracking.entry import Dataset, Entry, Status
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.recording import Recorder, architecture, edges_changed, finite

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import BaseModel
 
-from orchestrator.config import Experiment, load_experiment, to_yaml
-from orchestrator.presets import FOLDER, PRESETS, SWEEPS, read_source
-from orchestrator.yaml_text import read_yaml
+from orchestrator.config.experiment import Experiment, load_experiment, to_yaml
+from orchestrator.config.presets import FOLDER, PRESETS, SWEEPS, read_source
+from orchestrator.config.yaml_text import read_yaml
 
 
 def missing(value: BaseModel, prefix: str = "") -> list[str]:

@@ -18,8 +18,11 @@ NEVER = {
 }  # fmt: skip
 
 KNOWN = {
-    ("orchestrator/ray_channel.py", "pickle.loads"),  # between processes of one run, which share a token
-    ("orchestrator/yaml_text.py", "yaml.load"),  # with a loader made from the safe one
+    (
+        "orchestrator/cluster/report_channel.py",
+        "pickle.loads",
+    ),  # between processes of one run, which share a token
+    ("orchestrator/config/yaml_text.py", "yaml.load"),  # with a loader made from the safe one
 }
 """Exceptions, each with its reason."""
 

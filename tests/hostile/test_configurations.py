@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.__main__ import main
-from orchestrator.config import Experiment, experiment_of, load_experiment
-from orchestrator.options import options
-from orchestrator.presets import FOLDER, read_source
-from orchestrator.sweep.sweep_config import SweepConfig, load_sweep
+from orchestrator.config.experiment import Experiment, experiment_of, load_experiment
+from orchestrator.config.options import options
+from orchestrator.config.presets import FOLDER, read_source
+from orchestrator.sweep.config import SweepConfig, load_sweep
 from tests.hostile.bombs import damaged, many, places, refused_or_fine, replaced, values
 
 TEXT = (FOLDER / "digits.yaml").read_bytes()

@@ -10,9 +10,9 @@ from typing import Any
 
 import psutil
 
-from orchestrator.config import ClusterConfig
-from orchestrator.interruption import sigterm_interrupts
-from orchestrator.ray_cluster import ray_cluster
+from orchestrator.cluster.session import ray_cluster
+from orchestrator.config.experiment import ClusterConfig
+from orchestrator.console.interruption import sigterm_interrupts
 
 INTERRUPTED = 130
 

@@ -18,12 +18,12 @@ import pytest
 import torch
 from ray.cluster_utils import Cluster
 
-from orchestrator.launch import launch
+from orchestrator.cluster.launch import launch
 from orchestrator.tracking.run import TrackedRun
 from tests.integration.machines import two_machines
 from tests.orchestrator.disturbed import Disturbed
-from tests.orchestrator.jobs import Interrupted, Recorder, differences, final_state, tiny_job
-from trainers.optimization import NonFiniteLoss
+from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, final_state, tiny_job
+from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
 SILENCE_S = 8

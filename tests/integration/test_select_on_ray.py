@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import ray
 
-from orchestrator.console import Console
-from orchestrator.job import Job, Outcome
-from orchestrator.launch import launch
+from orchestrator.cluster.launch import launch
+from orchestrator.console.console import Console
+from orchestrator.jobs.job import Job, Outcome
 from orchestrator.selection.source import Request
 from orchestrator.selection.training import Run, one_after_another, side_by_side
 from search_space.errors import UserError
 from search_space.sampling import sample_genotype
-from tests.orchestrator.jobs import differences, final_state, tiny_job
-from trainers.optimization import NonFiniteLoss
+from tests.orchestrator.tiny_jobs import differences, final_state, tiny_job
+from trainers.guarded_step import NonFiniteLoss
 
 
 @pytest.fixture(scope="module", autouse=True)

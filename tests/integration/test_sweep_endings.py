@@ -12,11 +12,11 @@ import ray
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from orchestrator.config import load_experiment, with_overrides
-from orchestrator.console import Console
+from orchestrator.config.experiment import load_experiment, with_overrides
+from orchestrator.console.console import Console
 from orchestrator.sweep import load_results
 from orchestrator.sweep.command import TooManyFailures, run_sweep
-from orchestrator.sweep.sweep_config import Sweep, SweepConfig
+from orchestrator.sweep.config import Sweep, SweepConfig
 from orchestrator.sweep.tuning import Work
 
 LR = "search.alpha_optimizer.lr"

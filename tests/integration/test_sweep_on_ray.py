@@ -11,8 +11,8 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 
+from orchestrator.config.yaml_text import write_yaml
 from orchestrator.sweep import load_results
-from orchestrator.yaml_text import write_yaml
 
 TINY = {"steps": 2, "report_every": 1, "batch_size": 8, "generator_batch_size": 8}
 NETWORKS = {"generator.channels": 4, "discriminator.channels": 4}

@@ -20,16 +20,16 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from orchestrator.__main__ import main
-from orchestrator.config import to_yaml
-from orchestrator.driver_lock import sole_driver
-from tests.orchestrator.jobs import differences, tiny_job
+from orchestrator.config.experiment import to_yaml
+from orchestrator.jobs.driver_lock import sole_driver
+from tests.orchestrator.tiny_jobs import differences, tiny_job
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
         "mlflow.store.tracking.sqlalchemy_store",
-        "orchestrator.commands",
-        "orchestrator.stages",
+        "orchestrator.cli.run",
+        "orchestrator.stages.train",
         "sklearn.datasets",
         "torch._dynamo",
         __name__,

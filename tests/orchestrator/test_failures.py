@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from orchestrator import checkpoint_folder, worker
-from orchestrator.checkpoint import CheckpointStore
+from orchestrator.checkpoints import folder as checkpoint_folder
+from orchestrator.checkpoints.store import CheckpointStore
+from orchestrator.jobs import worker
 from orchestrator.tracking import outbox
 from orchestrator.tracking.run import TrackedRun
 from tests.mlflow_server import server_of

@@ -13,15 +13,15 @@ import pytest
 import torch
 from mlflow import MlflowClient
 
-from orchestrator import stages
-from orchestrator.config import Experiment, with_overrides
-from orchestrator.console import Console
-from orchestrator.generator_source import find_generator
-from orchestrator.launch import launch
+from orchestrator.artifacts.generators import find_generator
+from orchestrator.cluster.launch import launch
+from orchestrator.config.experiment import Experiment, with_overrides
+from orchestrator.console.console import Console
 from orchestrator.pipeline import pipeline
+from orchestrator.stages import train as stages
 from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
-from tests.orchestrator.jobs import tiny_job
+from tests.orchestrator.tiny_jobs import tiny_job
 
 SCORED = {
     "retrain.evaluation.every": 3,

@@ -7,9 +7,9 @@ import yaml
 from torch import Tensor
 
 from search_space.generator_file import save_generator
-from search_space.interop import released_parameters
 from search_space.networks import Generator, GeneratorConfig
-from search_space.published import PUBLISHED
+from search_space.zoo.interop import released_parameters
+from search_space.zoo.published import PUBLISHED
 
 CONFIG = GeneratorConfig(channels=4, bottom_width=2, image_channels=1)
 GENOTYPE = PUBLISHED["eagan"].genotype

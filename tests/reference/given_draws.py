@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
-from trainers.optimization import Phase
+from trainers.guarded_step import Phase
 
 Noise = Callable[[str, int, str], tuple[Tensor, Tensor]]
 """Gumbel noise by phase, forward (from 0) and network."""

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from search_space.evaluation import FormName
-from search_space.interop import load_released
+from search_space.backends import FormName
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from search_space.relaxation import Relaxation
+from search_space.zoo.interop import load_released
 from tests.reference.recorded import BUFFERS, by_released_name
 from trainers.compute import ComputeConfig
-from trainers.optimization import Descent
+from trainers.guarded_step import Descent
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep

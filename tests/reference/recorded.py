@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from search_space.interop import canonical, released_parameters
+from search_space.zoo.interop import canonical, released_parameters
 
 TOLERANCE = 1e-9
 """Largest difference, relative to the largest entry of the expected array."""

@@ -2,12 +2,12 @@
 
 import pytest
 
-from search_space.evaluation import FORMS
+from search_space.backends import FORMS
 from search_space.fixed_discriminator import FixedDiscriminator
 from search_space.genotype import Genotype
-from search_space.interop import load_released
 from search_space.networks import DiscriminatorConfig, Generator, GeneratorConfig, evaluate_with
-from search_space.published import PUBLISHED
+from search_space.zoo.interop import load_released
+from search_space.zoo.published import PUBLISHED
 from tests.reference.recorded import assert_all_equal, assert_equal, by_released_name, recorded, under
 
 CONFIGS = {

@@ -12,14 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from search_space.evaluation import FORMS
+from search_space.backends import FORMS
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from tests.reference.given_draws import GivenDraws
 from tests.reference.official import GENERATOR_BATCH, HALF, N_CRITIC, STEPS, OfficialSearch, without_buffers
 from tests.reference.recorded import assert_all_equal
 from tests.reference.released_networks import ReleasedDiscriminator, ReleasedGenerator
 from tests.reference.released_step import ReleasedSearch
-from trainers.optimization import PHASES
+from trainers.guarded_step import PHASES
 
 pytestmark = pytest.mark.usefixtures("float64", "unchecked_shapes")
 

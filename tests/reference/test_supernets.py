@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.evaluation import FORMS
-from search_space.interop import load_released
+from search_space.backends import FORMS
 from search_space.networks import (
     Discriminator,
     DiscriminatorConfig,
@@ -18,6 +17,7 @@ from search_space.networks import (
     evaluate_with,
 )
 from search_space.relaxation import relax
+from search_space.zoo.interop import load_released
 from tests.reference.recorded import (
     assert_all_equal,
     assert_equal,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from search_space.evaluation import FORMS
+from search_space.backends import FORMS
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from tests.reference.given_draws import GivenDraws, no_noise
 from tests.reference.official import N_CRITIC, STEPS, OfficialSearch, without_buffers

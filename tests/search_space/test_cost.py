@@ -5,7 +5,7 @@ import torch
 from search_space.cost import cost, multiply_adds
 from search_space.genotype import Genotype
 from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from search_space.published import PUBLISHED
+from search_space.zoo.published import PUBLISHED
 
 C = 4
 

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from search_space.architecture import Architecture
-from search_space.evaluation import FORMS
+from search_space.backends import FORMS
 from search_space.genotype import Genotype
-from search_space.interop import load_released, released_parameters
 from search_space.networks import (
     Discriminator,
     DiscriminatorConfig,
@@ -22,6 +21,7 @@ from search_space.networks import (
 )
 from search_space.relaxation import one_hot, relax
 from search_space.sampling import sample_genotype
+from search_space.zoo.interop import load_released, released_parameters
 
 ADVERSARIALNAS = [[1, 1, 1, 0, 3, 3, 1], [1, 1, 0, 1, 3, 3, 3], [0, 1, 0, 3, 3, 0, 3]]
 PUBLISHED_COUNTS = [

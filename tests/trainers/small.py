@@ -8,7 +8,7 @@ from search_space.sampling import sample_genotype
 from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches
 from trainers.datasets.images import Images
-from trainers.optimization import Descent
+from trainers.guarded_step import Descent
 from trainers.retrain_config import RetrainConfig
 from trainers.retrain_state import RetrainState, build_networks
 from trainers.samples import SampleGenerator

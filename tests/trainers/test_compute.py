@@ -8,14 +8,14 @@ import torch
 from pydantic import ValidationError
 
 from search_space.architecture import EdgeWeights
-from search_space.evaluation import FORMS
+from search_space.backends import FORMS
 from search_space.networks import Discriminator, evaluate_with
 from search_space.relaxation import relax
 from search_space.sampling import sample_genotype
 from tests.trainers.small import CPU, DISCRIMINATOR, halves, search_config, search_state, tensors
 from trainers.compute import ComputeConfig, prepare
-from trainers.draws import SeededDraws
-from trainers.optimization import Descent
+from trainers.guarded_step import Descent
+from trainers.noise import SeededDraws
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep
 

@@ -12,8 +12,8 @@ from search_space.networks import Discriminator
 from tests.trainers.small import BATCH, CPU, differing, images, no_scores, retrain_config, retrain_state
 from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches
-from trainers.draws import SeededDraws
-from trainers.optimization import AdamConfig, Descent, NonFiniteLoss
+from trainers.guarded_step import AdamConfig, Descent, NonFiniteLoss
+from trainers.noise import SeededDraws
 from trainers.retrain import retrain, retrain_step
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
@@ -108,7 +108,7 @@ class TestClipping:
             norms.append((before, torch.stack([p.grad.norm() for p in parameters]).norm().item()))
 
         clip_grad_norm = torch.nn.utils.clip_grad_norm_
-        monkeypatch.setattr("trainers.optimization.nn.utils.clip_grad_norm_", recording)
+        monkeypatch.setattr("trainers.guarded_step.nn.utils.clip_grad_norm_", recording)
         config = retrain_config(clip_gradient_norm=clip)
         one_step(retrain_state(config), config)
         return norms

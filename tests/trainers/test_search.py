@@ -16,7 +16,7 @@ from tests.trainers.small import (
     search_state,
 )
 from trainers.compute import ComputeConfig
-from trainers.optimization import NonFiniteLoss
+from trainers.guarded_step import NonFiniteLoss
 from trainers.search import search
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")

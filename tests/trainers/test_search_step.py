@@ -12,8 +12,8 @@ import torch
 from search_space.relaxation import relax
 from search_space.stacked import StackedConvolution
 from tests.trainers.small import CPU, differing, halves, search_config, search_state, search_step
-from trainers.draws import SeededDraws
-from trainers.optimization import PHASES, NonFiniteLoss
+from trainers.guarded_step import PHASES, NonFiniteLoss
+from trainers.noise import SeededDraws
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 

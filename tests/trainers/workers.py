@@ -30,9 +30,9 @@ from trainers.distributed import (
     rank,
     world_size,
 )
-from trainers.draws import SeededDraws
+from trainers.guarded_step import AdamConfig, Descent, NonFiniteLoss, adam
 from trainers.metric_means import MetricMeans
-from trainers.optimization import AdamConfig, Descent, NonFiniteLoss, adam
+from trainers.noise import SeededDraws
 from trainers.retrain import retrain_step
 
 WORKERS = 2

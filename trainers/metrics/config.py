@@ -29,7 +29,7 @@ class EvaluationConfig(Frozen):
     """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
     and `kid` are the distances of the published Inception network, and refused with any other."""
     extractor: str = "inception"
-    """The network that sees the images: one of `trainers.metrics.extractors.EXTRACTORS`."""
+    """The network that sees the images: one of `trainers.metrics.extractors.registry.EXTRACTORS`."""
     weights: File | None = None
     """Inception's weights file. None: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
     weights_sha256: Sha256 = PUBLISHED_INCEPTION
@@ -56,7 +56,7 @@ class EvaluationConfig(Frozen):
 
     @model_validator(mode="after")
     def _known_extractor(self) -> Self:
-        from trainers.metrics.extractors import EXTRACTORS
+        from trainers.metrics.extractors.registry import EXTRACTORS
 
         if self.extractor not in EXTRACTORS:
             raise ValueError(f"extractor: unknown {self.extractor!r}; known: {', '.join(EXTRACTORS)}")
@@ -64,7 +64,7 @@ class EvaluationConfig(Frozen):
 
     @model_validator(mode="after")
     def _metrics_fit(self) -> Self:
-        from trainers.metrics.families import FAMILIES
+        from trainers.metrics.specs import FAMILIES
 
         for name in self.metrics:
             if name in ("fid", "kid") and not self.published:

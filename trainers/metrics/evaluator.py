@@ -14,10 +14,10 @@ from search_space.pixels import to_uint8
 from trainers.datasets.images import Images
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.extractors import make_extractor
+from trainers.metrics.extractors.registry import make_extractor
 from trainers.metrics.reference import Reference
+from trainers.metrics.reference_features import SeenImages
 from trainers.metrics.scoring import Scorer
-from trainers.metrics.seen_images import SeenImages
 from trainers.samples import SampleGenerator
 from trainers.seeding import generator_for
 

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainers.metrics.errors import ScoreError, StatisticsError
-from trainers.metrics.extractor import Extractor
+from trainers.metrics.extractors.extractor import Extractor
 from trainers.metrics.gaussians import Statistics, frechet_distance
-from trainers.metrics.seen_images import SeenImages
+from trainers.metrics.reference_features import SeenImages
 from trainers.metrics.statistics_file import Origin, content_hash, load_statistics
 
 TOLERANCE = 1e-4

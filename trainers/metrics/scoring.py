@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.families import FAMILIES, Seen
 from trainers.metrics.reference import Reference
 from trainers.metrics.shares import from_rank_zero, share_of
+from trainers.metrics.specs import FAMILIES, Seen
 
 ImagesAt = Callable[[Tensor], Tensor]
 """From the numbers of some images [n] to the images, uint8 [n, c, h, w]."""

@@ -8,8 +8,8 @@ import torch
 
 from trainers.datasets.images import Images
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.folders import score_images
 from trainers.metrics.protocols import following
+from trainers.metrics.score_images import score_images
 
 
 class Known(NamedTuple):

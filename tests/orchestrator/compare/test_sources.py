@@ -3,12 +3,12 @@
 import pytest
 
 from orchestrator.compare.sources import contestants
-from orchestrator.config import Experiment, to_yaml, with_overrides
+from orchestrator.config.experiment import Experiment, to_yaml, with_overrides
 from orchestrator.tracking import Tracker
 from search_space.errors import UserError
 from search_space.genotype import Provenance
 from search_space.sampling import sample_genotype
-from tests.orchestrator.jobs import NETWORKS, SHORT
+from tests.orchestrator.tiny_jobs import NETWORKS, SHORT
 from tests.orchestrator.tracking.conftest import root, tracker, uri  # noqa: F401
 from trainers.report import Report
 

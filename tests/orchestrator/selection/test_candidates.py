@@ -2,12 +2,12 @@
 
 import pytest
 
-from orchestrator.derivations import record_derivation
-from orchestrator.errors import ConfigError
+from orchestrator.checkpoints.derivations import record_derivation
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.select_stage import SelectStage
 from orchestrator.selection.candidates import collect
-from orchestrator.selection.stage_config import SelectStage
-from search_space.published import PUBLISHED
 from search_space.sampling import sample_genotype
+from search_space.zoo.published import PUBLISHED
 from trainers.report import Report
 
 EAGAN = PUBLISHED["eagan"].genotype

@@ -1,5 +1,5 @@
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.choice import choice_reason
-from orchestrator.selection.config import SelectionConfig
 from orchestrator.selection.contest import noise_of
 from orchestrator.selection.tally import Tally, best_first
 from tests.orchestrator.selection.tallies import tally

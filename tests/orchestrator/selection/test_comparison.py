@@ -1,5 +1,5 @@
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.comparison import Comparison, Entrant
-from orchestrator.selection.config import SelectionConfig
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.source import Candidate, Request
 from tests.orchestrator.selection.sources import Scripted

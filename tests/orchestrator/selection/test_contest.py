@@ -1,4 +1,4 @@
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.contest import contested, doubtful, lead, noise_of
 from orchestrator.selection.tally import Tally, best_first
 from tests.orchestrator.selection.tallies import tally

@@ -1,4 +1,4 @@
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.cost import planned_steps, steps_ahead
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.config import load_experiment
-from orchestrator.errors import ConfigError
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import load_experiment
 from orchestrator.selection.fitness import select_stage
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.journal import Journal, Remembered
 from orchestrator.selection.policy import select

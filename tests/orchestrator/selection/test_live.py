@@ -4,18 +4,18 @@ import io
 
 import pytest
 
-from orchestrator.checkpoint import CheckpointMeta
-from orchestrator.console import Console
-from orchestrator.errors import ConfigError
-from orchestrator.job import Outcome
+from orchestrator.checkpoints.store import CheckpointMeta
+from orchestrator.config.errors import ConfigError
+from orchestrator.console.console import Console
+from orchestrator.jobs.job import Outcome
 from orchestrator.selection.curves import genotype_id
 from orchestrator.selection.journal import Journal
 from orchestrator.selection.live import LiveCurves
 from orchestrator.selection.source import Request
 from orchestrator.selection.training import one_after_another
-from search_space.published import PUBLISHED
-from tests.orchestrator.jobs import tiny_job
-from trainers.optimization import NonFiniteLoss
+from search_space.zoo.published import PUBLISHED
+from tests.orchestrator.tiny_jobs import tiny_job
+from trainers.guarded_step import NonFiniteLoss
 
 GENOTYPE = PUBLISHED["eagan"].genotype
 ID = genotype_id(GENOTYPE.rows)

@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from orchestrator.config import with_overrides
-from orchestrator.console import Console
-from orchestrator.errors import ConfigError
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import with_overrides
+from orchestrator.console.console import Console
 from orchestrator.pipeline import pipeline
 from search_space.genotype import Genotype
-from tests.orchestrator.jobs import tiny_job
+from tests.orchestrator.tiny_jobs import tiny_job
 
 OPTIONS = {
     "name": "small",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import SelectionError, select
 from orchestrator.selection.source import Candidate, Request
 from tests.orchestrator.selection.sources import Scripted, candidates

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.cost import planned_steps
 from orchestrator.selection.policy import select
 from orchestrator.selection.result import Selection

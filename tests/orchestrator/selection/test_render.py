@@ -3,7 +3,7 @@ from io import StringIO
 
 from rich.console import Console, RenderableType
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import select
 from orchestrator.selection.render import findings, render, render_replay
 from orchestrator.selection.replay import replay_curves

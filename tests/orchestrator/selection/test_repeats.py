@@ -1,4 +1,4 @@
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import select
 from orchestrator.selection.result import Selection
 from orchestrator.selection.source import Request

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay, replay_curves

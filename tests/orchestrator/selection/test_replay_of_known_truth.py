@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.replay import ReplayReport, replay, replay_curves
 from orchestrator.selection.table import Columns

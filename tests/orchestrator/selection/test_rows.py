@@ -3,7 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import select
 from orchestrator.selection.rows import to_rows
 from tests.orchestrator.selection.sources import Scripted, candidates

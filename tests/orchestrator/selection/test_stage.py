@@ -11,21 +11,21 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from orchestrator import launch as launching
+from orchestrator.artifacts.genotypes import generator_genotype
+from orchestrator.cluster import launch as launching
 from orchestrator.compare.sources import contestants
-from orchestrator.config import with_overrides
-from orchestrator.console import Console
-from orchestrator.errors import ConfigError
-from orchestrator.genotype_source import generator_genotype
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import with_overrides
+from orchestrator.console.console import Console
 from orchestrator.selection import files
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
 from orchestrator.selection.stage import contest_of, select_in
-from orchestrator.stages import Session
+from orchestrator.stages.train import Session
 from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
-from tests.orchestrator.jobs import tiny_job
-from trainers.optimization import NonFiniteLoss
+from tests.orchestrator.tiny_jobs import tiny_job
+from trainers.guarded_step import NonFiniteLoss
 
 OPTIONS = {
     "name": "small",

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.source import Request
 from orchestrator.selection.tally import best_first, divergences

@@ -1,4 +1,4 @@
-from orchestrator.selection.config import SelectionConfig
+from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.contest import noise_of
 from orchestrator.selection.tally import Tally, best_first
 from orchestrator.selection.verdict import cut_reason, divergence_reason, final_reason, name

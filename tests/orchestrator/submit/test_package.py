@@ -3,9 +3,9 @@ import zipfile
 import pytest
 from ray._private.runtime_env.packaging import create_package
 
-from orchestrator.provenance import code_tags
 from orchestrator.submit.client import SubmitError
 from orchestrator.submit.package import runtime_env, sends_project
+from orchestrator.tracking.provenance import code_tags
 
 SENT = ["run.yaml", "genotype.json", "orchestrator/data/x.py", "configs/digits.yaml"]
 KEPT_BACK = [
@@ -43,6 +43,6 @@ def test_a_job_knows_whose_copy_it_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(package, "has_changes", lambda _: True)
     for name, value in runtime_env(tmp_path)["env_vars"].items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("orchestrator.provenance._git", lambda *_: None)  # as in the copy
+    monkeypatch.setattr("orchestrator.tracking.provenance._git", lambda *_: None)  # as in the copy
     tags = code_tags()
     assert (tags["mlflow.source.git.commit"], tags["mlflow.source.git.dirty"]) == ("abc", "true")

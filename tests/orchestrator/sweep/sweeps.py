@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from orchestrator.config import load_experiment, with_overrides
-from orchestrator.sweep.sweep_config import Sweep, SweepConfig
+from orchestrator.config.experiment import load_experiment, with_overrides
+from orchestrator.sweep.config import Sweep, SweepConfig
 
 DOCUMENT: dict[str, Any] = {
     "base": "digits",

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
+from orchestrator.sweep.config import AshaConfig
 from orchestrator.sweep.halving import Halving
 from orchestrator.sweep.objective import Objective
-from orchestrator.sweep.sweep_config import AshaConfig
 from orchestrator.sweep.trial import DONE, EVALUATIONS
 
 STOP, CONTINUE = TrialScheduler.STOP, TrialScheduler.CONTINUE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.config import load_experiment
+from orchestrator.config.experiment import load_experiment
 from orchestrator.sweep.objective import Objective, deviation, known_metrics, values
 
 

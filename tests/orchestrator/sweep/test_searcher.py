@@ -4,7 +4,7 @@ import optuna
 import pytest
 from ray.tune.search import Searcher
 
-from orchestrator.errors import ConfigError
+from orchestrator.config.errors import ConfigError
 from orchestrator.sweep.rows import Row
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS, open_study

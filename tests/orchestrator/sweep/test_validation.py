@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator.config import load_experiment
-from orchestrator.errors import ConfigError
-from orchestrator.sweep.sweep_config import load_sweep
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import load_experiment
+from orchestrator.sweep.config import load_sweep
 from orchestrator.sweep.validation import evaluations, validate
 from tests.orchestrator.sweep.sweeps import sweep_of
 

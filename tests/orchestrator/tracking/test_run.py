@@ -8,9 +8,9 @@ import signal
 import pytest
 from PIL import Image
 
-from orchestrator.interruption import sigterm_interrupts
+from orchestrator.console.interruption import sigterm_interrupts
+from orchestrator.plots.genotype import save_drawing
 from orchestrator.tracking import outbox
-from search_space.draw import save_drawing
 from search_space.genotype import Genotype, Provenance
 from tests.orchestrator.tracking.examples import DISCRIMINATOR, GENERATOR, opened, report, with_edges
 

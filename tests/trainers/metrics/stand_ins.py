@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.datasets.images import Images
-from trainers.metrics.extractor import Extractor, weights_hash
+from trainers.metrics.extractors.extractor import Extractor, weights_hash
 
 FEATURES, CLASSES = 6, 4
 

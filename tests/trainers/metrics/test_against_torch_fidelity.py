@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
+from tests.trainers.metrics.extractors.test_inception import checksum
 from tests.trainers.metrics.stand_ins import blurs
-from tests.trainers.metrics.test_inception import checksum
 from tests.trainers.metrics.workers import TwoWorkers
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.folders import score_images
+from trainers.metrics.score_images import score_images
 
 SAMPLES, REAL, SUBSET = 20, 12, 10
 SCORES = {

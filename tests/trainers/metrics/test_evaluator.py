@@ -13,8 +13,8 @@ from trainers.datasets.digits import DigitsConfig, load_digits
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.evaluator import Evaluator
-from trainers.metrics.extractors import EXTRACTORS
-from trainers.metrics.folders import write_statistics
+from trainers.metrics.extractors.registry import EXTRACTORS
+from trainers.metrics.score_images import write_statistics
 
 CPU = torch.device("cpu")
 NAMES = ["fd_digits", "is_digits_mean", "is_digits_std", "kd_digits", "kd_digits_std", "precision_digits"]

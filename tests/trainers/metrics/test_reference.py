@@ -11,7 +11,7 @@ from tests.trainers.metrics.stand_ins import blurs, projection
 from trainers.metrics.errors import ScoreError, StatisticsError
 from trainers.metrics.gaussians import Statistics
 from trainers.metrics.reference import Reference
-from trainers.metrics.seen_images import SeenImages
+from trainers.metrics.reference_features import SeenImages
 from trainers.metrics.statistics_file import save_statistics
 
 EXTRACTOR = projection()

@@ -1,0 +1,79 @@
+"""Where genotypes come from: the zoo, a file, a run of this root, or MLflow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.experiment import Experiment
+from orchestrator.tracking.artifacts import fetch, is_address
+from search_space.genotype import Genotype
+from search_space.zoo.published import PUBLISHED, find_genotype
+
+FILES = {network: f"genotype_{network}.json" for network in ("generator", "discriminator")}
+"""By network, in the folder of a stage and among the artifacts of its MLflow run."""
+
+
+def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
+    """The genotypes that `retrain.genotype` names, by network; a run of this root gives both of its networks.
+
+    Raises:
+        UserError: it is null, or neither in the zoo, a file nor a run that has searched.
+    """
+    source = experiment.retrain.genotype
+    if source is None:
+        generators = [name for name, entry in PUBLISHED.items() if entry.genotype.network == "generator"]
+        raise ConfigError(
+            f"retrain.genotype = null: name one to retrain: {', '.join(generators)}, "
+            "a .json or .npy file, or a run that has searched"
+        )
+    found = _named(source, experiment.root, experiment.tracking_uri)
+    _require_generator(found, source, "retrain.genotype")
+    return found
+
+
+def generator_genotype(source: str, root: Path, tracking_uri: str, option: str) -> Genotype:
+    """A generator's genotype by published name, by file, or by the run in `root` or MLflow that found it.
+
+    Raises:
+        UserError: it is none of these, or a discriminator's; `option` is what the user gave it as.
+    """
+    found = _named(source, root, tracking_uri)
+    _require_generator(found, source, option)
+    return found["generator"]
+
+
+def _named(source: str, root: Path, tracking_uri: str) -> Mapping[str, Genotype]:
+    if is_address(source):
+        files = fetch(source, tuple(FILES.values()), tracking_uri, root / "cache")
+        return {network: Genotype.load(files[file]) for network, file in FILES.items() if file in files}
+    if source not in PUBLISHED and (found := searched_genotypes(root / source)):
+        return found
+    genotype = find_genotype(source)
+    return {genotype.network: genotype}
+
+
+def _require_generator(found: Mapping[str, Genotype], source: str, option: str) -> None:
+    if "generator" not in found:
+        raise ConfigError(f"{option} = {source}: is a discriminator's; name a generator's")
+
+
+def searched_genotypes(run: Path) -> dict[str, Genotype]:
+    """What a run's search has derived, by network, and of many what its selection has chosen; empty if there
+    is no such run.
+    """
+    found: dict[str, Genotype] = {}
+    for folder in (*search_folders(run)[-1:], *_folders(run, "select")[-1:]):
+        for network, file in FILES.items():
+            if (path := folder / file).is_file():
+                found[network] = Genotype.load(path)
+    return found
+
+
+def search_folders(run: Path) -> list[Path]:
+    """Where a run's searches have left what they derived; the last counts."""
+    return _folders(run, "search")
+
+
+def _folders(run: Path, stage: str) -> list[Path]:
+    folders = [run, *sorted(run.glob(f"*/{stage}")), run / stage]
+    return [folder for folder in folders if (folder / FILES["generator"]).is_file()]

@@ -1,0 +1,130 @@
+"""What `advnas evaluate` scores, and what against: generators, folders of images, data sets, statistics."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from orchestrator.artifacts.generators import TrainedGenerator, generator_if_any
+from orchestrator.config.experiment import Experiment
+from orchestrator.tracking.artifacts import is_address
+from search_space.errors import UserError
+from trainers.datasets import Images, load_images
+from trainers.datasets.image_folder import SUFFIXES, ImageFolderConfig
+from trainers.generate import pixels_of
+from trainers.metrics.config import EvaluationConfig
+from trainers.seeding import generator_for
+
+logger = logging.getLogger(__name__)
+
+Subject = TrainedGenerator | Images
+
+GRAY_MODES = ("1", "L", "LA")
+"""Pillow's names."""
+
+
+@dataclass(frozen=True)
+class Against:
+    """What scores compare with."""
+
+    name: str
+    images: Images | None
+    """None where statistics stand for them."""
+    evaluation: EvaluationConfig
+    """With the statistics to compare with, if they are not to be made of the images."""
+
+
+def find_subject(source: str, experiment: Experiment, genotype: str | None) -> Subject:
+    """The generator or the images that a source names; `genotype` is that of a released checkpoint.
+
+    Raises:
+        UserError: there is nothing of that name, or it cannot be used.
+    """
+    genotype = genotype or experiment.retrain.genotype
+    generator = generator_if_any(source, experiment.root, experiment.tracking_uri, genotype)
+    if generator is not None:
+        return generator
+    if Path(source).is_dir():
+        return _folder(Path(source), experiment)
+    raise UserError(
+        f"{source}: neither a run in {experiment.root}, nor a generator.pt, a .pth checkpoint of the "
+        "released code or a folder of images"
+    )
+
+
+def require_there(source: str, root: Path) -> None:
+    """Refuse a name to compare with that stands for nothing, before what is scored has been read.
+
+    Raises:
+        UserError: no such file, folder or run.
+    """
+    if not (is_address(source) or Path(source).expanduser().exists() or (root / source).is_dir()):
+        raise UserError(
+            f"--against {source}: no such file or folder, nor a run in {root}; "
+            "`advnas evaluate stats` makes statistics"
+        )
+
+
+def find_against(
+    source: str | None, experiment: Experiment, genotype: str | None, device: torch.device
+) -> Against:
+    """The configured data set, or what a source names: also an .npz of statistics.
+
+    Raises:
+        UserError: there is nothing of that name, or it cannot be used.
+    """
+    evaluation, data = experiment.retrain.evaluation, experiment.data
+    if source is None:
+        return Against(data.name, load_images(data, experiment.root / "cache"), evaluation)
+    if Path(source).suffix == ".npz":
+        file = Path(source).expanduser().absolute()
+        return Against(source, None, evaluation.model_copy(update={"statistics": file}))
+    subject = find_subject(source, experiment, genotype)
+    images = subject if isinstance(subject, Images) else generated_images(subject, evaluation, device)
+    return Against(source, images, evaluation.model_copy(update={"statistics": None}))
+
+
+def generated_images(
+    generator: TrainedGenerator, evaluation: EvaluationConfig, device: torch.device
+) -> Images:
+    """The images that an evaluation of the generator looks at, kept."""
+    network = generator.network.to(device)
+    random = generator_for(torch.device("cpu"), evaluation.seed, "evaluation latents")
+    latents = torch.randn(evaluation.samples, network.config.latent_dim, generator=random)
+    batches = latents.split(evaluation.batch_size)
+    return Images.of(torch.cat([pixels_of(network, z.to(device)) for z in batches]))
+
+
+def _folder(folder: Path, experiment: Experiment) -> Images:
+    """The images as they are: all have to be of one size, as nothing may be resized before it is scored."""
+    first, channels = _first_image(folder), experiment.data.channels
+    if (first.mode in GRAY_MODES) != (channels == 1):
+        logger.warning("%s: images of mode %s are read as data.channels = %d", folder, first.mode, channels)
+    config = ImageFolderConfig(
+        root=folder,
+        image_size=first.width,
+        channels=channels,
+        resize="none",
+        crop="none",
+    )
+    return load_images(config, experiment.root / "cache")
+
+
+def _first_image(folder: Path) -> Image.Image:
+    """Header of the first image found; any other size in the folder is then an error.
+
+    Raises:
+        UserError: no image can be read there.
+    """
+    for path, _, names in sorted(os.walk(folder, followlinks=True)):
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES):
+                try:
+                    with Image.open(Path(path, name)) as image:
+                        return image
+                except (OSError, UnidentifiedImageError):
+                    continue
+    raise UserError(f"{folder}: no image there that can be read ({', '.join(SUFFIXES)})")

@@ -1,0 +1,1 @@
+"""Checkpoints on disk and their copies in an object store."""

@@ -1,0 +1,1 @@
+"""Ray: sessions, training workers, elastic scaling, report channel, resources."""

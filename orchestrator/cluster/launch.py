@@ -1,0 +1,47 @@
+"""A job is done in this process or by Ray Train workers; whoever asks for it cannot tell the difference."""
+
+from orchestrator.console.interruption import sigterm_interrupts
+from orchestrator.jobs.driver_lock import sole_driver
+from orchestrator.jobs.identity import identity, require_same
+from orchestrator.jobs.job import Emit, Job, Outcome
+from orchestrator.jobs.worker import run_worker
+from trainers.device import device_for
+
+
+def launch(job: Job, emit: Emit) -> Outcome:
+    """Do a job, going on from its newest checkpoint; one that is finished is not done again.
+
+    `emit` is called in this thread. Ctrl-C, SIGTERM or whatever else it raises ends the run, which can be
+    launched again.
+
+    Raises:
+        UserError: bad data, a checkpoint of another configuration, a full disk, another driver on the same
+            job, more workers than there is room for.
+        NonFiniteLoss: training has diverged; the last checkpoint is kept.
+    """
+    with sole_driver(job.folder), sigterm_interrupts():
+        if job.mirror:
+            job.mirror.fetch()
+        if (outcome := finished(job)) is not None:
+            return outcome
+        if job.experiment.cluster.num_workers == 0:
+            return run_worker(job, emit, device_for(job.experiment.cluster.use_gpu))
+        from orchestrator.cluster.train import train_on_ray
+
+        train_on_ray(job, emit)
+        outcome = finished(job)
+        assert outcome is not None, "workers end at the last step"
+        return outcome
+
+
+def finished(job: Job) -> Outcome | None:
+    """The outcome of a job that has nothing left to do.
+
+    Raises:
+        CheckpointError: its newest checkpoint is of another configuration.
+    """
+    checkpoint = job.checkpoints.latest()
+    if checkpoint is None:
+        return None
+    require_same(checkpoint, identity(job))
+    return Outcome.of(checkpoint) if checkpoint.meta.step >= job.config.steps else None

@@ -1,0 +1,140 @@
+"""The Ray that a run works on: started for it, or joined."""
+
+import logging
+import math
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from orchestrator.cluster.auth import keep_token_private
+from orchestrator.config.experiment import ClusterConfig
+from orchestrator.console.interruption import finishing, keep_handling
+from search_space.errors import UserError
+
+
+class ClusterError(UserError):
+    """There is no such cluster, or it has no room."""
+
+
+@contextmanager
+def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
+    """Be connected to Ray: until the end of the block (then True), or as before if the process was already.
+
+    Raises:
+        ClusterError: nobody answers at the address.
+    """
+    import ray
+
+    if ray.is_initialized():
+        yield False
+        return
+    if cluster.address == "local":
+        require_room(cluster, [this_machine()], "this machine")
+    _connect(cluster)
+    try:
+        yield True
+    finally:
+        with finishing():
+            _shut_down()
+
+
+def require_room_on_cluster(cluster: ClusterConfig) -> None:
+    """Refuse workers that the connected cluster could not hold even if it were idle.
+
+    Raises:
+        ClusterError: with the number of workers it can hold.
+    """
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    require_room(cluster, nodes, "the cluster")
+
+
+def require_room(cluster: ClusterConfig, nodes: Sequence[Mapping[str, float]], place: str) -> None:
+    """Refuse more workers than fit on nodes of these resources ("CPU", "GPU"); elastic, only the fewest must.
+
+    Raises:
+        ClusterError: with the arithmetic.
+    """
+    room = sum(places(cluster, node) for node in nodes)
+    if cluster.num_workers and not cluster.workers_on(room):
+        wanted = resources_per_worker(cluster)
+        option = "num_workers" if cluster.min_workers is None else "min_workers"
+        each = " and ".join(f"{amount:g} {kind}" for kind, amount in wanted.items())
+        there = "; ".join(", ".join(f"{node.get(kind, 0):g} {kind}" for kind in wanted) for node in nodes)
+        raise ClusterError(
+            f"cluster.{option} = {getattr(cluster, option)}: of {each} each, {place} ({there}) holds {room}; "
+            f"use {f'at most {room}' if room else '0'} or smaller workers"
+        )
+
+
+def places(cluster: ClusterConfig, node: Mapping[str, float]) -> int:
+    """Workers that one machine of these resources holds: none is split over two."""
+    return min(
+        math.floor(node.get(kind, 0) / amount + 1e-9)
+        for kind, amount in resources_per_worker(cluster).items()
+    )
+
+
+def resources_per_worker(cluster: ClusterConfig) -> dict[str, float]:
+    """What each worker occupies, in Ray's words."""
+    gpus = {"GPU": cluster.gpus_per_worker} if cluster.use_gpu else {}
+    return {"CPU": cluster.cpus_per_worker, **gpus}
+
+
+def this_machine() -> dict[str, float]:
+    """What this process may use of this machine."""
+    import torch
+
+    return {"CPU": len(os.sched_getaffinity(0)), "GPU": torch.cuda.device_count()}
+
+
+def _connect(cluster: ClusterConfig) -> None:
+    import ray
+
+    machine = this_machine()
+    own = cluster.address == "local"
+    if own:
+        keep_token_private()
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=cluster.address,
+            num_cpus=int(machine["CPU"]) if own else None,
+            num_gpus=int(machine["GPU"]) if own else None,
+            include_dashboard=False if own else None,
+            logging_level=logging.ERROR,
+            # What workers have to say to the user comes through the channel.
+            log_to_driver=False,
+        )
+    except SystemExit:
+        # While it starts, Ray's own handler takes SIGTERM, and ends the process without closing anything.
+        raise KeyboardInterrupt from None
+    except ConnectionError as error:
+        raise ClusterError(
+            f"cluster.address = {cluster.address}: no Ray cluster answers there; start one "
+            "(ray start --head) or use local"
+        ) from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+
+def _shut_down() -> None:
+    """Disconnect, and end a Ray of our own.
+
+    In its middle, before it ends its processes one by one, Ray gives SIGTERM back to the system, which would
+    end this process too. Python cannot forbid that, only set its handler again some milliseconds later.
+    """
+    import ray
+
+    if threading.current_thread() is not threading.main_thread():
+        ray.shutdown()
+        return
+    ending = threading.Thread(target=ray.shutdown, name="ray.shutdown", daemon=True)
+    ending.start()
+    while ending.is_alive():
+        ending.join(0.002)
+        keep_handling(signal.SIGTERM)

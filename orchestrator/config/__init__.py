@@ -1,0 +1,1 @@
+"""Configurations: the experiment and its parts, presets and YAML files, overrides, errors."""

@@ -1,0 +1,278 @@
+"""A complete run as one frozen value, from a YAML file and options on the command line."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from orchestrator.config.errors import ConfigError, explain
+from orchestrator.config.options import options
+from orchestrator.config.overrides import apply_overrides, parsed
+from orchestrator.config.presets import PRESETS, read_source
+from orchestrator.config.select_stage import SelectStage
+from orchestrator.config.yaml_text import write_yaml
+from search_space.frozen import Frozen
+from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from trainers.compute import ComputeConfig
+from trainers.datasets import DataConfig
+from trainers.datasets.paths import Folder
+from trainers.metrics.config import EvaluationConfig
+from trainers.retrain_config import RetrainConfig
+from trainers.search_config import SearchConfig
+
+__all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
+
+
+def _usable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            "must be up to 100 letters, digits, dots, dashes and underscores, as it names folders"
+        )
+    return name
+
+
+RunName = Annotated[str, AfterValidator(_usable_name)]
+"""Names a folder, so: letters, digits, dots, dashes and underscores."""
+
+
+def _ray_address(address: str) -> str:
+    if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
+        raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
+    return address
+
+
+def _local(root: Any) -> Any:
+    if "://" in str(root):
+        raise ValueError(
+            "must be a folder, as runs are locked and written there; mirror takes an object store"
+        )
+    return root
+
+
+def _store_address(uri: str) -> str:
+    if not re.match(r"(s3|gs|abfss?|hdfs|file)://.", uri):
+        raise ValueError("must begin with s3://, gs://, abfss://, hdfs:// or file://")
+    if "@" in uri or re.search(r"(access_key|secret_key)=", uri):
+        raise ValueError("must not hold credentials, as it is recorded; put them into the environment")
+    return uri
+
+
+class SearchStage(SearchConfig):
+    """A search: its networks, how it goes and how it is scored."""
+
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    evaluation: EvaluationConfig
+
+
+class RetrainStage(RetrainConfig):
+    """A retraining of one genotype: its networks, how it goes and how it is scored."""
+
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    opponent: Literal["fixed", "derived"] = "fixed"
+    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+    evaluation: EvaluationConfig
+    genotype: str | None = None
+    """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
+    models:/NAME/VERSION); null: what the pipeline searched."""
+
+
+class ClusterConfig(Frozen):
+    """Who does the work. Of it, only `num_workers` decides results: BatchNorm normalises over shares."""
+
+    num_workers: NonNegativeInt = 0
+    """0 works in this process; 1 and more are Ray Train workers that share every batch."""
+    min_workers: PositiveInt | None = None
+    """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
+    for, at least this many; results are then the same up to rounding only."""
+    cpus_per_worker: PositiveFloat = 1.0
+    use_gpu: bool = False
+    """Each worker, or this process, computes on a GPU."""
+    gpus_per_worker: PositiveFloat = 1.0
+    """Of each worker, if it uses GPUs; a fraction lets workers share one."""
+    placement: Literal["pack", "spread"] = "pack"
+    """`pack` puts workers on few machines, `spread` on many; as far as there is room, neither insists."""
+    address: Annotated[str, AfterValidator(_ray_address)] = "local"
+    """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
+    max_failures: NonNegativeInt = 3
+    """Restarts from the newest checkpoint after a worker or its machine has died."""
+    report_timeout_s: PositiveFloat = 3600.0
+    """Seconds without a report after which workers count as stuck."""
+
+    @model_validator(mode="after")
+    def _shares_come_out_even(self) -> "ClusterConfig":
+        fewest, most = self.min_workers, self.num_workers
+        if fewest and not most:
+            raise ValueError(
+                "min_workers: there are no workers; set num_workers to how many there are at most"
+            )
+        if fewest and most % fewest:
+            raise ValueError(
+                f"min_workers: must divide num_workers = {most}, as each computes whole shares of a batch; "
+                f"use {math.gcd(fewest, most)} or another divisor"
+            )
+        return self
+
+    @property
+    def shares(self) -> int:
+        """Parts that a batch is cut into, whoever computes them."""
+        return max(self.num_workers, 1)
+
+    def workers_on(self, places: int) -> int:
+        """How many workers there are where there is room for so many: each has as many shares; 0: too few."""
+        fewest = max(self.min_workers or self.num_workers, 1)
+        counts = range(min(places, self.num_workers), fewest - 1, -1)
+        return next((count for count in counts if self.num_workers % count == 0), 0)
+
+
+class TrackingConfig(Frozen):
+    """Where MLflow keeps runs."""
+
+    uri: str | None = None
+    """MLflow tracking URI; null is the SQLite database in `root`."""
+    experiment: str = Field(default="advnas", min_length=1)
+    model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
+    """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
+
+
+class Experiment(Frozen):
+    """Everything that decides a run's outcome, and where it is done."""
+
+    name: RunName | None = None
+    """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
+    seed: NonNegativeInt = 0
+    root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
+    """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
+    mirror: Annotated[str, AfterValidator(_store_address)] | None = None
+    """s3://BUCKET/PREFIX (or gs://, abfss://, hdfs://, file://): gets a copy of every checkpoint and of what
+    stages leave. A run started in an empty root goes on from there. Needs an MLflow server."""
+    keep_checkpoints: PositiveInt = 2
+    """Newest checkpoints kept of each stage; of a retraining the best one too."""
+    data: DataConfig
+    search: SearchStage
+    select: SelectStage | None = None
+    """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
+    retrain: RetrainStage
+    compute: ComputeConfig = ComputeConfig()
+    cluster: ClusterConfig = ClusterConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow keeps this run."""
+        return self.tracking.uri or default_tracking_uri(self.root)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Experiment":
+        if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self), *_misfits_of_mirror(self)]:
+            raise ValueError("\n".join(misfits))
+        return self
+
+
+def default_tracking_uri(root: Path) -> str:
+    """MLflow's address of the embedded database."""
+    return f"sqlite:///{database(root)}"
+
+
+def database(root: Path) -> Path:
+    """The embedded MLflow database of a folder of runs."""
+    return root / "mlflow.db"
+
+
+def _misfits_of_images(experiment: Experiment) -> Iterator[str]:
+    """Networks whose images are not those of the data; each line begins with the dotted name at fault."""
+    size, channels = experiment.data.image_size, experiment.data.channels
+    if size % 8 or size < 16:
+        yield f"data.image_size: must be a multiple of 8 from 16 on; use {max(16, size // 8 * 8)}"
+        return
+    for stage, config in (("search", experiment.search), ("retrain", experiment.retrain)):
+        made = config.generator.image_size
+        if made != size:
+            yield (
+                f"{stage}.generator.bottom_width: makes images of {made}x{made}, those of data are "
+                f"{size}x{size}; use {size // 8}"
+            )
+        for kind, network in (("generator", config.generator), ("discriminator", config.discriminator)):
+            if network.image_channels != channels:
+                yield f"{stage}.{kind}.image_channels: data.channels is {channels}; use {channels}"
+
+
+def _misfits_of_batches(experiment: Experiment) -> Iterator[str]:
+    """Batches that the workers cannot share equally."""
+    workers = max(experiment.cluster.num_workers, 1)
+    for name, size, parts in (
+        ("search.batch_size", experiment.search.batch_size, 2 * workers),
+        ("search.generator_batch_size", experiment.search.generator_batch_size, workers),
+        ("retrain.batch_size", experiment.retrain.batch_size, workers),
+        ("retrain.generator_batch_size", experiment.retrain.generator_batch_size, workers),
+    ):
+        if size % parts:
+            halves = "each of whom halves its share" if parts == 2 * workers else "in equal shares"
+            below, above = size // parts * parts, (size // parts + 1) * parts
+            yield (
+                f"{name}: does not divide among {workers} workers, {halves}; "
+                f"use {f'{below} or ' if below else ''}{above}"
+            )
+
+
+def _misfits_of_mirror(experiment: Experiment) -> Iterator[str]:
+    """An object store cannot hold a database that is written to."""
+    if experiment.mirror and experiment.tracking_uri.startswith("sqlite:"):
+        yield (
+            "mirror: MLflow's database would stay on this machine, as SQLite needs a disk; set tracking.uri "
+            "to a server (http://...)"
+        )
+
+
+def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:
+    """The run of a preset or a YAML file, with options from the command line (dotted name -> text).
+
+    Raises:
+        ConfigError: no such preset or file, or anything wrong in it or in the options.
+    """
+    return experiment_of(read_source(source), overrides or {})
+
+
+def experiment_of(document: Mapping[str, Any], overrides: Mapping[str, str]) -> Experiment:
+    """The run that a configuration file's content and options from the command line stand for.
+
+    Raises:
+        ConfigError: anything wrong in either.
+    """
+    known = options(Experiment)
+    values = {name: parsed(name, text, known) for name, text in overrides.items()}
+    return _validated(apply_overrides(document, values, known))
+
+
+def with_overrides(experiment: Experiment, values: Mapping[str, Any]) -> Experiment:
+    """Another run that differs in the named options; validated like any other.
+
+    Raises:
+        ConfigError: an unknown name, or a value that does not fit.
+    """
+    return _validated(apply_overrides(experiment.model_dump(mode="json"), values, options(Experiment)))
+
+
+def to_yaml(experiment: Experiment) -> str:
+    """The complete run as a configuration file that loads as an equal value."""
+    return write_yaml(experiment.model_dump(mode="json"))
+
+
+def _validated(document: Mapping[str, Any]) -> Experiment:
+    try:
+        return Experiment.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(explain(error, document, list(options(Experiment)))) from None

@@ -1,0 +1,1 @@
+"""One training as a value, and what a worker does with it."""

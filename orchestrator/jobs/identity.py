@@ -1,0 +1,93 @@
+"""Which settings decide a job's numbers: a checkpoint goes on only where all of them are the same."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orchestrator.checkpoints.store import Checkpoint, CheckpointError
+from orchestrator.config.errors import shown
+from orchestrator.config.experiment import RetrainStage, SearchStage
+from orchestrator.jobs.job import Job
+
+DATA = {"name", "image_size", "channels"}
+"""Where images lie does not matter: their content has a fingerprint, see `require_same_images`."""
+
+LOOKING = {"report_every", "evaluation"}
+"""How often a training is looked at changes nothing about it. What scores mean is in their protocol."""
+
+
+def identity(job: Job) -> dict[str, Any]:
+    """Everything that decides the numbers of a job: dotted name -> JSON value."""
+    values = {
+        "seed": job.experiment.seed,
+        "data": job.experiment.data.model_dump(mode="json", include=DATA),
+        job.stage: job.config.model_dump(mode="json", exclude=_free(job.config)),
+        "genotypes": {network: genotype.content_hash for network, genotype in job.genotypes.items()},
+        # BatchNorm normalises over shares. Of how many there may be, `min_workers` lets fewer do the work.
+        "cluster.num_workers": job.experiment.cluster.shares,
+    }
+    return dict(_dotted("", values))
+
+
+def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint of another identity.
+
+    Raises:
+        CheckpointError: names the first setting that differs.
+    """
+    _require_equal(checkpoint, checkpoint.meta.identity, current)
+
+
+def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -> None:
+    """Refuse to put scores beside earlier ones that mean something else; not scoring any more is fine.
+
+    Raises:
+        CheckpointError: names what differs.
+    """
+    if checkpoint.meta.protocol and protocol:
+        _require_equal(
+            checkpoint,
+            {f"evaluation's {name}": value for name, value in checkpoint.meta.protocol.items()},
+            {f"evaluation's {name}": value for name, value in protocol.items()},
+        )
+
+
+def require_same_images(checkpoint: Checkpoint, fingerprint: str) -> None:
+    """Refuse to go on with other images than before.
+
+    Raises:
+        CheckpointError: their content has changed.
+    """
+    if checkpoint.meta.images != fingerprint:
+        raise CheckpointError(
+            f"data: not the images that the run in {_run(checkpoint)} was started with (fingerprint "
+            f"{fingerprint}, was {checkpoint.meta.images}); restore them, or use another name"
+        )
+
+
+def _free(config: SearchStage | RetrainStage) -> set[str]:
+    """What may change between two attempts."""
+    if isinstance(config, RetrainStage):
+        # Of the genotype the content counts, not where it came from. At constant rates, training may go on.
+        return LOOKING | {"genotype"} | ({"steps"} if config.lr_decay == "none" else set())
+    return set() if config.continue_from_ema else LOOKING
+
+
+def _require_equal(checkpoint: Checkpoint, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    for name in [*current, *(name for name in saved if name not in current)]:
+        if saved.get(name) != current.get(name):
+            raise CheckpointError(
+                f"{name} = {shown(current.get(name))}: the run in {_run(checkpoint)} was started with "
+                f"{shown(saved.get(name))}; use that value to go on with it, or another name"
+            )
+
+
+def _run(checkpoint: Checkpoint) -> str:
+    return str(checkpoint.folder.parent.parent)
+
+
+def _dotted(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _dotted(f"{prefix}.{name}" if prefix else name, inner)
+    else:
+        yield prefix, value

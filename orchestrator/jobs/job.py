@@ -1,0 +1,91 @@
+"""One stage of a run as a value, and what comes out of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.checkpoints.object_store import Mirror
+from orchestrator.checkpoints.store import Checkpoint, CheckpointMeta, CheckpointStore
+from orchestrator.config.experiment import Experiment, RetrainStage, SearchStage
+from orchestrator.jobs.best import Score, score
+from search_space.genotype import Genotype
+from trainers.report import Report
+
+Stage = Literal["search", "retrain"]
+
+Emit = Callable[[Report], None]
+"""Takes a report in: when it returns, the report is recorded and its checkpoint may be committed."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A search, or the retraining of a genotype, to be done in a folder."""
+
+    stage: Stage
+    experiment: Experiment
+    genotypes: Mapping[str, Genotype]
+    """Of the networks to retrain, by network; a search has none."""
+    folder: Path
+    """Absolute, the same on all machines. Doing the job again here goes on where it stopped."""
+
+    @property
+    def config(self) -> SearchStage | RetrainStage:
+        """The configuration of the stage."""
+        return self.experiment.search if self.stage == "search" else self.experiment.retrain
+
+    @property
+    def cache(self) -> Path:
+        """Prepared data and statistics, shared by all runs."""
+        return self.experiment.root / "cache"
+
+    @property
+    def checkpoints(self) -> CheckpointStore:
+        """Where the job's state is kept, the best of a retraining too; the same for any number of workers."""
+        return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints, self._rank)
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """The copy of the folder in an object store, if there is to be one."""
+        uri = self.experiment.mirror
+        return Mirror(uri, self.experiment.root, self.folder) if uri else None
+
+    def score(self, meta: CheckpointMeta) -> Score | None:
+        """What decides how good a retrained generator is; supernets are not ranked."""
+        return score(meta, self.config.evaluation.metrics[0]) if self.stage == "retrain" else None
+
+    def _rank(self, meta: CheckpointMeta) -> float | None:
+        found = self.score(meta)
+        return found and found.rank
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job has come to."""
+
+    step: int
+    metrics: Mapping[str, float]
+    """Those of the last report."""
+    genotypes: Mapping[str, Genotype]
+    """What a search has found, by network."""
+    checkpoint: Path
+    images: str
+    """Fingerprint of the data set."""
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    """What scores must share to be compared; empty where nothing is scored."""
+    workers: Mapping[int, int] = field(default_factory=dict)
+    """How many trained, by the step after which they began: more than one number, and bits may differ."""
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Outcome":
+        """What stands in a checkpoint."""
+        meta = checkpoint.meta
+        return cls(
+            step=meta.step,
+            metrics=meta.metrics,
+            genotypes=meta.genotypes,
+            checkpoint=checkpoint.folder,
+            images=meta.images,
+            protocol=meta.protocol,
+            workers=meta.workers,
+        )

@@ -1,0 +1,76 @@
+"""The two stages of training: from a job to a state and the loop that moves it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from orchestrator.jobs.job import Job, Stage
+from search_space.errors import UserError
+from search_space.genotype import Genotype
+from trainers.datasets import Batches, Images
+from trainers.distributed import normalize_in_shares, rank, world_size
+from trainers.report import Evaluate, Report
+from trainers.retrain import retrain
+from trainers.retrain_state import RetrainState, build_networks
+from trainers.search import search
+from trainers.search_state import SearchState
+from trainers.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Training:
+    """A state before its first step, the same on every worker, and its loop."""
+
+    state: TrainingState
+    reports: Callable[[Images, Evaluate], Iterator[Report]]
+    """Trains from wherever the state is to the end of the configuration."""
+
+
+def searching(job: Job, device: torch.device) -> Training:
+    """Of the supernets."""
+    config, seed, compute = job.experiment.search, job.experiment.seed, job.experiment.compute
+    state = SearchState(config.generator, config.discriminator, config, seed, device, compute)
+    normalize_in_shares(state.generator, job.experiment.cluster.shares)
+
+    def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
+        batches = Batches(images, config.batch_size, seed, rank(), world_size(), device, halves=True)
+        return search(state, batches, config, seed, evaluate, compute)
+
+    return Training(state, reports)
+
+
+def retraining(job: Job, device: torch.device) -> Training:
+    """Of the networks that the job's genotypes describe.
+
+    Raises:
+        UserError: the discriminator should be derived, but there is no genotype of it.
+    """
+    config, seed, compute = job.experiment.retrain, job.experiment.seed, job.experiment.compute
+    genotypes = _networks(job.genotypes, config.opponent)
+    generator, discriminator = build_networks(config.generator, config.discriminator, genotypes, seed)
+    state = RetrainState(generator, discriminator, config, device, compute)
+    normalize_in_shares(state.generator, job.experiment.cluster.shares)
+
+    def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
+        batches = Batches(images, config.batch_size, seed, rank(), world_size(), device)
+        return retrain(state, batches, config, seed, evaluate, compute)
+
+    return Training(state, reports)
+
+
+TRAININGS: Mapping[Stage, Callable[[Job, torch.device], Training]] = {
+    "search": searching,
+    "retrain": retraining,
+}
+
+
+def _networks(genotypes: Mapping[str, Genotype], opponent: str) -> dict[str, Genotype]:
+    if opponent == "fixed":
+        return {"generator": genotypes["generator"]}
+    if "discriminator" not in genotypes:
+        raise UserError(
+            "retrain.opponent = derived: there is no discriminator's genotype; use fixed, or a run that "
+            "searched both networks"
+        )
+    return dict(genotypes)

@@ -1,0 +1,110 @@
+"""What one worker does, in this process or on a cluster: restore, train, report, save."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
+from orchestrator.jobs.evaluation import Evaluation
+from orchestrator.jobs.identity import identity, require_same, require_same_images, require_same_protocol
+from orchestrator.jobs.job import Emit, Job, Outcome
+from orchestrator.jobs.training import TRAININGS
+from trainers.datasets import Images, load_images
+from trainers.distributed import rank, world_size
+from trainers.metrics.shares import from_rank_zero
+from trainers.report import Report
+from trainers.state import TrainingState
+
+Committed = Callable[[Report, Path], None]
+"""Learns, on every worker, that a report's checkpoint is on the disk."""
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed | None = None) -> Outcome:
+    """Do a job from its newest checkpoint to its end. All workers call it; rank 0 emits and saves.
+
+    A report is emitted before its checkpoint is committed: whatever dies in between, no report is lost, and
+    those after the newest checkpoint are emitted again.
+
+    Raises:
+        UserError: bad data, a checkpoint of another configuration, a full disk.
+        NonFiniteLoss: the checkpoints before it are kept.
+    """
+    images = load_images(job.experiment.data, job.cache)
+    training = TRAININGS[job.stage](job, device)
+    checkpoint = _restore(job, training.state, images)
+    workers = _workers(job, checkpoint)
+    evaluation = Evaluation(job, images, device)
+    if checkpoint:
+        require_same_protocol(checkpoint, evaluation.protocol)
+    for report in training.reports(images, evaluation):
+        meta = _meta(job, report, images, evaluation, workers)
+        checkpoint = from_rank_zero(partial(_record, job, training.state, meta, report, emit))
+        if committed:
+            committed(report, checkpoint.folder)
+    assert checkpoint is not None, "the last step is reported"
+    return Outcome.of(checkpoint)
+
+
+def _restore(job: Job, state: TrainingState, images: Images) -> Checkpoint | None:
+    """Take over the newest checkpoint; rank 0 decides which that is."""
+    checkpoint = from_rank_zero(partial(_newest, job))
+    if checkpoint is None:
+        return None
+    require_same(checkpoint, identity(job))
+    require_same_images(checkpoint, images.fingerprint)
+    try:
+        state.load_state_dict(checkpoint.state())
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint.folder}: {error}") from error
+    return checkpoint
+
+
+def _newest(job: Job) -> Checkpoint | None:
+    job.checkpoints.clear_leftovers()
+    return job.checkpoints.latest()
+
+
+def _record(job: Job, state: TrainingState, meta: CheckpointMeta, report: Report, emit: Emit) -> Checkpoint:
+    emit(report)
+    checkpoint = Checkpoint(job.checkpoints.save(state.state_dict(), meta), meta)
+    if job.mirror:
+        job.mirror.send_if_possible()
+    return checkpoint
+
+
+def _workers(job: Job, checkpoint: Checkpoint | None) -> dict[int, int]:
+    """How many train, and after which step they began; says so where it may change, as bits depend on it."""
+    step, workers = (checkpoint.meta.step, checkpoint.meta.workers) if checkpoint else (0, {})
+    now, cluster = world_size(), job.experiment.cluster
+    if list(workers.values())[-1:] != [now]:
+        workers = {**workers, step: now}
+    mixed = set(workers.values()) != {cluster.shares}
+    if rank() == 0 and (mixed or cluster.min_workers is not None):
+        # A warning, because no others reach the user.
+        logger.warning(
+            "elastic: %d of %d workers train from step %d on%s",
+            now,
+            cluster.shares,
+            step + 1,
+            "; the result is that of all workers up to rounding, not bit by bit" if mixed else "",
+        )
+    return workers
+
+
+def _meta(
+    job: Job, report: Report, images: Images, evaluation: Evaluation, workers: dict[int, int]
+) -> CheckpointMeta:
+    return CheckpointMeta(
+        step=report.step,
+        identity=identity(job),
+        images=images.fingerprint,
+        protocol=dict(evaluation.protocol),
+        metrics=dict(report.metrics),
+        workers=workers,
+        genotypes=dict(report.genotypes),
+    )

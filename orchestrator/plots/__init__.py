@@ -1,0 +1,1 @@
+"""Figures: genotypes, the course of a search, grids of images, sweeps."""

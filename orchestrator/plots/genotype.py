@@ -1,0 +1,205 @@
+"""Drawings of genotypes. Importing this module imports matplotlib: do so where a drawing is made."""
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path as Outline
+
+from orchestrator.plots.genotype_layout import (
+    CELL_PITCH,
+    CELL_WIDTH,
+    CHAIN,
+    CROSS_CELL,
+    HALO,
+    INCHES,
+    NODE_RADIUS,
+    STROKES,
+    Point,
+    Stroke,
+    bend_of,
+    label_at,
+    node_at,
+    skip_route,
+)
+from search_space.connectivity import NONE
+from search_space.genotype import Genotype, GenotypeError
+from search_space.topology import CELLS, OUTPUT_NODE, SKIP_INS, Edge, Network
+
+DPI = 100
+MARGIN = 1.2
+BOTTOM = -2.0
+TOP: dict[Network, float] = {"generator": 2.75, "discriminator": 2.05}
+ENDS: dict[Network, tuple[str, str]] = {"generator": ("z", "image"), "discriminator": ("image", "score")}
+
+
+def draw(genotype: Genotype, highlight: Genotype | None = None) -> Figure:
+    """The cells side by side as graphs, every edge with its primitive.
+
+    Edges on which `highlight` differs get a halo and, after ≠, the primitive it has there.
+
+    Raises:
+        GenotypeError: `highlight` is of the other network.
+    """
+    network = genotype.network
+    if highlight is not None and highlight.network != network:
+        raise GenotypeError(
+            f"a {network} cannot be compared with a {highlight.network}; give two of one kind"
+        )
+    figure, axes = _canvas(network)
+    _draw_title(axes, genotype, highlight)
+    _draw_chain(axes, network)
+    for cell, (edges, names) in enumerate(zip(CELLS[network], genotype.cells, strict=True)):
+        _draw_frame(axes, cell)
+        others = highlight.cells[cell] if highlight else names
+        for edge, name, other in zip(edges, names, others, strict=True):
+            _draw_edge(axes, network, cell, edge, name, other)
+        _draw_nodes(axes, network, cell, names)
+    if network == "generator":
+        _draw_cross_cell_skips(axes)
+    _draw_legend(axes, genotype, highlight)
+    return figure
+
+
+def save_drawing(genotype: Genotype, path: Path, highlight: Genotype | None = None) -> None:
+    """Draw into a .png (100 dpi) or .svg; the same genotype gives the same bytes.
+
+    Raises:
+        GenotypeError: another suffix.
+    """
+    if path.suffix not in (".png", ".svg"):
+        raise GenotypeError(f"{path}: unknown suffix {path.suffix!r}; a drawing ends in .png or .svg")
+    metadata = {"Date": None} if path.suffix == ".svg" else {}
+    with matplotlib.rc_context({"svg.hashsalt": "genotype"}):
+        draw(genotype, highlight).savefig(path, dpi=DPI, metadata=metadata)
+
+
+def _canvas(network: Network) -> tuple[Figure, Axes]:
+    """A figure whose one unit of data is `INCHES` on paper."""
+    left, right = -MARGIN, (len(CELLS[network]) - 1) * CELL_PITCH + CELL_WIDTH + MARGIN
+    bottom, top = BOTTOM, TOP[network]
+    figure = Figure(figsize=((right - left) * INCHES, (top - bottom) * INCHES), dpi=DPI, facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    return figure, axes
+
+
+def _draw_title(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> None:
+    title = f"{genotype.network}  {genotype.content_hash}"
+    if highlight is not None:
+        title += f"  compared with {highlight.content_hash}"
+    top = TOP[genotype.network] - 0.3
+    axes.text(-MARGIN + 0.3, top, title, fontsize=14, fontweight="bold", va="center")
+
+
+def _draw_frame(axes: Axes, cell: int) -> None:
+    x = cell * CELL_PITCH
+    frame = FancyBboxPatch(
+        (x - 0.22, -1.3),
+        CELL_WIDTH + 0.44,
+        2.65,
+        boxstyle="round,pad=0,rounding_size=0.12",
+        fc="#f7f7f7",
+        ec="#dddddd",
+    )
+    axes.add_patch(frame).set_zorder(0)
+    axes.text(x - 0.1, 1.17, f"cell {cell + 1}", fontsize=10, color="#555555", va="center")
+
+
+def _draw_chain(axes: Axes, network: Network) -> None:
+    """Input, from each cell into the next, output."""
+    cells = len(CELLS[network])
+    first, last = node_at(network, 0, 0), node_at(network, cells - 1, OUTPUT_NODE)
+    before, after = (first[0] - 0.65, 0.0), (last[0] + 0.65, 0.0)
+    for text, (x, y), side in zip(ENDS[network], (before, after), ("right", "left"), strict=True):
+        axes.text(x, y, text, fontsize=10, ha=side, va="center")
+    outputs = [before, *(node_at(network, cell, OUTPUT_NODE) for cell in range(cells))]
+    inputs = [*(node_at(network, cell, 0) for cell in range(cells)), after]
+    for start, end in zip(outputs, inputs, strict=True):
+        axes.add_patch(_arrow(start, end, CHAIN)).set_zorder(1)
+
+
+def _draw_edge(axes: Axes, network: Network, cell: int, edge: Edge, name: str, other: str) -> None:
+    start, end = (node_at(network, cell, node) for node in (edge.source, edge.target))
+    bow, place = bend_of(network, edge).bow, f"cell{cell + 1}-{edge.name}"
+    text = "" if name == NONE else name
+    if other != name:
+        axes.add_patch(_arrow(start, end, HALO, bow, style="-")).set(zorder=1, gid=f"{place}-halo")
+        text = f"{name}\n≠ {other}"
+    axes.add_patch(_arrow(start, end, STROKES[name], bow)).set(zorder=2, gid=place)
+    _draw_label(axes, label_at(network, cell, edge), text, STROKES[name].colour, f"{place}-label")
+
+
+def _draw_label(axes: Axes, at: Point, text: str, colour: str, gid: str) -> None:
+    if text:
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "lw": 0.8}
+        label = axes.text(*at, text, fontsize=8, ha="center", va="center", bbox=box, linespacing=1.3)
+        label.set(zorder=4, gid=gid)
+
+
+def _draw_nodes(axes: Axes, network: Network, cell: int, names: tuple[str, ...]) -> None:
+    """Numbered; a node that no used edge touches is pale."""
+    used_edges = [edge for edge, name in zip(CELLS[network][cell], names, strict=True) if name != NONE]
+    used = {node for edge in used_edges for node in (edge.source, edge.target)}
+    for node in range(OUTPUT_NODE + 1):
+        at, ink = node_at(network, cell, node), "#222222" if node in used else "#bbbbbb"
+        circle = axes.add_patch(Circle(at, NODE_RADIUS, fc="white", ec=ink, lw=1.4))
+        circle.set(zorder=3, gid=f"cell{cell + 1}-node{node}")
+        axes.text(*at, str(node), fontsize=9, ha="center", va="center", color=ink, zorder=4)
+
+
+def _draw_cross_cell_skips(axes: Axes) -> None:
+    for target, skips in enumerate(SKIP_INS):
+        for skip in skips:
+            corners, place = skip_route(skip.source_cell, target), f"skip{skip.source_cell + 1}-{target + 1}"
+            axes.add_patch(_arrow_along(corners, CROSS_CELL)).set(zorder=1, gid=place)
+            middle = ((corners[1][0] + corners[2][0]) / 2, corners[1][1])
+            _draw_label(axes, middle, f"{skip.resize}, conv_1x1", CROSS_CELL.colour, f"{place}-label")
+
+
+def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> None:
+    used = {name for cell in genotype.cells for name in cell}
+    entries = {name: stroke for name, stroke in STROKES.items() if name in used}
+    if genotype.network == "generator":
+        entries["fixed skip between cells"] = CROSS_CELL
+    if highlight is not None:
+        entries["differs (≠ the other)"] = HALO
+    handles = [
+        Line2D([], [], color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dashes, label=label)
+        for label, stroke in entries.items()
+    ]
+    columns = len(handles) if len(handles) <= 7 else (len(handles) + 1) // 2
+    axes.legend(handles=handles, loc="lower center", ncols=columns, fontsize=9, frameon=False, handlelength=3)
+
+
+def _arrow(start: Point, end: Point, stroke: Stroke, bow: float = 0.0, style: str = "-|>") -> FancyArrowPatch:
+    """From the rim of one node to that of another."""
+    gap = NODE_RADIUS * INCHES * 72
+    return FancyArrowPatch(
+        start,
+        end,
+        connectionstyle=f"arc3,rad={-bow}",
+        arrowstyle=style,
+        mutation_scale=13,
+        shrinkA=gap,
+        shrinkB=gap,
+        color=stroke.colour,
+        linewidth=stroke.width,
+        linestyle=stroke.dashes,
+    )
+
+
+def _arrow_along(corners: tuple[Point, ...], stroke: Stroke) -> FancyArrowPatch:
+    return FancyArrowPatch(
+        path=Outline(corners),
+        arrowstyle="-|>",
+        mutation_scale=11,
+        facecolor=stroke.colour,
+        edgecolor=stroke.colour,
+        linewidth=stroke.width,
+        linestyle=stroke.dashes,
+    )

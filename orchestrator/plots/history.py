@@ -1,0 +1,69 @@
+"""The course of a search as values, from what it recorded at every report.
+
+Shapes: T reports, P primitives of an edge.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from orchestrator.checkpoints.derivations import entries
+from orchestrator.tracking.recording import edges_changed
+from search_space.genotype import Genotype
+from search_space.relaxation import EdgeProbabilities
+from search_space.topology import Network
+
+NETWORKS: tuple[Network, ...] = ("generator", "discriminator")
+
+
+@dataclass(frozen=True)
+class History:
+    """One network over the reports of a search."""
+
+    network: Network
+    steps: tuple[int, ...]
+    genotypes: tuple[Genotype, ...]
+    """Derived at each report."""
+    probabilities: tuple[EdgeProbabilities, ...]
+    """At each report."""
+
+    def edge(self, cell: int, edge: int) -> list[tuple[float, ...]]:
+        """[T][P], what one edge preferred."""
+        return [cells[cell][edge] for cells in self.probabilities]
+
+    def entropies(self) -> list[float]:
+        """[T], mean over edges as a share of the maximum: 1 undecided, 0 decided."""
+        return [fmean(_entropy(edge) for cell in cells for edge in cell) for cells in self.probabilities]
+
+    def changes(self) -> list[int]:
+        """[T], edges whose operation differs from that of the report before; 0 at the first."""
+        return [0, *(edges_changed(*pair) for pair in zip(self.genotypes, self.genotypes[1:], strict=False))]
+
+    def settled_after(self, cell: int, edge: int) -> int:
+        """The step from which an edge kept the operation it has at the end."""
+        names = [genotype.cells[cell][edge] for genotype in self.genotypes]
+        kept = next((i for i in range(len(names), 0, -1) if names[i - 1] != names[-1]), 0)
+        return self.steps[kept]
+
+
+def histories(folder: Path) -> list[History]:
+    """Of both networks; none where nothing was recorded, or by a version that recorded no preferences."""
+    found = [entry for entry in entries(folder) if entry.get("probabilities")]
+    if not found:
+        return []
+    steps = tuple(entry["step"] for entry in found)
+    return [
+        History(
+            network,
+            steps,
+            tuple(Genotype.model_validate(entry["genotypes"][network]) for entry in found),
+            tuple(entry["probabilities"][network] for entry in found),
+        )
+        for network in NETWORKS
+    ]
+
+
+def _entropy(probabilities: Sequence[float]) -> float:
+    return -math.fsum(p * math.log(p) for p in probabilities if p > 0) / math.log(len(probabilities))

@@ -1,0 +1,99 @@
+"""The course of a search as figures. Importing this module imports matplotlib."""
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from orchestrator.plots.genotype_layout import STROKES
+from orchestrator.plots.history import History
+from search_space.primitives import primitive_names
+from search_space.topology import CELLS, CellEdges
+
+SYMBOLS = {"generator": "alpha", "discriminator": "beta"}
+STRIP = -0.1
+"""Where the strip runs below the curves, in parts of their height."""
+PANEL = 0.9
+"""Of the distance from an edge's panel to the next."""
+
+
+def preferences(history: History) -> bytes:
+    """PNG: a row a cell, a panel an edge, a line an operation; the strip says which one wins, and when."""
+    cells = CELLS[history.network]
+    figure = Figure(figsize=(17, 2.3 * len(cells) + 0.9), dpi=90)
+    grid = figure.subplots(len(cells), 1, squeeze=False)
+    # Constrained layout would take most of the time.
+    figure.subplots_adjust(left=0.04, right=0.99, bottom=0.9 / figure.get_figheight(), top=0.93, hspace=0.35)
+    top = 1.05 * max(max(edge) for now in history.probabilities for cell in now for edge in cell)
+    for cell in range(len(cells)):
+        _draw_cell(grid[cell][0], history, cell, top)
+    handles = [Patch(color=STROKES[name].colour, label=name) for name in _operations(cells)]
+    figure.legend(handles=handles, loc="lower center", ncols=12, fontsize=9, frameon=False)
+    symbol, title = SYMBOLS[history.network], "strip: the operation that would be derived"
+    figure.suptitle(f"{history.network}: softmax({symbol}) of every edge; {title}")
+    return _png(figure)
+
+
+def convergence(histories: Sequence[History]) -> bytes:
+    """PNG: entropy of both networks, and how many of their edges changed since the report before."""
+    figure = Figure(figsize=(9, 5.5), dpi=90)
+    above, below = figure.subplots(2, 1, sharex=True)
+    for colour, history in zip(("#2171b5", "#d94801"), histories, strict=True):
+        edges = sum(len(cell) for cell in CELLS[history.network])
+        label = f"{SYMBOLS[history.network]} ({history.network})"
+        above.plot(history.steps, history.entropies(), color=colour, marker=".", label=label)
+        below.plot(
+            history.steps,
+            history.changes(),
+            color=colour,
+            marker=".",
+            drawstyle="steps-mid",
+            label=f"of {edges} edges of the {history.network}",
+        )
+    above.set(ylabel="entropy (1 undecided, 0 decided)", ylim=(0, 1.03), title="Has the search converged?")
+    below.set(xlabel="step", ylabel="edges that changed")
+    below.set_ylim(bottom=0)
+    for axes in (above, below):
+        axes.grid(color="#eeeeee")
+        axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def _draw_cell(axes: Axes, history: History, cell: int, top: float) -> None:
+    """All edges side by side in one pair of axes: many pairs take seconds to draw."""
+    first, last = history.steps[0], history.steps[-1]
+    lines, colours, strips, strip_colours = [], [], [], []
+    for index, edge in enumerate(CELLS[history.network][cell]):
+        x = [index + PANEL * (step - first) / (last - first) for step in history.steps]
+        curves = zip(*history.edge(cell, index), strict=True)
+        for name, values in zip(primitive_names(edge.kind), curves, strict=True):
+            lines.append(list(zip(x, values, strict=True)))
+            colours.append(STROKES[name].colour)
+        names = [genotype.cells[cell][index] for genotype in history.genotypes]
+        for start, end, name in zip(x, x[1:], names[1:], strict=False):
+            strips.append([(start, STRIP * top), (end, STRIP * top)])
+            strip_colours.append(STROKES[name].colour)
+        won = f"{names[-1]} since {history.settled_after(cell, index)}"
+        axes.text(index, top * 1.04, f"{edge.name}: {edge.source} → {edge.target}, {won}", fontsize=9)
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.5))
+    axes.add_collection(LineCollection(strips, colors=strip_colours, linewidths=9, capstyle="butt"))
+    edges = range(len(CELLS[history.network][cell]))
+    ticks = [(index + at, step) for index in edges for at, step in ((0.0, first), (PANEL, last))]
+    axes.set_xticks([x for x, _ in ticks], [str(step) for _, step in ticks], fontsize=8)
+    axes.set(xlim=(-0.05, len(edges)), ylim=(1.8 * STRIP * top, top), ylabel=f"cell {cell + 1}")
+    axes.set_yticks([tick for tick in (0, 0.25, 0.5, 0.75, 1) if tick <= top])
+    axes.grid(axis="y", color="#eeeeee")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _operations(cells: Sequence[CellEdges]) -> Sequence[str]:
+    return list(dict.fromkeys(name for cell in cells for edge in cell for name in primitive_names(edge.kind)))
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()

@@ -1,1 +1,0 @@
-"""Trained generators in MLflow's model registry, each with what it is and how good."""

@@ -1,0 +1,149 @@
+"""A sweep as one frozen value: what varies, what is wanted, how much may be spent."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from orchestrator.config.errors import ConfigError, explain
+from orchestrator.config.experiment import Experiment, RunName, experiment_of, with_overrides
+from orchestrator.config.options import options
+from orchestrator.config.overrides import apply_overrides, parsed
+from orchestrator.config.presets import SWEEPS, read_source
+from orchestrator.sweep.objective import Objective
+from orchestrator.sweep.samplers import SamplerConfig
+from orchestrator.sweep.space import Axis, Params
+from search_space.frozen import Frozen
+
+
+def _listed(value: Any) -> Any:
+    """A single objective stands for a list of one."""
+    return [value] if isinstance(value, Mapping) else value
+
+
+class BudgetConfig(Frozen):
+    """When a sweep ends."""
+
+    trials: PositiveInt
+    """Configurations, over all starts of the sweep."""
+    hours: PositiveFloat | None = None
+    """Of one start; what is under way then goes on at the next."""
+
+
+class AshaConfig(Frozen):
+    """Who is stopped early: at each rung, all but the best 1/reduction of those that have come there.
+
+    Rungs are counted in evaluations of retraining, over the seeds of a trial, which come one after another:
+    with 4 evaluations a retraining, evaluation 5 is the first of the second seed.
+    """
+
+    grace: PositiveInt = 1
+    """Evaluations that every trial gets; the first rung."""
+    reduction: Annotated[int, Field(ge=2)] = 3
+    """Ratio of rungs; one in so many goes on from each."""
+
+
+class ResourceConfig(Frozen):
+    """How many trials at once. What one occupies is in the base: `cluster`."""
+
+    concurrent: PositiveInt | None = None
+    """Trials at once; null: as many as the cluster holds."""
+
+
+class SweepConfig(Frozen):
+    """A sweep, as its YAML file has it."""
+
+    name: RunName | None = None
+    """Of the sweep: the same name goes on where it stopped; null starts a new one."""
+    base: str
+    """A preset or the path of a YAML file: what all runs share."""
+    overrides: Mapping[str, Any] = Field(default_factory=dict)
+    """Dotted names in which they differ from the base."""
+    space: Mapping[str, Axis] = Field(min_length=1)
+    objective: Annotated[tuple[Objective, ...], BeforeValidator(_listed), Field(min_length=1)]
+    """One, or several: then there is a Pareto front instead of a best."""
+    sampler: SamplerConfig = SamplerConfig()
+    seeds: PositiveInt = 1
+    """Runs of every configuration, with seeds from the base's `seed` on."""
+    budget: BudgetConfig
+    asha: AshaConfig | None = None
+    """Null: every trial goes to its end."""
+    resources: ResourceConfig = ResourceConfig()
+    max_failures: NonNegativeInt = 3
+    """Failed trials with which the sweep goes on; one more stops it."""
+    storage: str | None = None
+    """Optuna's database URL; null is a SQLite file in the sweep's folder."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "SweepConfig":
+        for name, axis in self.space.items():
+            earlier = list(self.space)[: list(self.space).index(name)]
+            for other in axis.when:
+                if other not in earlier:
+                    raise ValueError(f"space: {name} depends on {other}, which must be named before it")
+        if len(self.objective) > 1 and self.asha:
+            raise ValueError("asha: stops trials by one objective, and there are several; use null")
+        if len(self.objective) > 1 and self.sampler.name == "cmaes":
+            raise ValueError("sampler: cmaes takes one objective; use tpe or nsga2")
+        if len({each.metric for each in self.objective}) < len(self.objective):
+            raise ValueError("objective: names a metric twice")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """What a YAML file of this sweep says."""
+        axes = {
+            name: axis.model_dump(mode="json", exclude_defaults=True) for name, axis in self.space.items()
+        }
+        return {**self.model_dump(mode="json"), "space": axes}
+
+
+class Sweep(Frozen):
+    """A sweep whose base is loaded."""
+
+    config: SweepConfig
+    base: Experiment
+
+    def experiment(self, params: Params, seed: int) -> Experiment:
+        """The run of a configuration with the seed of that number, counted from 0.
+
+        Raises:
+            ConfigError: a value that does not fit.
+        """
+        return with_overrides(self.base, {**params, "seed": self.base.seed + seed})
+
+    @property
+    def single(self) -> Objective:
+        """The objective, of which there is one, or the first."""
+        return self.config.objective[0]
+
+
+def load_sweep(source: str, texts: Mapping[str, str]) -> Sweep:
+    """The sweep of a YAML file, with options from the command line: the sweep's own, else the base's.
+
+    Raises:
+        ConfigError: anything wrong in the file, its base or the options.
+    """
+    known = options(SweepConfig)
+    own = {name: parsed(name, text, known) for name, text in texts.items() if name in known}
+    of_base = {
+        name: parsed(name, text, options(Experiment)) for name, text in texts.items() if name not in known
+    }
+    config = _validated(apply_overrides(read_source(source, SWEEPS), own, known))
+    config = config.model_copy(update={"overrides": {**config.overrides, **of_base}})
+    base = with_overrides(experiment_of(read_source(config.base), {}), config.overrides)
+    return Sweep(config=config, base=base)
+
+
+def _validated(document: Mapping[str, Any]) -> SweepConfig:
+    try:
+        return SweepConfig.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(explain(error, document, list(options(SweepConfig)))) from None

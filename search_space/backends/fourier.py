@@ -1,0 +1,102 @@
+"""Discrete Fourier transforms of maps and kernels as products with constant real matrices.
+
+A "same" convolution of a map of size p by taps within +-r is a circular one of period p + r: zeros behind the
+map are all that wrapped taps can see. Rows come first and give frequencies f = 0..F-1, the others follow by
+conjugation; columns come second and give all g = 0..G-1.
+
+Complex products take three real ones (Gauss): for a + ib and c + id, Re = ac - bd and
+Im = (a + b)(c + d) - ac - bd. So a spectrum is kept as the triple (a, b, a + b), and a product of two
+triples, entry by entry, as (ac, bd, (a + b)(c + d)).
+
+Shapes: G the period and number of column frequencies, F = G // 2 + 1 row frequencies, f of them in a block,
+p positions along one axis, m anything else; FF, pp and so on count real and imaginary parts.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from search_space.backends.workspace import scratch
+
+Triple = Float[Tensor, "3 f G m"]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Sines and cosines at the positions of one axis; they serve both."""
+
+    rows: Float[Tensor, "FF p"]
+    """Real and imaginary part of every row frequency, from real positions."""
+    synthesis: Float[Tensor, "FF p"]
+    """Its transpose leads from row frequencies back to positions."""
+    real: Float[Tensor, "G pp"]
+    """Real part of every column frequency, from the real parts at all positions, then the imaginary ones."""
+    imaginary: Float[Tensor, "G pp"]
+
+    def triple(self, rows: Float[Tensor, "f pp m"], name: str) -> Triple:
+        """Spectrum of rows, in scratch memory of that name."""
+        triple = scratch(name, (3, len(rows), len(self.real), rows.shape[2]), rows)
+        real, imaginary, both = triple
+        self._transform(rows, real, imaginary)
+        torch.add(real, imaginary, out=both)
+        return triple
+
+    def product_gradient(self, rows: Float[Tensor, "f pp m"], name: str) -> Triple:
+        """Gradient of a product of triples whose real and imaginary part become rows by `adjoint`."""
+        triple = scratch(name, (3, len(rows), len(self.real), rows.shape[2]), rows)
+        first, second, third = triple
+        self._transform(rows, first, third)
+        torch.add(first, third, out=second).neg_()
+        first.sub_(third)
+        return triple
+
+    def _transform(self, rows: Tensor, real: Tensor, imaginary: Tensor) -> None:
+        torch.bmm(self.real.expand(len(rows), -1, -1), rows, out=real)
+        torch.bmm(self.imaginary.expand(len(rows), -1, -1), rows, out=imaginary)
+
+    def adjoint(
+        self, real: Float[Tensor, "f G m"], imaginary: Float[Tensor, "f G m"], out: Float[Tensor, "f pp m"]
+    ) -> None:
+        """Transpose of the transform of columns."""
+        torch.bmm(self.real.mT.expand(len(out), -1, -1), real, out=out)
+        out.baddbmm_(self.imaginary.mT.expand(len(out), -1, -1), imaginary)
+
+
+@cache
+def basis(
+    positions: Sequence[int], period: int, sign: int, dtype: torch.dtype, device: torch.device
+) -> Basis:
+    """exp(sign 2 pi i f p / period), computed in float64: -1 for maps, 1 for the taps of a correlation."""
+    frequencies = torch.arange(period // 2 + 1)
+    cosine, sine = _cosine_and_sine(frequencies, positions, period, sign)
+    rows = torch.stack([cosine, sine], 1).flatten(0, 1)
+    # Frequency 0 and, of an even period, the highest one have no conjugate among those left out.
+    multiplicity = torch.where((2 * frequencies) % period == 0, 1.0, 2.0).double() / period**2
+    synthesis = rows * multiplicity.repeat_interleave(2).unsqueeze(1)
+    cosine, sine = _cosine_and_sine(torch.arange(period), positions, period, sign)
+    real, imaginary = torch.cat([cosine, -sine], 1), torch.cat([sine, cosine], 1)
+    return Basis(*(matrix.to(device, dtype) for matrix in (rows, synthesis, real, imaginary)))
+
+
+def _cosine_and_sine(
+    frequencies: Tensor, positions: Sequence[int], period: int, sign: int
+) -> tuple[Tensor, Tensor]:
+    turns = torch.outer(frequencies, torch.tensor(list(positions))) % period
+    angles = turns.double() * (sign * 2 * math.pi / period)
+    return angles.cos(), angles.sin()
+
+
+def complex_product(triple: Triple) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part of a product of triples; overwrites it."""
+    triple[2].sub_(triple[0]).sub_(triple[1])
+    return triple[0].sub_(triple[1]), triple[2]
+
+
+def triple_adjoint(triple: Triple) -> tuple[Tensor, Tensor]:
+    """Gradients of real and imaginary part from those of a triple; overwrites it."""
+    return triple[0].add_(triple[2]), triple[1].add_(triple[2])

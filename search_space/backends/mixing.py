@@ -1,0 +1,137 @@
+"""Mixing kernels: the convolutions of an edge become one, by one matrix product for each primitive.
+
+K = sum_p (w_p / sigma_p) S_p W_p, where S_p lays the taps of primitive p out in the mixed kernel and sigma_p
+is the largest singular value of a spectrally normalised W_p: W_p / sigma_p is never built. Nothing is stored
+for the backward pass but the parameters themselves.
+
+Shapes: E edges, P primitives, O and I output and input channels, k taps of a primitive,
+T taps of the mixed kernel, K taps of all primitives one after the other.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from search_space.backends.kernel_layout import Layout, selection
+from search_space.backends.precision import in_full_precision
+from search_space.primitives import Primitive
+from search_space.stacked import SpectralNorm, StackedConvolution
+
+
+def mix(
+    primitives: Sequence[Primitive],
+    convolutions: Sequence[StackedConvolution],
+    norms: Sequence[SpectralNorm | None],
+    weights: Float[Tensor, "E P"] | None,
+    layout: Layout,
+) -> Float[Tensor, "E T O I"]:
+    """One kernel an edge; taps come first, as transforms of kernels want them."""
+    kernels = [convolution.weight for convolution in convolutions]
+    taps = selection(tuple(primitives), layout, kernels[0].dtype, kernels[0].device)
+    spectral = [norm for norm in norms if norm is not None]
+    return in_full_precision(_Mix, taps, spectral, weights, *kernels)
+
+
+def mix_biases(
+    convolutions: Sequence[StackedConvolution], weights: Float[Tensor, "E P"] | None
+) -> Float[Tensor, "E O"]:
+    """One bias an edge."""
+    biases: list[Tensor] = [convolution.bias for convolution in convolutions if convolution.bias is not None]
+    if weights is None:
+        return sum(biases[1:], start=biases[0])
+    return (weights.unsqueeze(2) * torch.stack(biases, 1)).sum(1)
+
+
+class _Mix(torch.autograd.Function):
+    """Kernels of several primitives [E, O, I, k, k] to one [E, T, O, I]."""
+
+    @staticmethod
+    def forward(ctx, taps, spectral, weights, *kernels):  # type: ignore[no-untyped-def]
+        ctx.spectral = spectral
+        ctx.save_for_backward(taps, weights, *kernels)
+        edges, outputs, inputs, *_ = kernels[0].shape
+        mixed = kernels[0].new_empty(edges, len(taps), outputs * inputs)
+        placed = _placed(taps, _scales(weights, spectral), kernels)
+        for count, (part, kernel) in enumerate(zip(placed, kernels, strict=True)):
+            mixed.baddbmm_(part, kernel.flatten(3).flatten(1, 2).mT, beta=1 if count else 0)
+        return mixed.unflatten(2, (outputs, inputs))
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        taps, weights, *kernels = ctx.saved_tensors
+        _, _, wants_weights, *wants_kernels = ctx.needs_input_grad
+        gradient, scales = gradient.flatten(2), _scales(weights, ctx.spectral)
+        to_weights: Tensor | None = None
+        to_kernels: list[Tensor] = []
+        if any(wants_kernels):
+            placed = _placed(taps, scales, kernels)
+            to_kernels = [
+                torch.bmm(gradient.mT, part).view_as(kernel)
+                for part, kernel in zip(placed, kernels, strict=True)
+            ]
+        if wants_weights or (ctx.spectral and any(wants_kernels)):
+            to_weights = to_scales = _scale_gradients(gradient, taps, kernels)
+            if ctx.spectral:
+                to_weights = to_scales / _sigmas(ctx.spectral)
+                assert scales is not None
+                _add_through_sigma(to_kernels, to_weights * scales, ctx.spectral)
+        to_weights = to_weights if wants_weights else None
+        return None, None, to_weights, *(to_kernels or (None for _ in kernels))
+
+
+def _sigmas(spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"]:
+    return torch.stack([norm.sigma for norm in spectral], 1)
+
+
+def _scales(weights: Tensor | None, spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"] | None:
+    """What multiplies each kernel; None stands for ones."""
+    if not spectral:
+        return weights
+    sigmas = _sigmas(spectral)
+    return sigmas.reciprocal() if weights is None else weights / sigmas
+
+
+def _placed(
+    taps: Float[Tensor, "T K"], scales: Float[Tensor, "E P"] | None, kernels: Sequence[Tensor]
+) -> tuple[Float[Tensor, "E T _"], ...]:
+    """S_p of every primitive, times its scale on every edge."""
+    widths = _widths(kernels)
+    if scales is None:
+        placed = taps.expand(len(kernels[0]), -1, -1)
+    else:
+        placed = taps * (scales @ _owners(widths, taps.dtype, taps.device)).unsqueeze(1)
+    return placed.split(widths, -1)
+
+
+def _scale_gradients(
+    gradient: Float[Tensor, "E T OI"], taps: Float[Tensor, "T K"], kernels: Sequence[Tensor]
+) -> Float[Tensor, "E P"]:
+    """<S_p W_p, gradient>, without laying any kernel out."""
+    products = [torch.bmm(gradient, kernel.flatten(3).flatten(1, 2)) for kernel in kernels]
+    per_tap = (torch.cat(products, -1) * taps).sum(1)
+    return per_tap @ _owners(_widths(kernels), taps.dtype, taps.device).mT
+
+
+def _add_through_sigma(
+    gradients: Sequence[Tensor], coefficients: Float[Tensor, "E P"], spectral: Sequence[SpectralNorm]
+) -> None:
+    """What kernels (none, if they get no gradients) get through their norms.
+
+    d sigma / d W = u v^T, d scale / d sigma = -scale / sigma.
+    """
+    for gradient, coefficient, norm in zip(gradients, coefficients.neg().unbind(1), spectral, strict=False):
+        u = norm.u * coefficient.unsqueeze(1)
+        gradient.flatten(2).baddbmm_(u.unsqueeze(2), norm.v.unsqueeze(1))
+
+
+def _widths(kernels: Sequence[Tensor]) -> tuple[int, ...]:
+    return tuple(kernel.shape[-1] ** 2 for kernel in kernels)
+
+
+@cache
+def _owners(widths: Sequence[int], dtype: torch.dtype, device: torch.device) -> Float[Tensor, "P K"]:
+    """Ones where a tap belongs to a primitive."""
+    return torch.block_diag(*(torch.ones(1, width) for width in widths)).to(device, dtype)

@@ -1,0 +1,122 @@
+"""What the bundles of a cell hold during one forward: parameters, scaled by the weights of their primitives.
+
+Shapes: E edges of the bundle, P its primitives, T taps of a mixed kernel, O, I and C channels.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from search_space.architecture import EdgeWeights
+from search_space.backends.backend import Operations
+from search_space.backends.kernel_layout import Layout
+from search_space.backends.memory_layout import Order
+from search_space.backends.mixing import mix, mix_biases
+from search_space.backends.op_groups import Bundle
+from search_space.backends.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
+from search_space.stacked import SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
+from search_space.topology import Edge
+
+Addition = Literal["skip", "avg_pool", "max_pool"]
+
+
+def hold(
+    bundles: Sequence[Bundle], operations: Operations, edge_weights: EdgeWeights | None
+) -> tuple[list["HeldConvolutions"], list["HeldUpsampling"]]:
+    """What all bundles of a cell hold. In training mode this makes the power iterations of a forward."""
+    stacks = [s for s in operations.values() if isinstance(s, StackedConvolution) and s.spectral]
+    norms = dict(zip(stacks, spectral_norms(stacks), strict=True)) if stacks else {}
+    convolutions = [HeldConvolutions(b, operations, norms, edge_weights) for b in bundles if b.kind != "up"]
+    return convolutions, [HeldUpsampling(b, operations, edge_weights) for b in bundles if b.kind == "up"]
+
+
+class HeldConvolutions:
+    """A bundle that keeps or halves resolution: convolutions, and primitives without parameters."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        operations: Operations,
+        norms: Mapping[StackedConvolution, SpectralNorm],
+        edge_weights: EdgeWeights | None,
+    ) -> None:
+        self.bundle = bundle
+        # Every vocabulary names primitives without parameters first.
+        held = [(f.primitive, operations[f]) for f in bundle.fillings]
+        self._plain: list[str] = [primitive.operation for primitive, module in held if module is None]
+        self.primitives = tuple(primitive for primitive, module in held if module is not None)
+        self._convolutions = [module for _, module in held if isinstance(module, StackedConvolution)]
+        self._norms = [norms.get(convolution) for convolution in self._convolutions]
+        weights = bundle.weights(edge_weights)
+        self._plain_weights: Tensor | None = None
+        self._weights: Tensor | None = None
+        if weights is not None:
+            self._plain_weights, self._weights = weights.split([len(self._plain), len(self._convolutions)], 1)
+
+    def kernels(self, layout: Layout, part: slice = slice(None)) -> Float[Tensor, "E T O I"]:
+        """The convolutions, or some of them, mixed to one kernel an edge."""
+        weights = None if self._weights is None else self._weights[:, part]
+        return mix(self.primitives[part], self._convolutions[part], self._norms[part], weights, layout)
+
+    def biases(self) -> Float[Tensor, "E O"]:
+        """Of the mixed kernels."""
+        return mix_biases(self._convolutions, self._weights)
+
+    def additions(self, edge: Edge) -> Iterator[tuple[Addition, Float[Tensor, ""] | None]]:
+        """Operations without parameters on an edge, each with its weight; None stands for one."""
+        position, columns = self.bundle.edges.index(edge), len(self._plain)
+        for column, operation in enumerate(self._plain):
+            weight = None if self._scalars is None else self._scalars[position * columns + column]
+            match operation:
+                case "skip" | "avg_pool" | "max_pool":
+                    yield operation, weight
+
+    @cached_property
+    def _scalars(self) -> tuple[Tensor, ...] | None:
+        return None if self._plain_weights is None else self._plain_weights.flatten().unbind()
+
+
+class HeldUpsampling:
+    """A bundle that doubles resolution; all of its edges leave one node."""
+
+    def __init__(self, bundle: Bundle, operations: Operations, edge_weights: EdgeWeights | None) -> None:
+        self.bundle = bundle
+        weights = bundle.weights(edge_weights)
+        columns = [None] * len(bundle.fillings) if weights is None else weights.unbind(1)
+        self._convolutions: dict[str, tuple[StackedConvolution, Tensor | None]] = {}
+        self._transposed: tuple[StackedTransposed, Tensor | None] | None = None
+        for filling, weight in zip(bundle.fillings, columns, strict=True):
+            operation = operations[filling]
+            if isinstance(operation, StackedTransposed):
+                self._transposed = operation, weight
+            elif operation is not None:
+                self._convolutions[filling.primitive.operation] = operation, weight
+
+    def outputs(self, x: Maps, order: Order) -> Sequence[Maps]:
+        """What arrives at the end of each edge."""
+        biases = self._biases()
+        if biases is not None and "nearest" in self._convolutions:
+            outputs = nearest(x, _pointwise(*self._convolutions["nearest"]), biases, order)
+        else:
+            outputs = begin(x, len(self.bundle.edges), biases, order)
+        if "bilinear" in self._convolutions:
+            outputs = add_bilinear(x, _pointwise(*self._convolutions["bilinear"]), outputs, order)
+        if self._transposed is not None:
+            stack, weight = self._transposed
+            outputs = add_transposed(x, stack.depthwise, _pointwise(stack.pointwise, weight), outputs, order)
+        return outputs
+
+    def _biases(self) -> Float[Tensor, "E C"] | None:
+        scaled = [_times(stack.bias, w) for stack, w in self._convolutions.values() if stack.bias is not None]
+        return sum(scaled[1:], start=scaled[0]) if scaled else None
+
+
+def _pointwise(stack: StackedConvolution, weight: Float[Tensor, " E"] | None) -> Float[Tensor, "E C C"]:
+    return _times(stack.weight.flatten(2), weight)
+
+
+def _times(parameter: Tensor, weight: Float[Tensor, " E"] | None) -> Tensor:
+    return parameter if weight is None else parameter * weight.view(-1, *[1] * (parameter.dim() - 1))

@@ -1,0 +1,1 @@
+"""Published genotypes and results, and the released code's files."""

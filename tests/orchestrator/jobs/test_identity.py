@@ -1,0 +1,93 @@
+"""What may change between two attempts of a job, and what may not."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
+from orchestrator.jobs.identity import identity, require_same_images, require_same_protocol
+from orchestrator.jobs.job import Stage
+from tests.orchestrator.tiny_jobs import tiny_job
+
+
+@pytest.mark.parametrize(
+    ("stage", "option", "value"),
+    [
+        ("search", "cluster__num_workers", 1),
+        ("search", "cluster__cpus_per_worker", 2),
+        ("search", "compute__form", "reference"),
+        ("search", "keep_checkpoints", 9),
+        ("search", "tracking__experiment", "other"),
+        ("search", "search__report_every", 3),
+        ("search", "search__evaluation__every", 3),
+        ("search", "retrain__steps", 9),
+        ("retrain", "retrain__genotype", "some/file.json"),
+        ("retrain", "retrain__steps", 9),
+    ],
+)
+def test_where_it_is_done_and_how_it_is_looked_at_may_change(
+    stage: Stage, option: str, value: object, tmp_path: Path
+) -> None:
+    assert identity(tiny_job(tmp_path, stage, **{option: value})) == identity(tiny_job(tmp_path, stage))
+
+
+@pytest.mark.parametrize(
+    ("stage", "option", "value", "name"),
+    [
+        ("search", "seed", 1, "seed"),
+        ("search", "search__steps", 9, "search.steps"),
+        ("search", "search__beta_optimizer__lr", 0.1, "search.beta_optimizer.lr"),
+        ("search", "search__discriminator__channels", 9, "search.discriminator.channels"),
+        ("retrain", "retrain__opponent", "derived", "retrain.opponent"),
+        # BatchNorm normalises over each worker's share.
+        ("retrain", "cluster__num_workers", 2, "cluster.num_workers"),
+    ],
+)
+def test_what_decides_the_numbers_may_not(
+    stage: Stage, option: str, value: object, name: str, tmp_path: Path
+) -> None:
+    changed = identity(tiny_job(tmp_path, stage, **{option: value}))
+    before = identity(tiny_job(tmp_path, stage))
+    assert {key for key in changed if changed[key] != before[key]} == {name}
+
+
+def test_an_elastic_job_may_go_on_with_fewer_workers_than_before(tmp_path: Path) -> None:
+    all_workers = identity(tiny_job(tmp_path, cluster__num_workers=4))
+    assert identity(tiny_job(tmp_path, cluster__num_workers=4, cluster__min_workers=1)) == all_workers
+
+
+def test_evaluations_count_where_weights_jump_at_them(tmp_path: Path) -> None:
+    jumping = {"search__continue_from_ema": True, "search__report_every": 1}
+    every_step = identity(tiny_job(tmp_path, **jumping, search__evaluation__every=1))
+    every_other = identity(tiny_job(tmp_path, **jumping, search__evaluation__every=2))
+    assert every_step != every_other
+
+
+def test_the_length_of_a_retraining_counts_where_rates_decay_over_it(tmp_path: Path) -> None:
+    short = identity(tiny_job(tmp_path, "retrain", retrain__lr_decay="linear"))
+    assert short != identity(tiny_job(tmp_path, "retrain", retrain__lr_decay="linear", retrain__steps=9))
+
+
+def checkpoint(**fields: object) -> Checkpoint:
+    known = {"step": 1, "identity": {}, "images": "f00d", "metrics": {}, **fields}
+    return Checkpoint(Path("/runs/r/search/checkpoints/step-000000001"), CheckpointMeta.model_validate(known))
+
+
+def test_images_of_other_content_are_refused() -> None:
+    require_same_images(checkpoint(), "f00d")
+    with pytest.raises(
+        CheckpointError, match=r"data: .*run in /runs/r/search .*\(fingerprint beef, was f00d\)"
+    ):
+        require_same_images(checkpoint(), "beef")
+
+
+def test_scores_that_mean_something_else_are_refused() -> None:
+    scored = checkpoint(protocol={"extractor": "digits", "samples": "100"})
+    with pytest.raises(CheckpointError, match=r'samples = "200": .* started with "100"'):
+        require_same_protocol(scored, {"extractor": "digits", "samples": "200"})
+
+
+def test_scoring_may_begin_and_end_between_two_attempts() -> None:
+    protocol = {"extractor": "digits"}
+    require_same_protocol(checkpoint(), protocol)
+    require_same_protocol(checkpoint(protocol=protocol), {})

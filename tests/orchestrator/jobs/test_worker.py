@@ -1,0 +1,56 @@
+"""Whoever does a job says how many they are, and the checkpoint keeps it."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+
+from orchestrator.jobs import worker
+from orchestrator.jobs.job import Job, Outcome
+from orchestrator.jobs.worker import run_worker
+from tests.orchestrator.tiny_jobs import Interrupted, Recorder, tiny_job
+
+CPU = torch.device("cpu")
+
+
+def done(job: Job) -> Outcome:
+    """The job's end, after an interruption at its second report if it begins."""
+    if job.checkpoints.latest() is None:
+        with pytest.raises(Interrupted):
+            run_worker(job, Recorder(fails_at=2), CPU)
+    return run_worker(job, Recorder(), CPU)
+
+
+def test_a_job_in_this_process_has_one_worker_and_says_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcome = done(tiny_job(tmp_path))
+    assert outcome.workers == {0: 1}
+    assert json.loads((outcome.checkpoint / "meta.json").read_text())["workers"] == {"0": 1}
+    assert caplog.text == ""
+
+
+def test_one_of_two_elastic_workers_says_so_whenever_it_starts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        outcome = done(tiny_job(tmp_path, cluster__num_workers=2, cluster__min_workers=1))
+    assert outcome.workers == {0: 1}
+    said = "; the result is that of all workers up to rounding, not bit by bit"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"elastic: 1 of 2 workers train from step {step} on{said}" for step in (1, 2)
+    ]
+
+
+def test_a_result_keeps_who_has_trained_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = tiny_job(tmp_path, cluster__num_workers=2, cluster__min_workers=1)
+    with pytest.raises(Interrupted):
+        run_worker(job, Recorder(fails_at=3), CPU)
+    monkeypatch.setattr(worker, "world_size", lambda: 2)
+    caplog.clear()
+    assert run_worker(job, Recorder(), CPU).workers == {0: 1, 2: 2}
+    assert "2 of 2 workers train from step 3 on; the result is that of all workers up to" in caplog.text

@@ -1,0 +1,40 @@
+"""Figures and films are made of a search's folder, and can be opened."""
+
+import io
+
+from PIL import Image
+
+from orchestrator.plots.search_files import watch_files
+from orchestrator.plots.watch import Watch
+from search_space.zoo.published import PUBLISHED
+from tests.orchestrator.plots.searches import changed, record
+
+FIRST = PUBLISHED["adversarialnas"].genotype
+
+
+def test_figures_and_a_frame_a_change(tmp_path):
+    for step, name in ((10, "conv_1x1"), (20, "conv_3x3"), (30, "conv_3x3")):
+        record(tmp_path, step, changed(FIRST, 0, 2, name))
+    files = watch_files(tmp_path, animate=True)
+    # D never changed, so there is no film of it.
+    assert set(files) == {"watch_alpha.png", "watch_beta.png", "watch_convergence.png", "watch_generator.gif"}
+    assert {path.name for path in tmp_path.glob("watch_*")} == set(files)
+    film = Image.open(io.BytesIO(files["watch_generator.gif"]))
+    assert film.n_frames == 2
+    assert Image.open(io.BytesIO(files["watch_alpha.png"])).width > 1000
+
+
+def test_one_report_is_no_course_yet(tmp_path):
+    record(tmp_path, 10, FIRST)
+    assert watch_files(tmp_path, animate=True) == {}
+
+
+def test_figures_are_drawn_again_only_after_a_while(tmp_path):
+    watch = Watch(tmp_path)
+    for step in (10, 20):
+        record(tmp_path, step, FIRST)
+    assert watch.due()
+    assert watch.due() == {}
+    always = Watch(tmp_path, share=1.0)
+    assert always.due()
+    assert always.due()

@@ -1,0 +1,86 @@
+import os
+import socket
+import sqlite3
+import sys
+from contextlib import closing
+
+import pytest
+
+from orchestrator.__main__ import main
+from orchestrator.tracking.ui import HOST, address, server_command
+
+
+@pytest.fixture
+def runs(tmp_path):
+    (tmp_path / "mlflow.db").touch()
+    return tmp_path
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def test_the_server_shows_the_runs_to_this_machine_only(runs, free_port, monkeypatch, capsys):
+    served = []
+    monkeypatch.setattr(os, "execv", lambda program, words: served.append((program, words)))
+    assert main(["ui", "--root", str(runs), "--port", str(free_port)]) == 0
+    [(program, words)] = served
+    assert program == sys.executable
+    assert words[words.index("--host") + 1] == "127.0.0.1"
+    assert words[words.index("--port") + 1] == str(free_port)
+    assert words[words.index("--backend-store-uri") + 1] == f"sqlite:///{runs}/mlflow.db"
+    assert f"http://127.0.0.1:{free_port} " in capsys.readouterr().out
+
+
+RUNS_PAGE = "http://127.0.0.1:5000/#/experiments/3/runs?workflowType=machine_learning"
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("mlflow.sharedViewState.advnas", f"{RUNS_PAGE}&viewStateShareKey=advnas"),
+        ("of an earlier version", RUNS_PAGE),
+    ],
+)
+def test_the_address_is_that_of_the_newest_runs_with_their_scores(tmp_path, tag, expected):
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute("CREATE TABLE runs (experiment_id INTEGER, start_time BIGINT)")
+        database.execute("CREATE TABLE experiment_tags (experiment_id INTEGER, key TEXT, value TEXT)")
+        database.executemany("INSERT INTO runs VALUES (?, ?)", [(1, 10), (3, 30), (2, 20)])
+        database.execute("INSERT INTO experiment_tags VALUES (3, ?, '{}')", (tag,))
+        database.commit()
+    assert address(tmp_path / "mlflow.db", 5000) == expected
+
+
+def test_a_database_elsewhere_is_named_by_its_absolute_path(runs, monkeypatch):
+    monkeypatch.chdir(runs.parent)
+    command = server_command(runs / "mlflow.db", 5000)
+    assert command[-1] == f"sqlite:///{runs.absolute()}/mlflow.db"
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_number_that_is_no_port_is_a_mistake(port, runs, capsys):
+    assert main(["ui", "--root", str(runs), "--port", port]) == 2
+    assert capsys.readouterr().err == f"advnas: --port {port}: must be from 1 to 65535; use 5000\n"
+
+
+def test_a_port_in_use_is_a_mistake(runs, capsys):
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main(["ui", "--root", str(runs), "--port", str(port)]) == 2
+    assert (
+        capsys.readouterr().err == f"advnas: --port {port}: address already in use; try --port {port + 1}\n"
+    )
+
+
+def test_a_folder_without_runs_is_a_mistake(tmp_path, capsys):
+    assert main(["ui", "--root", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"advnas: --root {tmp_path}: no runs here ({tmp_path}/mlflow.db is missing); "
+        "give the `root` of a run\n"
+    )

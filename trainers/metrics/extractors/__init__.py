@@ -1,0 +1,1 @@
+"""Networks that turn images into the features that scores are made of."""
