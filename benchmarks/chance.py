@@ -24,10 +24,9 @@ from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.curves import genotype_id, short_name
 from orchestrator.selection.journal import Journal, Remembered
-from orchestrator.selection.live import LiveCurves
+from orchestrator.selection.live import LiveCurves, one_after_another
 from orchestrator.selection.noise import deviation, pooled
-from orchestrator.selection.source import Request
-from orchestrator.selection.training import one_after_another
+from orchestrator.selection.result import Request
 from search_space.sampling import sample_genotype
 from trainers.seeding import seed_for
 

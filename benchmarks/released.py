@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.networks import evaluate_with
+from search_space.networks import use_backend
 from search_space.relaxation import relax
 from trainers.guarded_step import Phase
 from trainers.losses import hinge_discriminator, hinge_generator
-from trainers.noise import Draws
+from trainers.noise import NoiseSource
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 
@@ -28,7 +28,7 @@ class ReleasedStep:
     def __init__(self, state: SearchState, config: SearchConfig) -> None:
         self._state, self._config = state, config
         for network in (state.generator, state.discriminator):
-            evaluate_with(network, "reference")
+            use_backend(network, "reference")
         self._optimizers = {
             phase: torch.optim.Adam(
                 list(module.parameters()),
@@ -44,7 +44,7 @@ class ReleasedStep:
             )
         }
 
-    def update(self, phase: Phase, real: Tensor, draws: Draws) -> Tensor:
+    def update(self, phase: Phase, real: Tensor, draws: NoiseSource) -> Tensor:
         """One of the four updates; G's take no real images."""
         if phase in ("beta", "discriminator"):
             loss = self._discriminator_loss(phase, real, draws)
@@ -65,7 +65,7 @@ class ReleasedStep:
             ):
                 average.mul_(decay).add_(live, alpha=1 - decay)
 
-    def _discriminator_loss(self, phase: Phase, real: Tensor, draws: Draws) -> Tensor:
+    def _discriminator_loss(self, phase: Phase, real: Tensor, draws: NoiseSource) -> Tensor:
         state = self._state
         real_scores = state.discriminator(real, self._sample(state.beta, phase, 0, draws))
         latents = draws.latents(phase, len(real))
@@ -73,13 +73,15 @@ class ReleasedStep:
         fake_scores = state.discriminator(fake, self._sample(state.beta, phase, 1, draws))
         return hinge_discriminator(real_scores, fake_scores)
 
-    def _generator_loss(self, phase: Phase, draws: Draws) -> Tensor:
+    def _generator_loss(self, phase: Phase, draws: NoiseSource) -> Tensor:
         state = self._state
         latents = draws.latents(phase, self._config.generator_batch_size)
         fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws))
         return hinge_generator(state.discriminator(fake, self._sample(state.beta, phase, 0, draws)))
 
-    def _sample(self, architecture: Architecture, phase: Phase, forward: int, draws: Draws) -> EdgeWeights:
+    def _sample(
+        self, architecture: Architecture, phase: Phase, forward: int, draws: NoiseSource
+    ) -> EdgeWeights:
         config = self._config
         noise = draws.noise(phase, forward, architecture)
         return relax(

@@ -16,16 +16,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.meters import Kernels, SavedMemory, cpu_seconds
 from benchmarks.released import ReleasedStep
-from search_space.backends import FormName
+from search_space.backends import BackendName
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import Batches, Images
-from trainers.ema import update_ema
-from trainers.guarded_step import PHASES, Descent, Phase
-from trainers.noise import SeededDraws
+from trainers.guarded_step import PHASES, GuardedStep, Phase
+from trainers.noise import SeededNoise
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep
+from trainers.state import update_ema
 
 DEVICE = torch.device("cpu")
 PARTS = (*PHASES, "ema", "input")
@@ -59,7 +59,7 @@ class Side:
     """What takes the step."""
 
     semantics: Semantics
-    form: FormName
+    form: BackendName
 
     def __str__(self) -> str:
         return "released" if self.semantics == "released" else f"{self.semantics}, {self.form}"
@@ -125,7 +125,7 @@ class Stepper:
         self._batches = Batches(Images.of(pixels), size.batch, seed=0, halves=True)
         self._halves = self._batches.halves_at(0)
         self._released = ReleasedStep(self.state, config) if side.semantics == "released" else None
-        self._step = SearchStep(self.state, config, compute, Descent(DEVICE))
+        self._step = SearchStep(self.state, config, compute, GuardedStep(DEVICE))
 
     def parts(self) -> dict[str, Callable[[], object]]:
         """What can be measured."""
@@ -137,7 +137,7 @@ class Stepper:
         return {name: both[name] for name in self._parts}
 
     def _update(self, phase: Phase) -> None:
-        draws = SeededDraws(0, 0, self.state.generator.config.latent_dim, DEVICE)
+        draws = SeededNoise(0, 0, self.state.generator.config.latent_dim, DEVICE)
         if self._released is not None:
             self._released.update(phase, self._half(phase), draws)
         elif phase in ("beta", "discriminator"):

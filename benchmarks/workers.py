@@ -16,8 +16,8 @@ from torch import Tensor, distributed, multiprocessing
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import Batches, Images
-from trainers.guarded_step import Descent
-from trainers.noise import SeededDraws
+from trainers.guarded_step import GuardedStep
+from trainers.noise import SeededNoise
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep
@@ -168,10 +168,10 @@ def _stepper(task: Task, side: Side, number: int) -> Callable[[], None]:
     pixels = torch.randint(0, 256, (4 * batch, 3, 32, 32), dtype=torch.uint8)
     rank, workers = (number, WORKERS) if side == "together" else (0, 1)
     batches = Batches(Images.of(pixels), batch, 0, rank, workers, CPU, halves=True)
-    step = SearchStep(state, config, ComputeConfig(), Descent(CPU))
+    step = SearchStep(state, config, ComputeConfig(), GuardedStep(CPU))
 
     def take() -> None:
-        draws = SeededDraws(0, state.step, state.generator.config.latent_dim, CPU)
+        draws = SeededNoise(0, state.step, state.generator.config.latent_dim, CPU)
         step(*batches.halves_at(state.step), draws)
 
     return take

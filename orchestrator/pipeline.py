@@ -18,8 +18,7 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
-from orchestrator.selection.fitness import select_stage
-from orchestrator.selection.stage import contest_of, select_in
+from orchestrator.selection.stage import contest_of, select_in, select_stage
 from orchestrator.stages.evaluate import evaluate_in
 from orchestrator.stages.train import (
     Result,

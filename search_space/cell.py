@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import FORMS, FormName
+from search_space.backends import BACKENDS, BackendName
 from search_space.backends.backend import Operation
 from search_space.filling import Choices, Filling, every_primitive, fill
 from search_space.stacked import StackedConvolution, StackedTransposed
@@ -55,9 +55,9 @@ class Cell(nn.Module):
         operations = cast(nn.ModuleDict, self._modules.get(filling.kind, nn.ModuleDict()))
         return cast(Operation | None, operations._modules.get(filling.primitive.name))
 
-    def evaluate(self, form: FormName) -> None:
+    def evaluate(self, form: BackendName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
-        self.form = FORMS[form]({filling: self.operation(filling) for filling in self.fillings})
+        self.form = BACKENDS[form]({filling: self.operation(filling) for filling in self.fillings})
 
     def forward(
         self,
@@ -67,16 +67,16 @@ class Cell(nn.Module):
     ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
         """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
         flow = self.form.flow(x, edge_weights)
-        flow.leave(0, x)
+        flow.push(0, x)
         for node in self._inner_nodes:
             if node == SKIP_NODE:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
-                    flow.receive(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
-            value = flow.arrive(node)
+                    flow.push_skip(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
+            value = flow.pull(node)
             if node == SKIP_NODE:
                 skip_node = value
-            flow.leave(node, value)
-        return flow.arrive(OUTPUT_NODE), skip_node
+            flow.push(node, value)
+        return flow.pull(OUTPUT_NODE), skip_node
 
 
 def _entered(fillings: Sequence[Filling]) -> list[int]:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from search_space.networks import evaluate_with
+from search_space.networks import use_backend
 
 COUNTED = (torch.ops.aten.convolution, torch.ops.aten.addmm, torch.ops.aten.mm)
 """Convolutions and linear layers. Batched products are spectral norms: a finished network needs none."""
@@ -47,10 +47,10 @@ def parameters(network: nn.Module) -> int:
 
 def multiply_adds(network: nn.Module, inputs: Float[Tensor, "n ..."]) -> int:
     """Products of one forward pass, op by op as the primitives are defined."""
-    evaluate_with(network, "reference")
+    use_backend(network, "reference")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(inputs)
-    evaluate_with(network, "direct")
+    use_backend(network, "direct")
     operations = counter.get_flop_counts()["Global"]
     # A "flop" there is a multiplication or an addition.
     return sum(operations.get(kind, 0) for kind in COUNTED) // 2

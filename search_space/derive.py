@@ -4,10 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from search_space.connectivity import NONE, nodes_without_input
 from search_space.genotype import Genotype, Provenance
 from search_space.primitives import primitive_names
-from search_space.topology import CELLS, CellEdges, Network, is_resampling
+from search_space.topology import CELLS, NONE, CellEdges, Network, is_resampling, nodes_without_input
 
 Scores = dict[str, float]
 """Log-probability of each primitive of one edge."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class ShareNorm(nn.BatchNorm2d):
+class GhostBatchNorm2d(nn.BatchNorm2d):
     """BatchNorm that normalises `shares` equal, consecutive parts of a batch, each by its own statistics.
 
     A worker that does the shares of several computes, up to rounding, what each of them would have computed

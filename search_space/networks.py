@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import FormName
+from search_space.backends import BackendName
 from search_space.cell import Cell
 from search_space.filling import Choices
 from search_space.frozen import Frozen
 from search_space.genotype import Genotype
-from search_space.ghost_batch_norm import ShareNorm
+from search_space.ghost_batch_norm import GhostBatchNorm2d
 from search_space.stacked import StackedConvolution
 from search_space.topology import CELLS, SKIP_INS, Network
 
@@ -76,7 +76,7 @@ class Generator(nn.Module):
             Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
             for index, edges in enumerate(CELLS["generator"])
         )
-        self.norm = ShareNorm(config.channels)
+        self.norm = GhostBatchNorm2d(config.channels)
         self.to_image = nn.Conv2d(config.channels, config.image_channels, 3, padding=1)
         nn.init.xavier_uniform_(self.to_image.weight)
 
@@ -150,7 +150,7 @@ class SpectralScore(nn.Module):
             return F.linear(features, kernel.flatten(1))
 
 
-def evaluate_with(network: nn.Module, form: FormName) -> None:
+def use_backend(network: nn.Module, form: BackendName) -> None:
     """Choose the form of evaluation of every cell of a network."""
     for module in network.modules():
         if isinstance(module, Cell):

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from search_space.connectivity import nodes_without_input
 from search_space.genotype import Genotype, Provenance
 from search_space.primitives import primitive_names
-from search_space.topology import CELLS, CellEdges, Network
+from search_space.topology import CELLS, CellEdges, Network, nodes_without_input
 
 
 def sample_genotype(network: Network, seed: int) -> Genotype:

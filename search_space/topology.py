@@ -3,6 +3,7 @@
 Source: AdversarialNAS, figure 2 and the released code; edge order is that of published genotype rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -105,3 +106,17 @@ def space_size(network: Network, *, image_edges_have_seven: bool = False) -> int
             kind: Kind = "normal" if edge.kind == "image" and image_edges_have_seven else edge.kind
             size *= len(VOCABULARIES[kind])
     return size
+
+
+NONE = "none"
+
+
+def nodes_without_input(edges: CellEdges, names: Sequence[str]) -> tuple[int, ...]:
+    """Nodes that must have an input and have none, last node first.
+
+    The output needs an input; the skip node too, even where nothing reads it (as in the released derivation);
+    and every node that a used edge reads. `names` holds one primitive name an edge.
+    """
+    used = [edge for edge, name in zip(edges, names, strict=True) if name != NONE]
+    needed = {OUTPUT_NODE, SKIP_NODE} | {edge.source for edge in used} - {0}
+    return tuple(sorted(needed - {edge.target for edge in used}, reverse=True))

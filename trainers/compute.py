@@ -7,15 +7,16 @@ import torch
 from pydantic import model_validator
 from torch import nn
 
-from search_space.backends import FormName
+from search_space.backends import BackendName
+from search_space.errors import UserError
 from search_space.frozen import Frozen
-from search_space.networks import evaluate_with
+from search_space.networks import use_backend
 
 
 class ComputeConfig(Frozen):
     """Speed settings; checkpoints, genotypes and names do not depend on them."""
 
-    form: FormName = "auto"
+    form: BackendName = "auto"
     """How the edges of cells are evaluated, the same up to rounding; auto takes the fastest."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """bfloat16 is autocast with float32 master weights; tf32 matters on NVIDIA GPUs only."""
@@ -33,7 +34,7 @@ class ComputeConfig(Frozen):
 
 def prepare(network: nn.Module, config: ComputeConfig) -> None:
     """Apply form, memory format and compilation to a network, in place."""
-    evaluate_with(network, "reference" if config.compile else config.form)
+    use_backend(network, "reference" if config.compile else config.form)
     if config.channels_last:
         network.register_forward_pre_hook(_channels_innermost)
     if config.compile:
@@ -58,3 +59,14 @@ def autocast(config: ComputeConfig, device: torch.device) -> AbstractContextMana
     if config.precision == "bfloat16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def device_for(use_gpu: bool, asked: str = "cluster.use_gpu = true") -> torch.device:
+    """The GPU if it is asked for, else the processor.
+
+    Raises:
+        UserError: there is no GPU.
+    """
+    if use_gpu and not torch.cuda.is_available():
+        raise UserError(f"{asked}: torch finds no GPU on this machine; do without")
+    return torch.device("cuda" if use_gpu else "cpu")

@@ -3,12 +3,15 @@
 Without an initialised process group everything here is the identity, so one code path serves all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 
-from search_space.ghost_batch_norm import ShareNorm
+from search_space.errors import UserError
+from search_space.ghost_batch_norm import GhostBatchNorm2d
+from trainers.metrics.errors import ScoreError
 
 
 def rank() -> int:
@@ -44,8 +47,39 @@ def average_running_statistics(network: nn.Module) -> None:
     )
 
 
-def normalize_in_shares(network: nn.Module, shares: int) -> None:
-    """Let BatchNorm see a batch as `shares` workers would see it, however many there are: see `ShareNorm`."""
+def use_ghost_batches(network: nn.Module, shares: int) -> None:
+    """Let BatchNorm see a batch as `shares` workers would, however many there are: see `GhostBatchNorm2d`."""
     for module in network.modules():
-        if isinstance(module, ShareNorm):
+        if isinstance(module, GhostBatchNorm2d):
             module.shares = shares // world_size()
+
+
+T = TypeVar("T")
+
+
+def share_of(samples: int) -> range:
+    """Global indices of the samples this rank scores; over all ranks every index appears once.
+
+    Raises:
+        ScoreError: there are fewer samples than ranks.
+    """
+    if samples < world_size():
+        raise ScoreError(f"{samples} images cannot be scored by {world_size()} workers: each needs one")
+    return range(rank() * samples // world_size(), (rank() + 1) * samples // world_size())
+
+
+def from_rank_zero(make: Callable[[], T]) -> T:
+    """What `make` returns or raises on rank 0, on every rank: all go on with the same value, or none
+    does."""
+    if world_size() == 1:
+        return make()
+    box: list[T | UserError | None] = [None]
+    if rank() == 0:
+        try:
+            box[0] = make()
+        except UserError as error:
+            box[0] = error
+    distributed.broadcast_object_list(box, src=0)
+    if isinstance(box[0], UserError):
+        raise box[0]
+    return box[0]  # type: ignore[return-value]

@@ -49,7 +49,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-class Descent:
+class GuardedStep:
     """Steps optimizers and refuses to do so with a loss that is not finite on any worker.
 
     Immediate (CPU): raises before the optimizer step. Deferred (GPU): nothing waits for the device; the

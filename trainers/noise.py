@@ -17,7 +17,7 @@ from trainers.guarded_step import Phase
 from trainers.seeding import generator_for
 
 
-class Draws(Protocol):
+class NoiseSource(Protocol):
     """Where an update gets its random inputs from."""
 
     def latents(self, phase: Phase, count: int) -> Float[Tensor, "n z"]:
@@ -27,8 +27,8 @@ class Draws(Protocol):
         """Gumbel noise for the given forward (counted from 0) of an update."""
 
 
-class SeededDraws:
-    """Draws made from seed and step."""
+class SeededNoise:
+    """NoiseSource made from seed and step."""
 
     def __init__(self, seed: int, step: int, latent_dim: int, device: torch.device) -> None:
         self._seed, self._step, self._latent_dim, self._device = seed, step, latent_dim, device

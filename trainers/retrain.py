@@ -13,15 +13,13 @@ from torch import Tensor
 from trainers.compute import ComputeConfig, autocast, set_precision
 from trainers.datasets import Batches
 from trainers.distributed import average_running_statistics
-from trainers.ema import copy_buffers, update_ema
-from trainers.guarded_step import Descent, frozen
+from trainers.guarded_step import GuardedStep, frozen
 from trainers.losses import hinge_discriminator, hinge_generator
-from trainers.metric_means import MetricMeans
-from trainers.noise import Draws, SeededDraws
-from trainers.report import Evaluate, Report
-from trainers.retrain_config import RetrainConfig
-from trainers.retrain_state import RetrainState
+from trainers.noise import NoiseSource, SeededNoise
+from trainers.report import Evaluate, MetricMeans, Report
+from trainers.retrain_state import RetrainConfig, RetrainState
 from trainers.samples import SampleGenerator, sample_grid
+from trainers.state import copy_buffers, update_ema
 
 
 def retrain(
@@ -39,11 +37,11 @@ def retrain(
     """
     compute = compute or ComputeConfig()
     set_precision(compute)
-    descent = Descent(state.device)
+    descent = GuardedStep(state.device)
     latent_dim = state.generator.config.latent_dim
     means, started, first = MetricMeans(), time.perf_counter(), state.step
     while state.step < config.steps:
-        draws = SeededDraws(seed, state.step, latent_dim, state.device)
+        draws = SeededNoise(seed, state.step, latent_dim, state.device)
         means.add(retrain_step(state, batches.at(state.step), draws, config, compute, descent))
         if state.step % config.report_every == 0 or state.step == config.steps:
             descent.check()
@@ -63,10 +61,10 @@ def retrain(
 def retrain_step(
     state: RetrainState,
     real: Float[Tensor, "n c s s"],
-    draws: Draws,
+    draws: NoiseSource,
     config: RetrainConfig,
     compute: ComputeConfig,
-    descent: Descent,
+    descent: GuardedStep,
 ) -> dict[str, Tensor]:
     """Advance the state by one discriminator step and, every `n_critic` steps, one generator step."""
     for optimizer, adam in (
@@ -87,10 +85,10 @@ def retrain_step(
 def _update_discriminator(
     state: RetrainState,
     real: Tensor,
-    draws: Draws,
+    draws: NoiseSource,
     config: RetrainConfig,
     compute: ComputeConfig,
-    descent: Descent,
+    descent: GuardedStep,
 ) -> dict[str, Tensor]:
     with autocast(compute, state.device):
         with torch.no_grad():
@@ -107,7 +105,11 @@ def _update_discriminator(
 
 
 def _update_generator(
-    state: RetrainState, draws: Draws, config: RetrainConfig, compute: ComputeConfig, descent: Descent
+    state: RetrainState,
+    draws: NoiseSource,
+    config: RetrainConfig,
+    compute: ComputeConfig,
+    descent: GuardedStep,
 ) -> Tensor:
     with autocast(compute, state.device), frozen(state.discriminator):
         fake = state.generator(draws.latents("generator", config.generator_batch_size))

@@ -8,16 +8,15 @@ from search_space.genotype import Genotype
 from search_space.relaxation import entropy, gumbel_noise, probabilities, relax
 from trainers.compute import ComputeConfig, set_precision
 from trainers.datasets import Batches
-from trainers.ema import copy_buffers, copy_parameters
-from trainers.guarded_step import Descent
-from trainers.metric_means import MetricMeans
-from trainers.noise import SeededDraws
-from trainers.report import Evaluate, Report
+from trainers.guarded_step import GuardedStep
+from trainers.noise import SeededNoise
+from trainers.report import Evaluate, MetricMeans, Report
 from trainers.samples import SampleGenerator, sample_grid
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep
 from trainers.seeding import generator_for
+from trainers.state import copy_buffers, copy_parameters
 
 
 def search(
@@ -37,12 +36,12 @@ def search(
     """
     compute = compute or ComputeConfig()
     set_precision(compute)
-    descent = Descent(state.device)
+    descent = GuardedStep(state.device)
     step = SearchStep(state, config, compute, descent)
     latent_dim = state.generator.config.latent_dim
     means, started, first = MetricMeans(), time.perf_counter(), state.step
     while state.step < config.steps:
-        draws = SeededDraws(seed, state.step, latent_dim, state.device)
+        draws = SeededNoise(seed, state.step, latent_dim, state.device)
         means.add(step(*batches.halves_at(state.step), draws))
         if state.step % config.report_every == 0 or state.step == config.steps:
             descent.check()

@@ -15,12 +15,12 @@ from search_space.architecture import Architecture, EdgeWeights
 from search_space.relaxation import relax
 from trainers.compute import ComputeConfig, autocast
 from trainers.distributed import average_running_statistics
-from trainers.ema import update_ema
-from trainers.guarded_step import Descent, Phase, frozen
+from trainers.guarded_step import GuardedStep, Phase, frozen
 from trainers.losses import hinge_discriminator, hinge_generator
-from trainers.noise import Draws
+from trainers.noise import NoiseSource
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
+from trainers.state import update_ema
 
 Losses = Mapping[str, Tensor]
 
@@ -29,7 +29,7 @@ class SearchStep:
     """The updates of a step, on one state and configuration."""
 
     def __init__(
-        self, state: SearchState, config: SearchConfig, compute: ComputeConfig, descent: Descent
+        self, state: SearchState, config: SearchConfig, compute: ComputeConfig, descent: GuardedStep
     ) -> None:
         self._state, self._config, self._compute, self._descent = state, config, compute, descent
 
@@ -37,7 +37,7 @@ class SearchStep:
         self,
         weights_half: Float[Tensor, "n c s s"],
         architecture_half: Float[Tensor, "n c s s"],
-        draws: Draws,
+        draws: NoiseSource,
     ) -> Losses:
         """Advance the state by one step; losses stay on the device."""
         state, config = self._state, self._config
@@ -58,7 +58,7 @@ class SearchStep:
         state.step += 1
         return losses
 
-    def update_discriminator(self, phase: Phase, real: Tensor, draws: Draws) -> dict[str, Tensor]:
+    def update_discriminator(self, phase: Phase, real: Tensor, draws: NoiseSource) -> dict[str, Tensor]:
         """Descend the loss of D in its weights or, in phase "beta", in its architecture."""
         state = self._state
         # Only what is stepped needs gradients: kernels of the other group are not differentiated at all.
@@ -79,7 +79,7 @@ class SearchStep:
         self._descent(loss, state.optimizers[phase], phase, state.step)
         return {"loss": loss.detach(), "real": real_scores.detach(), "fake": fake_scores.detach()}
 
-    def update_generator(self, phase: Phase, draws: Draws) -> Tensor:
+    def update_generator(self, phase: Phase, draws: NoiseSource) -> Tensor:
         """Descend the loss of G in its weights or, in phase "alpha", in its architecture."""
         state = self._state
         latents = draws.latents(phase, self._config.generator_batch_size)
@@ -91,7 +91,9 @@ class SearchStep:
         self._descent(loss, state.optimizers[phase], phase, state.step)
         return loss.detach()
 
-    def _sample(self, architecture: Architecture, phase: Phase, forward: int, draws: Draws) -> EdgeWeights:
+    def _sample(
+        self, architecture: Architecture, phase: Phase, forward: int, draws: NoiseSource
+    ) -> EdgeWeights:
         config = self._config
         noise = None if config.relaxation == "softmax" else draws.noise(phase, forward, architecture)
         tau = config.tau(self._state.step)

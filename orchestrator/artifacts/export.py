@@ -11,7 +11,7 @@ from torch import Tensor
 
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import Generator, evaluate_with
+from search_space.networks import Generator, use_backend
 from trainers.files import written_whole
 
 CARD = "advnas.json"
@@ -54,7 +54,7 @@ def export_generator(network: Generator, genotype: Genotype, path: Path) -> Expo
     if path.suffix not in FORMATS:
         raise ExportError(f"{path}: unknown suffix {path.suffix!r}; use {' or '.join(FORMATS)}")
     form = FORMATS[path.suffix]
-    evaluate_with(network, "reference")  # plain operations, without gradients of our own
+    use_backend(network, "reference")  # plain operations, without gradients of our own
     call = form.call.format(path)
     card = json.dumps(describe(network, genotype, call), indent=2)
     with TemporaryDirectory() as folder:

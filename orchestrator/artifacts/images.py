@@ -14,8 +14,8 @@ from orchestrator.tracking.artifacts import is_address
 from search_space.errors import UserError
 from trainers.datasets import Images, load_images
 from trainers.datasets.image_folder import SUFFIXES, ImageFolderConfig
-from trainers.generate import pixels_of
 from trainers.metrics.config import EvaluationConfig
+from trainers.samples import pixels_of
 from trainers.seeding import generator_for
 
 logger = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ class MirrorError(UserError):
     """The store cannot be reached, or refuses."""
 
 
-class Mirror:
+class ObjectStoreCopy:
     """Of one folder below the root; a value that can be sent to workers."""
 
     def __init__(self, uri: str, root: Path, folder: Path) -> None:

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from orchestrator.compare.data import require_suffix, rows_of, write_rows
+from orchestrator.compare.export import require_suffix, rows_of, write_rows
 from orchestrator.compare.groups import groups_of, verdict
-from orchestrator.compare.sources import contestants
+from orchestrator.compare.resolve import candidates
 from orchestrator.config.experiment import default_tracking_uri
 from orchestrator.console.console import Console, quiet
 from search_space.errors import UserError
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
     _check_files(arguments)
     quiet()
     root = Path(arguments.root).absolute()
-    everyone = contestants(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
+    everyone = candidates(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
     groups = groups_of(everyone)
     rows = rows_of(groups, everyone)
     console = Console(sys.stderr if arguments.json else None)

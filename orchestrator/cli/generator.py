@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.artifacts.generators import TrainedGenerator, find_generator
 from orchestrator.cli.run import Result, as_json, result_lines
 from orchestrator.config.experiment import default_tracking_uri
-from trainers.device import device_for
+from trainers.compute import device_for
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
 def generate(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
     """Write images."""
     from orchestrator.artifacts.image_files import write_images
-    from trainers.generate import generated
+    from trainers.samples import generated
 
     device = device_for(arguments.gpu, "--gpu")
     network, count, seed = found.network.to(device), arguments.count, arguments.seed

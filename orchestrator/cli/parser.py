@@ -9,7 +9,7 @@ from orchestrator.cli.compare_parser import add_compare
 from orchestrator.cli.generator_parser import add_export, add_generate
 from orchestrator.cli.genotype_parser import add_genotype
 from orchestrator.cli.submit_parser import add_submit
-from orchestrator.config.presets import PRESETS
+from orchestrator.config.files import PRESETS
 from search_space.errors import UserError
 
 if TYPE_CHECKING:

@@ -7,12 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.config.errors import ConfigError, explain
-from orchestrator.config.options import options
-from orchestrator.config.overrides import apply_overrides, parsed
+from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.curves import Curves
+from orchestrator.selection.curves import Curves, default_config
 from orchestrator.selection.replay import ReplayReport, replay_curves
-from orchestrator.selection.steps import default_config
 
 
 def replay_table(table: Path, overrides: Mapping[str, str]) -> ReplayReport:

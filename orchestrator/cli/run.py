@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cluster.job_environment import require_kept
-from orchestrator.config.presets import SWEEPS, read_source
-from orchestrator.config.yaml_text import write_yaml
+from orchestrator.config.files import SWEEPS, read_source, write_yaml
 from orchestrator.console.console import Console, quiet
 from orchestrator.console.interruption import sigterm_interrupts
 from search_space.errors import UserError
@@ -77,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> Loaded:
     experiment = experiment_of(document, arguments.overrides)
     selects = arguments.command == "select" or (arguments.command == "pipeline" and experiment.select)
     if arguments.dry_run and selects:
-        from orchestrator.selection.fitness import select_stage
+        from orchestrator.selection.stage import select_stage
 
         select_stage(experiment)  # as the command itself does before anything else
 

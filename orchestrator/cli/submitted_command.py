@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.errors import shown
-from orchestrator.config.presets import PRESETS, SWEEPS, read_source
+from orchestrator.config.files import PRESETS, SWEEPS, read_source
 from orchestrator.submit.client import SubmitError
 
 JOIN = ("--cluster.address", "auto")
@@ -68,8 +68,7 @@ def _parsed(words: Sequence[str]) -> Namespace:
 def _document(parsed: Namespace) -> dict[str, Any]:
     """What the runs are configured with, as written: of a sweep, what its trials share."""
     from orchestrator.config.experiment import Experiment
-    from orchestrator.config.options import options
-    from orchestrator.config.overrides import apply_overrides
+    from orchestrator.config.overrides import apply_overrides, options
     from orchestrator.config.overrides import parsed as value_of
 
     known = options(Experiment)

@@ -5,7 +5,7 @@ from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity, require_same
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.worker import run_worker
-from trainers.device import device_for
+from trainers.compute import device_for
 
 
 def launch(job: Job, emit: Emit) -> Outcome:

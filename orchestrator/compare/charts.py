@@ -8,8 +8,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from orchestrator.compare.format import count
 from orchestrator.compare.groups import Group, Row, short
-from orchestrator.compare.words import count
 
 BEST, APART, EQUAL = "#1a7f37", "#8c959f", "#bf8700"
 """The best; worse beyond noise; not to be told from the best, or unknown."""
@@ -43,7 +43,7 @@ def scores_chart(group: Group) -> str:
                 mew=2.5,
                 capsize=4,
             )
-        axes.set_yticks(range(len(rows)), [short(row.contestant.name) for row in reversed(rows)])
+        axes.set_yticks(range(len(rows)), [short(row.candidate.name) for row in reversed(rows)])
         axes.set_xlabel(f"{group.metric} ({'lower' if group.lower_is_better else 'higher'} is better)")
         axes.axvline(_mean(rows[0]), color=BEST, lw=0.8, ls=":")
         axes.grid(axis="x", color="#eeeeee")
@@ -76,20 +76,20 @@ def pareto_chart(group: Group) -> str:
         figure = Figure(figsize=(9.5, 4), layout="constrained")
         axes = figure.add_subplot()
         for row in rows:
-            size, colour = row.contestant.parameters, colour_of(row)
+            size, colour = row.candidate.parameters, colour_of(row)
             axes.errorbar(
                 size, _mean(row), yerr=row.deviation or 0.0, fmt="o", color=colour, capsize=3, elinewidth=0.8
             )
             axes.annotate(
-                short(row.contestant.name, 26),
+                short(row.candidate.name, 26),
                 (size, _mean(row)),
                 xytext=(6, 3),
                 textcoords="offset points",
                 fontsize=8,
             )
-        front = sorted(pareto_front(group), key=lambda row: row.contestant.parameters)
+        front = sorted(pareto_front(group), key=lambda row: row.candidate.parameters)
         axes.step(
-            [row.contestant.parameters for row in front],
+            [row.candidate.parameters for row in front],
             [_mean(row) for row in front],
             where="post",
             color=BEST,
@@ -107,7 +107,7 @@ def pareto_chart(group: Group) -> str:
 def pareto_front(group: Group) -> list[Row]:
     """Rows that no other beats in score or size without losing in the other."""
     sign = 1 if group.lower_is_better else -1
-    costs = {id(row): (sign * (row.mean or 0.0), row.contestant.parameters) for row in _scored(group)}
+    costs = {id(row): (sign * (row.mean or 0.0), row.candidate.parameters) for row in _scored(group)}
 
     def is_beaten(row: Row) -> bool:
         own = costs[id(row)]
@@ -124,13 +124,13 @@ def colour_of(row: Row) -> str:
 def _draw_curves(axes: Axes, group: Group, row: Row, index: int) -> bool:
     curves = _curves(group, row)
     for number, curve in enumerate(curves):
-        label = short(row.contestant.name, 30) if number == 0 else "_"
+        label = short(row.candidate.name, 30) if number == 0 else "_"
         axes.plot(*zip(*curve, strict=True), color=f"C{index % 10}", lw=1.2, marker=".", ms=4, label=label)
     return bool(curves)
 
 
 def _curves(group: Group, row: Row) -> list[Sequence[tuple[int, float]]]:
-    curves = [training.curves.get(group.metric, ()) for training in row.contestant.trainings]
+    curves = [training.curves.get(group.metric, ()) for training in row.candidate.trainings]
     return [curve for curve in curves if len(curve) > 1]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.compare.contestant import Contestant
+from orchestrator.compare.candidate import Candidate
 from orchestrator.selection.noise import Difference, Noise, deviation, difference, pooled, required
+from orchestrator.selection.result import Candidate as Entry
 from orchestrator.selection.result import Divergence
-from orchestrator.selection.source import Candidate
-from orchestrator.selection.tally import Tally, best_first
+from orchestrator.selection.rung import CandidateScores, best_first
 from trainers.metrics.specs import lower_is_better
 
 SEPARATION = 2.0
@@ -16,11 +16,11 @@ SEPARATION = 2.0
 
 @dataclass(frozen=True)
 class Row:
-    """A contestant in its place."""
+    """A candidate in its place."""
 
-    contestant: Contestant
+    candidate: Candidate
     place: int
-    """From 1; contestants with a mean come first."""
+    """From 1; candidates with a mean come first."""
     values: tuple[float, ...]
     diverged: int
     """Trainings without a score."""
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Contestants whose scores mean the same, best first."""
+    """Candidates whose scores mean the same, best first."""
 
     metric: str
     data: str
@@ -54,19 +54,19 @@ class Group:
         return lower_is_better(self.metric)
 
     def recipes(self) -> Mapping[str, Sequence[str]]:
-        """Settings of the training in which the contestants differ -> their values in order of appearance."""
-        names = {name for row in self.rows for name in row.contestant.recipe}
+        """Settings of the training in which the candidates differ -> their values in order of appearance."""
+        names = {name for row in self.rows for name in row.candidate.recipe}
         values = {
-            name: list(dict.fromkeys(row.contestant.recipe.get(name, "-") for row in self.rows))
+            name: list(dict.fromkeys(row.candidate.recipe.get(name, "-") for row in self.rows))
             for name in sorted(names)
         }
         return {name: different for name, different in values.items() if len(different) > 1}
 
 
-def groups_of(contestants: Sequence[Contestant]) -> list[Group]:
-    """Scored contestants by metric, fingerprint and length of training, the largest group first."""
-    members: dict[str, list[Contestant]] = {}
-    for each in contestants:
+def groups_of(candidates: Sequence[Candidate]) -> list[Group]:
+    """Scored candidates by metric, fingerprint and length of training, the largest group first."""
+    members: dict[str, list[Candidate]] = {}
+    for each in candidates:
         if each.trainings and each.metrics:
             key = repr((each.metrics[0], each.data, each.steps, sorted(each.protocol.items())))
             members.setdefault(key, []).append(each)
@@ -86,11 +86,11 @@ def verdict(group: Group) -> Iterator[str]:
         return
     best, *others = scored
     which = f"Best of {len(group.rows)}" if len(group.rows) > 1 else "Nothing to compare with"
-    yield f"{which}: {short(best.contestant.name)}, {group.metric} {mean_in_words(best)}."
+    yield f"{which}: {short(best.candidate.name)}, {group.metric} {mean_in_words(best)}."
     if others:
         yield _certainty(group.noise, others)
     if lost := sum(row.diverged for row in group.rows):
-        every = sum(len(row.contestant.trainings) for row in group.rows)
+        every = sum(len(row.candidate.trainings) for row in group.rows)
         yield f"{lost} of {every} trainings came to no score."
     if different := group.recipes():
         listed = "; ".join(f"{name} {', '.join(values)}" for name, values in list(different.items())[:4])
@@ -123,7 +123,7 @@ def lead_in_words(row: Row) -> str:
 def _certainty(noise: Noise, others: Sequence[Row]) -> str:
     second = others[0]
     assert second.behind is not None, "it has a score and is not the best"
-    lead = f"Ahead of {short(second.contestant.name)} by {lead_in_words(second)}"
+    lead = f"Ahead of {short(second.candidate.name)} by {lead_in_words(second)}"
     if not noise.degrees:
         return (
             f"{lead}. Whether that is real cannot be told: every architecture was trained once. "
@@ -133,7 +133,7 @@ def _certainty(noise: Noise, others: Sequence[Row]) -> str:
         return f"{lead}: real, as {_needed(second)} would do."
     equal = [row for row in others if not row.is_apart]
     everyone = " (everyone here)" if len(equal) == len(others) else ""
-    names = ", ".join(short(row.contestant.name) for row in equal[:4]) + (", ..." if len(equal) > 4 else "")
+    names = ", ".join(short(row.candidate.name) for row in equal[:4]) + (", ..." if len(equal) > 4 else "")
     return (
         f"{lead}: within noise, {_needed(second)} would be needed. It cannot be told from "
         f"{len(equal)} of {len(others)} others{everyone}: {names}."
@@ -145,32 +145,37 @@ def _needed(row: Row) -> str:
     return f"{required(SEPARATION, row.behind.degrees):.1f} standard errors"
 
 
-def _group(contestants: Sequence[Contestant]) -> Group:
-    first = contestants[0]
+def _group(candidates: Sequence[Candidate]) -> Group:
+    first = candidates[0]
     metric = first.metrics[0]
     tallies = best_first(
-        [_tally(str(i), each, metric) for i, each in enumerate(contestants)], lower_is_better(metric)
+        [_tally(str(i), each, metric) for i, each in enumerate(candidates)], lower_is_better(metric)
     )
     noise = pooled(tally.values for tally in tallies if tally.is_sound)
     best = tallies[0] if tallies[0].scores else None
     rows = tuple(
-        _row(contestants[int(tally.candidate.genotype)], place, tally, best, noise, metric)
+        _row(candidates[int(tally.candidate.genotype)], place, tally, best, noise, metric)
         for place, tally in enumerate(tallies, start=1)
     )
     return Group(metric, first.data, first.steps, first.protocol, rows, noise)
 
 
 def _row(
-    contestant: Contestant, place: int, tally: Tally, best: Tally | None, noise: Noise, metric: str
+    candidate: Candidate,
+    place: int,
+    tally: CandidateScores,
+    best: CandidateScores | None,
+    noise: Noise,
+    metric: str,
 ) -> Row:
     behind = None
     if best and tally is not best and tally.scores:
         behind = difference(best.values, tally.values, noise, lower_is_better(metric))
     spread = deviation(tally.values)
-    return Row(contestant, place, tally.values, len(tally.diverged), tally.mean, spread, behind)
+    return Row(candidate, place, tally.values, len(tally.diverged), tally.mean, spread, behind)
 
 
-def _tally(id: str, each: Contestant, metric: str) -> Tally:
+def _tally(id: str, each: Candidate, metric: str) -> CandidateScores:
     numbered = dict(enumerate(each.trainings))
     scores = {
         number: training.scores[metric] for number, training in numbered.items() if metric in training.scores
@@ -180,4 +185,4 @@ def _tally(id: str, each: Contestant, metric: str) -> Tally:
         for number, training in numbered.items()
         if number not in scores
     )
-    return Tally(Candidate(id, tuple(numbered), each.name), scores, lost)
+    return CandidateScores(Entry(id, tuple(numbered), each.name), scores, lost)

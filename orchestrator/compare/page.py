@@ -1,26 +1,56 @@
-"""A comparison as one HTML file that needs nothing else, not even a network."""
+"""Images and drawings of candidates, as a page holds them: PNG in base64, SVG as it is."""
 
+import base64
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestrator.artifacts.published import scores
-from orchestrator.compare import charts, words
-from orchestrator.compare.contestant import Contestant
+from orchestrator.compare import charts
+from orchestrator.compare import format as words
+from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.groups import Group, Row, is_settled, lead_in_words, mean_in_words, verdict
-from orchestrator.compare.pictures import drawing, samples
+from orchestrator.plots.genotype import draw
+from orchestrator.plots.images import image_grid
 from search_space.errors import UserError
+from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
 from search_space.zoo.results import RESULTS
 from trainers.files import written_whole
+from trainers.samples import sample_grid
+
+SEED = 0
+"""Of the latents, the same for every generator that takes as many numbers."""
+
+
+def samples(generator: Path) -> str:
+    """64 images of a kept generator, as the address of an <img>."""
+    network, _ = load_generator(generator)
+    images = sample_grid(network, network.config.latent_dim, SEED, torch.device("cpu"))
+    return "data:image/png;base64," + base64.b64encode(image_grid(images)).decode()
+
+
+def drawing(genotype: Genotype, best: Genotype | None, prefix: str) -> str:
+    """SVG, marked where it differs from the best; ids begin with the prefix, as a page has many."""
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}):
+        draw(genotype, best).savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{prefix}", text)
+
 
 TEMPLATE = "page.html.j2"
 
 
-def write_page(path: Path, groups: Sequence[Group], everyone: Sequence[Contestant]) -> None:
+def write_page(path: Path, groups: Sequence[Group], everyone: Sequence[Candidate]) -> None:
     """Write the file whole.
 
     Raises:
@@ -45,12 +75,12 @@ def write_page(path: Path, groups: Sequence[Group], everyone: Sequence[Contestan
         raise UserError(f"--html {path}: {error.strerror}; name a place that can be written") from error
 
 
-def _unscored(everyone: Sequence[Contestant]) -> list[Contestant]:
+def _unscored(everyone: Sequence[Candidate]) -> list[Candidate]:
     return [each for each in everyone if not (each.trainings and each.metrics)]
 
 
 def _group(number: int, group: Group) -> dict[str, Any]:
-    best = group.rows[0].contestant
+    best = group.rows[0].candidate
     several = sum(row.mean is not None for row in group.rows) > 1
     return {
         "title": words.title_of(group),
@@ -63,14 +93,14 @@ def _group(number: int, group: Group) -> dict[str, Any]:
         "pareto": Markup(charts.pareto_chart(group)) if several else "",
         "curves": Markup(charts.curves_chart(group) or ""),
         "cards": [
-            _card(f"g{number}-{row.place}-", row.contestant, None if row.place == 1 else best.genotype, row)
+            _card(f"g{number}-{row.place}-", row.candidate, None if row.place == 1 else best.genotype, row)
             for row in group.rows
         ],
     }
 
 
 def _row(row: Row) -> dict[str, Any]:
-    each = row.contestant
+    each = row.candidate
     others = {name: each.values(name) for name in each.metrics[1:] if not name.endswith("_std")}
     return {
         "place": row.place,
@@ -99,7 +129,7 @@ def _standing(row: Row) -> str:
     return "worse" if row.is_apart else "within noise"
 
 
-def _card(prefix: str, each: Contestant, best: Genotype | None, row: Row | None = None) -> dict[str, Any]:
+def _card(prefix: str, each: Candidate, best: Genotype | None, row: Row | None = None) -> dict[str, Any]:
     generator = each.best_generator(each.metrics[0]) if each.metrics else None
     return {
         "name": each.name,
@@ -118,7 +148,7 @@ def _differing(genotype: Genotype, best: Genotype) -> int:
     return sum(one != other for cells in pairs for one, other in zip(*cells, strict=True))
 
 
-def _published(everyone: Sequence[Contestant]) -> list[dict[str, str]]:
+def _published(everyone: Sequence[Candidate]) -> list[dict[str, str]]:
     """Results on the data sets of the comparison."""
     wanted = {each.data for each in everyone}
     return [

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.compare.contestant import Contestant
+from orchestrator.compare.candidate import Candidate
+from orchestrator.compare.format import count, hours, published_in_words, scale_in_words, title_of
 from orchestrator.compare.groups import Group, Row, lead_in_words, mean_in_words, verdict
-from orchestrator.compare.words import count, hours, published_in_words, scale_in_words, title_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SEPARATE = "not ranked together: their scores mean different things, or their trainings differ in length"
 
 
-def tables(groups: Sequence[Group], everyone: Sequence[Contestant]) -> "list[RenderableType]":
+def tables(groups: Sequence[Group], everyone: Sequence[Candidate]) -> "list[RenderableType]":
     """One table a group, then who has no scores of ours."""
     from rich.text import Text
 
@@ -51,7 +51,7 @@ def _table(group: Group) -> "RenderableType":
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    each = row.contestant
+    each = row.candidate
     lost = f", {row.diverged} without" if row.diverged else ""
     steps = "-" if each.steps is None else str(each.steps)
     name = f"{each.name}  {each.genotype.content_hash}"
@@ -59,7 +59,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (str(row.place), name, mean_in_words(row) + lost, lead_in_words(row), *cost)
 
 
-def _unscored(contestants: Sequence[Contestant]) -> "RenderableType":
+def _unscored(candidates: Sequence[Candidate]) -> "RenderableType":
     from rich.table import Table
 
     table = Table(title="Without scores of ours; published ones were made elsewhere", title_justify="left")
@@ -70,7 +70,7 @@ def _unscored(contestants: Sequence[Contestant]) -> "RenderableType":
         ("published", "left"),
     ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for each in contestants:
+    for each in candidates:
         name = f"{each.name}  {each.genotype.content_hash}"
         published = "\n".join(map(published_in_words, each.published)) or "-"
         table.add_row(name, count(each.parameters), count(each.multiply_adds), published)

@@ -18,18 +18,16 @@ from pydantic import (
 )
 
 from orchestrator.config.errors import ConfigError, explain
-from orchestrator.config.options import options
-from orchestrator.config.overrides import apply_overrides, parsed
-from orchestrator.config.presets import PRESETS, read_source
-from orchestrator.config.select_stage import SelectStage
-from orchestrator.config.yaml_text import write_yaml
+from orchestrator.config.files import PRESETS, read_source, write_yaml
+from orchestrator.config.overrides import apply_overrides, options, parsed
+from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import DataConfig
 from trainers.datasets.paths import Folder
 from trainers.metrics.config import EvaluationConfig
-from trainers.retrain_config import RetrainConfig
+from trainers.retrain_state import RetrainConfig
 from trainers.search_config import SearchConfig
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]

@@ -1,16 +1,40 @@
-"""One stage of a run as a value, and what comes out of it."""
+"""How good a checkpoint of a retraining is: by its score in the first metric of the evaluation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from orchestrator.checkpoints.object_store import Mirror
+from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.checkpoints.store import Checkpoint, CheckpointMeta, CheckpointStore
 from orchestrator.config.experiment import Experiment, RetrainStage, SearchStage
-from orchestrator.jobs.best import Score, score
 from search_space.genotype import Genotype
+from trainers.metrics.config import MetricName
+from trainers.metrics.specs import METRIC_SPECS, lower_is_better
 from trainers.report import Report
+
+
+class Score(NamedTuple):
+    """The value that decides."""
+
+    name: str
+    """As reported: fid, fd_digits, is_mean, ..."""
+    value: float
+    rank: float
+    """The lower the better."""
+
+
+def score(meta: CheckpointMeta, metric: MetricName) -> Score | None:
+    """The checkpoint's score; None if it was not evaluated or its score is not a number."""
+    if not meta.protocol:
+        return None
+    name = METRIC_SPECS[metric].names(meta.protocol["extractor"])[0]
+    value = meta.metrics.get(name)
+    if value is None or not isfinite(value):
+        return None
+    return Score(name, value, value if lower_is_better(name) else -value)
+
 
 Stage = Literal["search", "retrain"]
 
@@ -45,10 +69,10 @@ class Job:
         return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints, self._rank)
 
     @property
-    def mirror(self) -> Mirror | None:
+    def mirror(self) -> ObjectStoreCopy | None:
         """The copy of the folder in an object store, if there is to be one."""
         uri = self.experiment.mirror
-        return Mirror(uri, self.experiment.root, self.folder) if uri else None
+        return ObjectStoreCopy(uri, self.experiment.root, self.folder) if uri else None
 
     def score(self, meta: CheckpointMeta) -> Score | None:
         """What decides how good a retrained generator is; supernets are not ranked."""

@@ -9,7 +9,7 @@ from orchestrator.jobs.job import Job, Stage
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from trainers.datasets import Batches, Images
-from trainers.distributed import normalize_in_shares, rank, world_size
+from trainers.distributed import rank, use_ghost_batches, world_size
 from trainers.report import Evaluate, Report
 from trainers.retrain import retrain
 from trainers.retrain_state import RetrainState, build_networks
@@ -31,7 +31,7 @@ def searching(job: Job, device: torch.device) -> Training:
     """Of the supernets."""
     config, seed, compute = job.experiment.search, job.experiment.seed, job.experiment.compute
     state = SearchState(config.generator, config.discriminator, config, seed, device, compute)
-    normalize_in_shares(state.generator, job.experiment.cluster.shares)
+    use_ghost_batches(state.generator, job.experiment.cluster.shares)
 
     def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
         batches = Batches(images, config.batch_size, seed, rank(), world_size(), device, halves=True)
@@ -50,7 +50,7 @@ def retraining(job: Job, device: torch.device) -> Training:
     genotypes = _networks(job.genotypes, config.opponent)
     generator, discriminator = build_networks(config.generator, config.discriminator, genotypes, seed)
     state = RetrainState(generator, discriminator, config, device, compute)
-    normalize_in_shares(state.generator, job.experiment.cluster.shares)
+    use_ghost_batches(state.generator, job.experiment.cluster.shares)
 
     def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
         batches = Batches(images, config.batch_size, seed, rank(), world_size(), device)

@@ -1,22 +1,51 @@
-"""What one worker does, in this process or on a cluster: restore, train, report, save."""
+"""When a training is scored, and by what."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
-from orchestrator.jobs.evaluation import Evaluation
 from orchestrator.jobs.identity import identity, require_same, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.training import TRAININGS
 from trainers.datasets import Images, load_images
-from trainers.distributed import rank, world_size
-from trainers.metrics.shares import from_rank_zero
+from trainers.distributed import from_rank_zero, rank, world_size
+from trainers.metrics.evaluator import Evaluator
 from trainers.report import Report
+from trainers.samples import SampleGenerator
 from trainers.state import TrainingState
+
+
+class Evaluation:
+    """Scores at the reports that are due: the first of every `evaluation.every` steps, and the last.
+
+    Raises:
+        UserError: the extractor cannot be had. Nothing is looked for where nothing is scored.
+    """
+
+    def __init__(self, job: Job, images: Images, device: torch.device) -> None:
+        self._config = job.config
+        every = self._config.evaluation.every
+        self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if every else None
+
+    def __call__(self, step: int, sample: SampleGenerator) -> Mapping[str, float]:
+        """Scores, empty when not due. Called by all workers."""
+        if self._evaluator is None or not self._due(step):
+            return {}
+        return self._evaluator(sample, self._config.generator.latent_dim)
+
+    @property
+    def protocol(self) -> Mapping[str, str]:
+        """What two scores must share to be compared."""
+        return self._evaluator.fingerprint if self._evaluator else {}
+
+    def _due(self, step: int) -> bool:
+        config = self._config
+        return step % config.evaluation.every < config.report_every or step == config.steps
+
 
 Committed = Callable[[Report, Path], None]
 """Learns, on every worker, that a report's checkpoint is on the disk."""

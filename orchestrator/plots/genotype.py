@@ -25,9 +25,8 @@ from orchestrator.plots.genotype_layout import (
     node_at,
     skip_route,
 )
-from search_space.connectivity import NONE
 from search_space.genotype import Genotype, GenotypeError
-from search_space.topology import CELLS, OUTPUT_NODE, SKIP_INS, Edge, Network
+from search_space.topology import CELLS, NONE, OUTPUT_NODE, SKIP_INS, Edge, Network
 
 DPI = 100
 MARGIN = 1.2

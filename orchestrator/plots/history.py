@@ -10,8 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from orchestrator.checkpoints.derivations import entries
-from orchestrator.tracking.recording import edges_changed
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, differing_edges
 from search_space.relaxation import EdgeProbabilities
 from search_space.topology import Network
 
@@ -39,7 +38,10 @@ class History:
 
     def changes(self) -> list[int]:
         """[T], edges whose operation differs from that of the report before; 0 at the first."""
-        return [0, *(edges_changed(*pair) for pair in zip(self.genotypes, self.genotypes[1:], strict=False))]
+        return [
+            0,
+            *(differing_edges(*pair) for pair in zip(self.genotypes, self.genotypes[1:], strict=False)),
+        ]
 
     def settled_after(self, cell: int, edge: int) -> int:
         """The step from which an edge kept the operation it has at the end."""

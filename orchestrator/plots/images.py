@@ -19,6 +19,9 @@ GAP = 2
 SMALLEST_WIDTH = 512
 """Pixels: MLflow's page blurs smaller pictures when it enlarges them."""
 
+DRAWING_SHARE = 0.05
+"""Share of a run's time that may go into drawings: a short run draws some of its genotypes, and the last."""
+
 
 def image_grid(images: UInt8[Tensor, "n c h w"]) -> bytes:
     """PNG of the images, row by row, enlarged by a whole factor where they are small."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestrator.artifacts.genotypes import search_folders, searched_genotypes
 from orchestrator.checkpoints.derivations import derived_generators
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.select_stage import SelectStage
+from orchestrator.config.selection import SelectStage
 from orchestrator.selection.curves import genotype_id
 from search_space.genotype import Genotype
 from search_space.sampling import sample_genotype

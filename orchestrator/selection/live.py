@@ -1,18 +1,132 @@
-"""A source of learning curves that trains: every run goes on from the rung before."""
+"""How the runs of a rung are done: one after another in this process, or side by side on Ray."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.artifacts.generators import GENERATOR_FILE
+from orchestrator.cluster.resources import concurrent_trials, trial_resources
+from orchestrator.cluster.session import ClusterError
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.experiment import Experiment
+from orchestrator.config.experiment import ClusterConfig, Experiment
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Job, Outcome
+from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
-from orchestrator.selection.source import Request
-from orchestrator.selection.training import Run, Train
+from orchestrator.selection.result import Request, Selection
+from search_space.errors import UserError
+from search_space.generator_file import save_generator
 from trainers.guarded_step import NonFiniteLoss
+from trainers.report import Report
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+
+Launch = Callable[[Job, Emit], Outcome]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The way of one candidate, with one seed, to a rung."""
+
+    request: Request
+    title: str
+    """For people."""
+    job: Job
+
+
+End = tuple[Run, Outcome | NonFiniteLoss]
+"""A run and what it came to; a loss that is not finite is a result like another."""
+
+Train = Callable[[Sequence[Run]], Iterator[End]]
+"""Does runs and yields each as soon as it is done."""
+
+
+def one_after_another(launch: Launch, console: Console) -> Train:
+    """Each run by the workers of the cluster section, its progress shown."""
+
+    def train(runs: Sequence[Run]) -> Iterator[End]:
+        for run in runs:
+            try:
+                with console.stage(run.title, run.job.config.steps) as view:
+                    outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
+            except NonFiniteLoss as loss:
+                outcome = loss
+            yield run, outcome
+
+    return train
+
+
+def side_by_side(cluster: ClusterConfig, at_most: int | None) -> Train:
+    """As many runs at once as the connected Ray holds, or fewer; each takes the room of a sweep's trial."""
+
+    def train(runs: Sequence[Run]) -> Iterator[End]:
+        import ray
+
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        places = concurrent_trials(cluster, at_most, nodes, command="select")
+        task = ray.remote(**_options(cluster))(_train)
+        waiting = list(runs)[::-1]
+        running: dict[ObjectRef[Outcome | Exception], Run] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < places:
+                    run = waiting.pop()
+                    running[task.remote(run.job, max(1, int(cluster.cpus_per_worker)))] = run
+                (done, *_), _ = ray.wait(list(running))
+                yield running.pop(done), _outcome(done)
+        finally:
+            for one in running:
+                ray.cancel(one)
+
+    return train
+
+
+def _options(cluster: ClusterConfig) -> dict[str, Any]:
+    wanted = dict(trial_resources(cluster))
+    return {
+        "num_cpus": wanted.pop("CPU", 0),
+        "num_gpus": wanted.pop("GPU", 0),
+        "resources": wanted,
+        # Of a run whose process or machine has died; it goes on from its newest checkpoint.
+        "max_retries": cluster.max_failures,
+    }
+
+
+def _train(job: Job, threads: int) -> Outcome | Exception:
+    """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
+    import torch
+
+    from orchestrator.cluster.launch import launch
+
+    # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
+    torch.set_num_threads(threads)
+    try:
+        return launch(job, _ignore)
+    except (UserError, NonFiniteLoss) as error:
+        return error
+
+
+def _ignore(_report: Report) -> None:
+    """Only the score at the end is looked at."""
+
+
+def _outcome(task: "ObjectRef[Outcome | Exception]") -> Outcome | NonFiniteLoss:
+    import ray
+
+    try:
+        found = ray.get(task)
+    except ray.exceptions.WorkerCrashedError as error:
+        raise ClusterError(
+            "select: a process that trains a candidate died more often than cluster.max_failures (out of "
+            "memory?); start again to go on, scores that are there stay"
+        ) from error
+    if isinstance(found, UserError):
+        raise found
+    assert isinstance(found, Outcome | NonFiniteLoss), found
+    return found
 
 
 def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
@@ -80,3 +194,21 @@ def _require_not_beyond(job: Job, request: Request) -> None:
             f"select.rungs: {request.step} was not scored, and {job.folder} is at step {newest.meta.step} "
             "already; use the rungs of before, later ones, or another name"
         )
+
+
+def keep_generators(live: LiveCurves, selection: Selection) -> None:
+    """Leave each run's averaged generator as of its last rung, in the run's folder.
+
+    Checkpoints of candidates that an earlier rung cut are deleted: they hold optimizers and both networks. If
+    other rungs should want them to go on, they are trained again from the start, to the same weights.
+    """
+    for standing in selection.ranking:
+        for seed in standing.seeds:
+            job = live.job(Request(standing.genotype, seed, standing.step))
+            checkpoint = job.checkpoints.latest()
+            if checkpoint is None:  # deleted when this selection was done the first time
+                continue
+            file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
+            save_generator(file, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
+            if standing.step < selection.rungs[-1].step:
+                job.checkpoints.clear()

@@ -7,16 +7,11 @@ The policy is a function of the scores alone. Asked again with a source that rem
 from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.choice import choice_reason
-from orchestrator.selection.comparison import Comparison, Entrant
-from orchestrator.selection.contest import noise_of
-from orchestrator.selection.cost import planned_steps
+from orchestrator.selection.explain import choice_reason, cut_reason, final_reason, name
 from orchestrator.selection.noise import deviation
-from orchestrator.selection.repeats import Repeats, repeat_within_noise
-from orchestrator.selection.result import Rung, Selection, Standing
-from orchestrator.selection.source import Candidate, CurveSource
-from orchestrator.selection.tally import Tally
-from orchestrator.selection.verdict import cut_reason, final_reason, name
+from orchestrator.selection.repeats import Repeats, noise_of, planned_steps, repeat_within_noise
+from orchestrator.selection.result import Candidate, CurveSource, RankedCandidate, Rung, Selection
+from orchestrator.selection.rung import CandidateRuns, CandidateScores, Comparison
 from search_space.errors import UserError
 
 
@@ -31,7 +26,7 @@ def select(candidates: Sequence[Candidate], source: CurveSource, config: Selecti
         SelectionError: no candidates, one that is there twice or has no seeds, or a budget that is too small.
     """
     _check(candidates, config)
-    entrants = [Entrant(candidate) for candidate in candidates]
+    entrants = [CandidateRuns(candidate) for candidate in candidates]
     rungs: list[Rung] = []
     for index, step in enumerate(config.rungs):
         comparison = Comparison(entrants, step, config)
@@ -70,19 +65,23 @@ def _check(candidates: Sequence[Candidate], config: SelectionConfig) -> None:
         )
 
 
-def _onward(tally: Tally, step: int) -> Entrant:
-    return Entrant(tally.candidate, alive=tuple(tally.scores), trained=step, diverged=tally.diverged)
+def _onward(tally: CandidateScores, step: int) -> CandidateRuns:
+    return CandidateRuns(tally.candidate, alive=tuple(tally.scores), trained=step, diverged=tally.diverged)
 
 
 def _rung(
-    comparison: Comparison, tallies: Sequence[Tally], index: int, repeats: Repeats, config: SelectionConfig
+    comparison: Comparison,
+    tallies: Sequence[CandidateScores],
+    index: int,
+    repeats: Repeats,
+    config: SelectionConfig,
 ) -> Rung:
     noise = noise_of(tallies)
     places = min(config.keeps(index, len(tallies)), sum(bool(tally.scores) for tally in tallies))
     return Rung(
         step=comparison.step,
         standings=tuple(
-            Standing(
+            RankedCandidate(
                 genotype=tally.candidate.genotype,
                 name=name(tally),
                 step=comparison.step,
@@ -106,7 +105,7 @@ def _rung(
     )
 
 
-def _ranking(rungs: Sequence[Rung]) -> tuple[Standing, ...]:
+def _ranking(rungs: Sequence[Rung]) -> tuple[RankedCandidate, ...]:
     """Where each candidate stood last. Who came further ranks before; the diverged rank at the end."""
     last = {standing.genotype: standing for rung in rungs for standing in rung.standings}
     return tuple(sorted(last.values(), key=lambda each: (not each.is_sound, -each.step, each.place)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestrator.selection.curves import short_name
 from orchestrator.selection.replay import BEST, ReplayReport
-from orchestrator.selection.result import Selection, Standing
+from orchestrator.selection.result import RankedCandidate, Selection
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -81,7 +81,7 @@ def _rungs(selection: Selection) -> "Table":
     return _table("Rungs", columns, rows)
 
 
-def _ranking(title: str, standings: Sequence[Standing]) -> "Table":
+def _ranking(title: str, standings: Sequence[RankedCandidate]) -> "Table":
     rows = [
         (str(place), each.name, _score(each), _runs(each), f"{each.step:,}", each.reason)
         for place, each in enumerate(standings[:SHOWN], start=1)
@@ -130,14 +130,14 @@ def _title(selection: Selection) -> str:
     return f"Ranking by {config.metric}, {'lower' if config.lower_is_better else 'higher'} is better"
 
 
-def _score(standing: Standing) -> str:
+def _score(standing: RankedCandidate) -> str:
     if standing.mean is None:
         return "-"
     spread = "" if standing.deviation is None else f" ± {standing.deviation:.2g}"
     return f"{standing.mean:.4g}{spread}"
 
 
-def _runs(standing: Standing) -> str:
+def _runs(standing: RankedCandidate) -> str:
     scored = str(len(standing.scores))
     return f"{scored} of {standing.runs}" if standing.diverged else scored
 

@@ -1,12 +1,84 @@
-"""Further runs for candidates within noise of a cut, as far as the limits allow."""
+"""What a selection costs before it is run, in training steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.comparison import Comparison
-from orchestrator.selection.contest import contested, doubtful, noise_of
-from orchestrator.selection.cost import steps_ahead
-from orchestrator.selection.source import CurveSource, Request
+from orchestrator.selection.noise import Difference, Noise, difference, pooled
+from orchestrator.selection.result import CurveSource, Request
+from orchestrator.selection.rung import CandidateScores, Comparison
+
+
+def planned_steps(config: SelectionConfig, candidates: int) -> int:
+    """Steps in all runs together if nobody diverges and nobody is repeated for noise."""
+    return steps_ahead(config, 0, candidates, [0] * candidates)
+
+
+def steps_ahead(config: SelectionConfig, rung: int, standing: int, runs: Sequence[int]) -> int:
+    """Most steps of the rungs from one on, counted from 0, without further repeats for noise.
+
+    `runs` are those of each candidate that may be among the standing there, trained to the rung before. Who
+    will be kept is not known, so at every rung those whose runs cost most are.
+    """
+    counts, total = np.array(runs, dtype=np.int64), 0
+    before = config.rungs[rung - 1] if rung else 0
+    for later in range(rung, len(config.rungs)):
+        step, repeats = config.rungs[later], config.repeats_at(later)
+        costs = counts * (step - before) + np.maximum(repeats - counts, 0) * step
+        total += int(np.sort(costs)[::-1][:standing].sum())
+        counts = np.maximum(counts, repeats)
+        standing, before = config.keeps(later, standing), step
+    return total
+
+
+def noise_of(tallies: Sequence[CandidateScores]) -> Noise:
+    """Deviation over seeds, pooled over those of which less than half diverged."""
+    return pooled(tally.values for tally in tallies if tally.is_sound)
+
+
+def lead(
+    better: CandidateScores, worse: CandidateScores, noise: Noise, config: SelectionConfig
+) -> Difference:
+    """How far one candidate is ahead of another; both have a score."""
+    return difference(better.values, worse.values, noise, config.lower_is_better)
+
+
+def contested(
+    tallies: Sequence[CandidateScores], places: int, config: SelectionConfig
+) -> list[CandidateScores]:
+    """Those within noise of a cut after so many places, nearest to it first.
+
+    Who is kept is compared with the best who is not, who is not with the last who is. While nobody was
+    repeated the noise is unknown, and the two at the cut come first.
+    """
+    sound = [tally for tally in tallies if tally.is_sound]
+    if places >= len(sound):
+        return []
+    inside, outside = sound[:places][::-1], sound[places:]
+    noise = noise_of(tallies)
+    if not noise.degrees:
+        return [inside[0], outside[0]]
+
+    def is_near(better: CandidateScores, worse: CandidateScores) -> bool:
+        return not lead(better, worse, noise, config).is_separated(config.separation)
+
+    near = [(distance, tally) for distance, tally in enumerate(inside) if is_near(tally, outside[0])]
+    near += [(distance, tally) for distance, tally in enumerate(outside) if is_near(inside[0], tally)]
+    return [tally for _, tally in sorted(near, key=lambda each: each[0])]
+
+
+def doubtful(tallies: Sequence[CandidateScores], places: int, most_repeats: int) -> list[CandidateScores]:
+    """Those whose few runs may have been luck, whatever the others score.
+
+    A single winner with a single score: the best of many is partly luck. And who diverged in more than half
+    of the runs, if so many repeats can make up for it: one run in ten was seen to, of any architecture.
+    """
+    winner = [tally for tally in tallies[:places] if places == 1 < len(tallies) and len(tally.scores) == 1]
+    return winner + [
+        tally for tally in tallies if not tally.is_sound and 2 * len(tally.diverged) <= most_repeats
+    ]
 
 
 @dataclass(frozen=True)

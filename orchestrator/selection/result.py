@@ -1,8 +1,44 @@
-"""What a selection found, as values: every candidate at every rung, the ranking, the choice."""
+"""What the policy asks for, and of whom: scores of candidates at training steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.noise import Noise
 from search_space.frozen import Frozen
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A genotype that may be chosen."""
+
+    genotype: str
+    """Its id, the same in every run of the selection; `curves.genotype_id` makes one of rows."""
+    seeds: tuple[int, ...]
+    """Of its training runs, in the order in which they are used; no more runs than these."""
+    name: str = ""
+    """For people; the id where empty."""
+
+
+class Request(NamedTuple):
+    """The score of one training run of a candidate at one step."""
+
+    genotype: str
+    seed: int
+    step: int
+    """Training steps from the start of the run, not since its last score."""
+
+
+class CurveSource(Protocol):
+    """Whoever trains candidates, or recorded how they trained."""
+
+    def scores(self, requests: Sequence[Request]) -> Mapping[Request, float | None]:
+        """A score for each request, None for a run that diverged or failed.
+
+        Requests of one rung come together, so that a source can train in parallel. A run's requests come in
+        increasing steps: that it continues with the weights it had is the source's business.
+        """
 
 
 class Divergence(Frozen):
@@ -15,7 +51,7 @@ class Divergence(Frozen):
     reason: str
 
 
-class Standing(Frozen):
+class RankedCandidate(Frozen):
     """One candidate at one rung."""
 
     genotype: str
@@ -52,7 +88,7 @@ class Rung(Frozen):
     """One comparison."""
 
     step: int
-    standings: tuple[Standing, ...]
+    standings: tuple[RankedCandidate, ...]
     """All who stood here, best first."""
     noise: Noise
     repeats: int
@@ -63,7 +99,7 @@ class Rung(Frozen):
     """In all runs together, from the rung before to this one."""
 
     @property
-    def kept(self) -> tuple[Standing, ...]:
+    def kept(self) -> tuple[RankedCandidate, ...]:
         """Who goes on, best first."""
         return tuple(standing for standing in self.standings if standing.kept)
 
@@ -74,7 +110,7 @@ class Selection(Frozen):
     config: SelectionConfig
     rungs: tuple[Rung, ...]
     """Those reached; fewer than configured if everyone diverged."""
-    ranking: tuple[Standing, ...]
+    ranking: tuple[RankedCandidate, ...]
     """Every candidate where it stood last: who came further first, then by score; the diverged at the end."""
     choice: str | None
     """Genotype id; None if everyone diverged."""
@@ -85,3 +121,28 @@ class Selection(Frozen):
     def steps_trained(self) -> int:
         """The cost: training steps in all runs together, those of diverged runs up to their last rung."""
         return sum(rung.steps_trained for rung in self.rungs)
+
+
+def to_rows(selection: Selection) -> list[dict[str, Any]]:
+    """One row for each candidate at each rung, with the place it took in the end."""
+    final = {standing.genotype: place for place, standing in enumerate(selection.ranking, start=1)}
+    return [
+        {
+            "genotype": standing.genotype,
+            "name": standing.name,
+            "step": standing.step,
+            "place": standing.place,
+            "mean": standing.mean,
+            "deviation": standing.deviation,
+            "runs": standing.runs,
+            "diverged": len(standing.diverged),
+            "seeds": list(standing.seeds),
+            "scores": list(standing.scores),
+            "kept": standing.kept,
+            "reason": standing.reason,
+            "final_place": final[standing.genotype],
+            "chosen": standing.genotype == selection.choice,
+        }
+        for rung in selection.rungs
+        for standing in rung.standings
+    ]

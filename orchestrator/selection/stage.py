@@ -1,4 +1,4 @@
-"""`advnas select`: a stage like search and retrain, recorded in MLflow and resumed by name."""
+"""Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,29 +7,76 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.artifacts.genotypes import search_folders
-from orchestrator.checkpoints.object_store import Mirror
+from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.cluster.launch import launch
 from orchestrator.cluster.session import ray_cluster
+from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
-from orchestrator.config.select_stage import SelectStage
+from orchestrator.config.selection import SelectStage
 from orchestrator.console.console import Console
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named, collect
-from orchestrator.selection.files import SCORES_FILE, open_journal, write_ranking
-from orchestrator.selection.fitness import select_stage
-from orchestrator.selection.generators import keep_generators
-from orchestrator.selection.journal import Remembered
-from orchestrator.selection.live import LiveCurves, trial_of
+from orchestrator.selection.journal import SCORES_FILE, Remembered, open_journal, write_ranking
+from orchestrator.selection.live import (
+    Launch,
+    LiveCurves,
+    Train,
+    keep_generators,
+    one_after_another,
+    side_by_side,
+    trial_of,
+)
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.policy import select as compare
 from orchestrator.selection.render import render
-from orchestrator.selection.result import Selection
-from orchestrator.selection.source import Candidate, Request
-from orchestrator.selection.training import Launch, Train, one_after_another, side_by_side
+from orchestrator.selection.result import Candidate, Request, Selection
 from orchestrator.stages.train import Result, Session, run_identity, tracked, write_genotypes, write_result
 from orchestrator.tracking import TrackedRun
+from trainers.metrics.specs import lower_is_better, score_names
+
+FIRST = "score"
+"""Stands for the first metric of the evaluation."""
+
+
+def select_stage(experiment: Experiment) -> SelectStage:
+    """The selection of a run, with its metric by the name that is reported.
+
+    Raises:
+        ConfigError: there is none, or it does not fit the retraining.
+    """
+    select, retrain = experiment.select, experiment.retrain
+    if select is None:
+        raise ConfigError("select = null: give rungs to compare at, as in --select.rungs '[100, 300]'")
+    if retrain.lr_decay != "none":
+        raise ConfigError(
+            f"retrain.lr_decay = {retrain.lr_decay}: runs that go on from rung to rung need constant rates; "
+            "use none, or --select null"
+        )
+    if retrain.opponent != "fixed":
+        raise ConfigError(
+            f"retrain.opponent = {retrain.opponent}: candidates are compared against the same discriminator; "
+            "use fixed, or --select null"
+        )
+    if select.rungs[-1] > retrain.steps:
+        raise ConfigError(
+            f"select.rungs: {select.rungs[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
+            "or --select null"
+        )
+    reported = score_names(retrain.evaluation)
+    metric = next(iter(reported)) if select.metric == FIRST else select.metric
+    if metric not in reported:
+        raise ConfigError(
+            f"select.metric = {metric}: not in retrain.evaluation.metrics; use {', '.join(reported)}"
+        )
+    lower = lower_is_better(metric)
+    if lower != select.lower_is_better:
+        raise ConfigError(
+            f"select.lower_is_better = {str(select.lower_is_better).lower()}: of {metric} it is "
+            f"{str(lower).lower()}"
+        )
+    return select.model_copy(update={"metric": metric})
 
 
 @dataclass(frozen=True)
@@ -88,7 +135,7 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Re
         tracked(session, "select", config.model_dump(mode="json")) as run,
     ):
         mirror = session.experiment.mirror
-        copy = Mirror(mirror, session.experiment.root, folder) if mirror else None
+        copy = ObjectStoreCopy(mirror, session.experiment.root, folder) if mirror else None
         journal = open_journal(folder, contest.recipe, copy)
         live = LiveCurves(
             session.experiment, contest.candidates, folder, config.metric, journal, session.console, train

@@ -7,12 +7,11 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
 from orchestrator.stages.train import Result
 from search_space.errors import UserError
+from trainers.compute import device_for
 from trainers.datasets import load_images
 from trainers.datasets.cifar10 import Cifar10Config
-from trainers.device import device_for
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.score_images import write_statistics
-from trainers.metrics.self_check import check_cifar10
+from trainers.metrics.score_images import check_cifar10, write_statistics
 
 
 def export_statistics(experiment: Experiment, console: Console, out: str | None = None) -> Result:

@@ -79,7 +79,7 @@ def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
 
 def _leave_figures(job: Job, run: TrackedRun) -> Result:
     """How the search went, as figures and an animation."""
-    from orchestrator.plots.search_files import watch_files
+    from orchestrator.plots.watch import watch_files
 
     written = watch_files(job.folder, animate=True)
     run.files(written)

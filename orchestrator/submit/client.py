@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from orchestrator.cluster.auth import TOKEN_FILE
+from orchestrator.cluster.session import TOKEN_FILE
 from search_space.errors import UserError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.yaml_text import write_yaml
+from orchestrator.config.files import write_yaml
 from orchestrator.console.console import Console
 from orchestrator.console.interruption import sigterm_interrupts
 from orchestrator.jobs.driver_lock import sole_driver
@@ -12,9 +12,8 @@ from orchestrator.plots.sweep import figures
 from orchestrator.stages.fresh_name import fresh_name
 from orchestrator.stages.train import Result, write_result
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.mlflow_mirror import Mirror
-from orchestrator.sweep.results import write_results
-from orchestrator.sweep.rows import Row, best, pareto_front, rows_of
+from orchestrator.sweep.mlflow_writer import MlflowWriter
+from orchestrator.sweep.results import Row, best, pareto_front, rows_of, write_results
 from orchestrator.sweep.run_folder import trial_folder
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import open_study, study_url
@@ -52,7 +51,7 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
         params = {"sweep": sweep.config.model_dump(mode="json", exclude={"space"}), "seed": sweep.base.seed}
         with tracker.run(name, "sweep", name=name, params=params, tags={}) as parent:
             parent.artifact("sweep.yaml", (folder / "sweep.yaml").read_text(encoding="utf-8"))
-            mirror = Mirror(sweep, folder, tracker, parent)
+            mirror = MlflowWriter(sweep, folder, tracker, parent)
             try:
                 _trials(sweep, study, folder, console, mirror, work)
             finally:
@@ -76,7 +75,9 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
     return result
 
 
-def _trials(sweep: Sweep, study: "Study", folder: Path, console: Console, mirror: Mirror, work: Work) -> None:
+def _trials(
+    sweep: Sweep, study: "Study", folder: Path, console: Console, mirror: MlflowWriter, work: Work
+) -> None:
     """Do what remains to be done, and show it."""
     board = Board(sweep, rows_of(study))
     for row in board.rows:  # what a killed driver has not written

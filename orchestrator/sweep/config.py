@@ -15,9 +15,8 @@ from pydantic import (
 
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.experiment import Experiment, RunName, experiment_of, with_overrides
-from orchestrator.config.options import options
-from orchestrator.config.overrides import apply_overrides, parsed
-from orchestrator.config.presets import SWEEPS, read_source
+from orchestrator.config.files import SWEEPS, read_source
+from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.sweep.objective import Objective
 from orchestrator.sweep.samplers import SamplerConfig
 from orchestrator.sweep.space import Axis, Params

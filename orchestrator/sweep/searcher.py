@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.search import Searcher
 
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.rows import Row
+from orchestrator.sweep.results import Row
 from orchestrator.sweep.space import suggest
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun, failures, in_flight
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED

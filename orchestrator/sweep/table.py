@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.console.progress import in_words
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import deviation
-from orchestrator.sweep.rows import Row, best, pareto_front
+from orchestrator.sweep.results import Row, best, pareto_front
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

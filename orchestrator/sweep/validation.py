@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from orchestrator.config.errors import ConfigError, shown, unknown_name
 from orchestrator.config.experiment import Experiment, RetrainStage
-from orchestrator.config.options import options
+from orchestrator.config.overrides import options
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import known_metrics
 from orchestrator.sweep.space import Params, corners, grid, suggest
@@ -33,7 +33,7 @@ def validate(sweep: Sweep) -> None:
 
 
 def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
-    """How often one retraining is scored up to a step, or in all: as `orchestrator.jobs.evaluation` says."""
+    """How often one retraining is scored up to a step, or in all: as `orchestrator.jobs.worker` says."""
     every = retrain.evaluation.every
     reports = [*range(retrain.report_every, retrain.steps, retrain.report_every), retrain.steps]
     due = [step for step in reports if step % every < retrain.report_every or step == retrain.steps]

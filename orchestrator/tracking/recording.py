@@ -6,15 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.plots.images import drawing, image_grid
+from orchestrator.plots.images import DRAWING_SHARE, drawing, image_grid
 from orchestrator.tracking.entry import Entry
-from search_space.genotype import Genotype, Provenance
+from search_space.genotype import Genotype, Provenance, differing_edges
 from trainers.report import Report
 
 logger = logging.getLogger(__name__)
-
-DRAWING_SHARE = 0.05
-"""Of the time may go into drawings; a short run draws only some of its genotypes, and always the last."""
 
 
 @dataclass
@@ -66,7 +63,7 @@ class Recorder:
 
     def _edges_changed(self, found: Mapping[str, Genotype]) -> dict[str, float]:
         return {
-            f"edges_changed_{network}": float(edges_changed(self.genotypes[network], genotype))
+            f"edges_changed_{network}": float(differing_edges(self.genotypes[network], genotype))
             for network, genotype in found.items()
             if network in self.genotypes
         }
@@ -103,12 +100,6 @@ def architecture(genotypes: Mapping[str, Genotype], step: int) -> Entry:
 def hashes(genotypes: Mapping[str, Genotype]) -> dict[str, str]:
     """Tags that are equal where architectures are."""
     return {f"advnas.genotype.{network}": genotype.content_hash for network, genotype in genotypes.items()}
-
-
-def edges_changed(before: Genotype, after: Genotype) -> int:
-    """Number of edges that use another primitive."""
-    pairs = zip(before.cells, after.cells, strict=True)
-    return sum(old != new for cells in pairs for old, new in zip(*cells, strict=True))
 
 
 def finite(metrics: Mapping[str, float], step: int) -> tuple[dict[str, float], dict[str, str]]:

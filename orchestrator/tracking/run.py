@@ -9,9 +9,9 @@ from typing import Self
 from orchestrator.console.interruption import finishing
 from orchestrator.tracking.entry import Dataset, Entry, Status
 from orchestrator.tracking.outbox import Outbox
-from orchestrator.tracking.recording import Recorder, architecture, edges_changed, finite
+from orchestrator.tracking.recording import Recorder, architecture, finite
 from orchestrator.tracking.store import TrackingError, one_line
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, differing_edges
 from trainers.report import Report
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class TrackedRun:
         new = {
             network: genotype
             for network, genotype in genotypes.items()
-            if network not in known or edges_changed(known[network], genotype)
+            if network not in known or differing_edges(known[network], genotype)
         }
         if new:
             self._outbox.put(architecture(new, step=0))

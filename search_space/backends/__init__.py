@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from search_space.backends.auto import AutoForm
-from search_space.backends.backend import Flow, Form, Operations
-from search_space.backends.direct import DirectForm
-from search_space.backends.frequency import FrequencyForm
-from search_space.backends.op_by_op import ReferenceForm
+from search_space.backends.auto import AutoBackend
+from search_space.backends.backend import Backend, Flow, Operations
+from search_space.backends.direct import DirectBackend
+from search_space.backends.frequency import FrequencyBackend
+from search_space.backends.op_by_op import OpByOpBackend
 
-__all__ = ["FORMS", "Flow", "Form", "FormName"]
+__all__ = ["BACKENDS", "Backend", "BackendName", "Flow"]
 
-FormName = Literal["reference", "direct", "frequency", "auto"]
+BackendName = Literal["reference", "direct", "frequency", "auto"]
 
-FORMS: Mapping[FormName, Callable[[Operations], Form]] = {
-    "reference": ReferenceForm,
-    "direct": DirectForm,
-    "frequency": FrequencyForm,
-    "auto": AutoForm,
+BACKENDS: Mapping[BackendName, Callable[[Operations], Backend]] = {
+    "reference": OpByOpBackend,
+    "direct": DirectBackend,
+    "frequency": FrequencyBackend,
+    "auto": AutoBackend,
 }

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from search_space.backends.memory_layout import Order, as_image, from_image
-from search_space.backends.precision import in_full_precision
+from search_space.backends.backend import in_full_precision
+from search_space.backends.memory import MemoryLayout, as_image, from_image
 from search_space.backends.upsampling import sum_of_squares
 
 Maps = Float[Tensor, "_ _ _ c"]
@@ -27,19 +27,19 @@ def add_scaled(total: Maps, x: Maps, weight: Weight) -> Maps:
     return in_full_precision(_AddScaled, total, x, weight)
 
 
-def add_pool(total: Maps, x: Maps, weight: Weight, operation: Pool, order: Order) -> Maps:
+def add_pool(total: Maps, x: Maps, weight: Weight, operation: Pool, order: MemoryLayout) -> Maps:
     """total + weight * pool(x)."""
     return in_full_precision(_AddPool, order, operation, total, x, weight)
 
 
-def pool(x: Maps, operation: Pool, order: Order) -> Maps:
+def pool(x: Maps, operation: Pool, order: MemoryLayout) -> Maps:
     """The pool alone, out of place."""
     image = as_image(x, order)
     pooled = F.avg_pool2d(image, 2) if operation == "avg_pool" else F.max_pool2d(image, 2)
     return from_image(pooled, x.shape[-1], order)
 
 
-def add_resized(total: Maps, x: Maps, resize: Literal["nearest", "bilinear"], order: Order) -> Maps:
+def add_resized(total: Maps, x: Maps, resize: Literal["nearest", "bilinear"], order: MemoryLayout) -> Maps:
     """total + x, resized to its size."""
     return in_full_precision(_AddResized, order, resize, total, x)
 

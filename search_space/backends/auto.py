@@ -2,8 +2,8 @@
 
 from search_space.architecture import EdgeWeights
 from search_space.backends.backend import Flow, Map, Operations
-from search_space.backends.direct import DirectForm
-from search_space.backends.frequency import FrequencyForm
+from search_space.backends.direct import DirectBackend
+from search_space.backends.frequency import FrequencyBackend
 from search_space.stacked import StackedTransposed
 
 FREQUENCY_FROM = 128
@@ -17,14 +17,14 @@ frequency form was never measured.
 """
 
 
-class AutoForm:
+class AutoBackend:
     """Frequency for supernets on CPUs, if there is enough to do; direct for everything else.
 
     A derived network has one operation an edge: there is nothing to mix, and its kernels are small.
     """
 
     def __init__(self, operations: Operations) -> None:
-        self._direct, self._frequency = DirectForm(operations), FrequencyForm(operations)
+        self._direct, self._frequency = DirectBackend(operations), FrequencyBackend(operations)
         stacks = (o.pointwise if isinstance(o, StackedTransposed) else o for o in operations.values() if o)
         self._channels = max((stack.weight.shape[1] for stack in stacks), default=0)
 

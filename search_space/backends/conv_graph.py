@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from search_space.backends.workspace import scratch
+from search_space.backends.memory import workspace
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ConvGraph:
     """Connections between sources and targets, all of one size and stride."""
 
     connections: tuple[Connection, ...]
@@ -60,13 +60,13 @@ class Wiring:
         return values[: self.sources], values[self.sources : second], values[second:]
 
     def read(self, source: int, planes: Float[Tensor, "h w n i"]) -> Float[Tensor, "h2 w2 n i2"]:
-        """What the convolutions see of a source, in scratch memory."""
+        """What the convolutions see of a source, in workspace memory."""
         if self.folded:
             seen = fold(planes)
             return seen.relu_() if self.rectified[source] else seen
         if not self.rectified[source]:
             return planes
-        return torch.clamp_min(planes, 0, out=scratch("seen", planes.shape, planes))
+        return torch.clamp_min(planes, 0, out=workspace("seen", planes.shape, planes))
 
     def unread(
         self, source: int, gradient: Float[Tensor, "h2 w2 n i2"], planes: Float[Tensor, "h w n i"]
@@ -79,9 +79,9 @@ class Wiring:
 
 
 def fold(planes: Float[Tensor, "h w n i"]) -> Float[Tensor, "h2 w2 n i4"]:
-    """2x2 squares as channels in the order (row, column, channel), in scratch memory."""
+    """2x2 squares as channels in the order (row, column, channel), in workspace memory."""
     h, w, n, i = planes.shape
-    folded = scratch("seen", (h // 2, w // 2, n, 4 * i), planes)
+    folded = workspace("seen", (h // 2, w // 2, n, 4 * i), planes)
     folded.view(h // 2, w // 2, n, 2, 2, i).copy_(
         planes.view(h // 2, 2, w // 2, 2, n, i).permute(0, 2, 4, 1, 3, 5)
     )

@@ -1,65 +1,151 @@
-"""Direct form: kernels are mixed instead of outputs, and edges that leave one node share one convolution.
+"""Several convolutions of one rectified map into several sums, keeping only the map for the backward pass.
 
-What the backward pass needs is one map per node, the node itself: architecture parameters get their gradients
-through the mixed kernels, not through the outputs of operations.
-
-Shapes: maps are images [n, h, w, c], E edges, T taps, O and I channels out and in.
+Shapes: maps are images [n, h, w, c] (channels_last), E edges, O and C channels out and in.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.backends.backend import Map, Operations
-from search_space.backends.image_convolution import Geometry, convolve_images
-from search_space.backends.kernel_layout import Layout, axis_taps
-from search_space.backends.memory_layout import Order
+from search_space.backends.backend import Map, Operations, autocast_dtype
+from search_space.backends.kernel_layout import KernelLayout, axis_taps
+from search_space.backends.memory import MemoryLayout, as_nchw, ordered
 from search_space.backends.mixed_flow import MixedFlow
-from search_space.backends.op_groups import bundle
-from search_space.backends.precision import autocast_dtype
-from search_space.backends.scaled_groups import HeldConvolutions, hold
+from search_space.backends.op_groups import ConvolutionGroup, group_ops, weighted_groups
 from search_space.backends.upsampling import Maps
 from search_space.primitives import Primitive
 
 
-class DirectForm:
+@dataclass(frozen=True)
+class Geometry:
+    """How a square kernel is laid over a map."""
+
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    even: bool = False
+    """Read even pixels only: what a dilated convolution of stride 2 does, without its dilation."""
+
+
+def convolve_images(
+    x: Float[Tensor, "n h w c"],
+    kernels: Sequence[tuple[Float[Tensor, "E o c _ _"], Geometry]],
+    biases: Float[Tensor, "E o"],
+    totals: Sequence[Float[Tensor, "n h2 w2 o"] | None],
+    *,
+    rectified: bool,
+) -> tuple[Float[Tensor, "n h2 w2 o"], ...]:
+    """Per edge: its total so far (overwritten) plus the convolutions of relu(x), or of x itself."""
+    geometries = tuple(geometry for _, geometry in kernels)
+    flat = [kernel.flatten(0, 1).contiguous(memory_format=torch.channels_last) for kernel, _ in kernels]
+    return _Convolutions.apply((geometries, rectified, len(totals)), x, biases, *totals, *flat)
+
+
+class _Convolutions(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, plan, x, biases, *tensors):  # type: ignore[no-untyped-def]
+        geometries, rectified, edges = ctx.plan = plan
+        totals, kernels = tensors[:edges], tensors[edges:]
+        ctx.save_for_backward(x, *kernels)
+        image = as_nchw(x.relu() if rectified else x, "images")
+        joined = _convolve(image, kernels[0], biases.flatten(), geometries[0])
+        for geometry, kernel in zip(geometries[1:], kernels[1:], strict=True):
+            joined += _convolve(image, kernel, None, geometry)
+        outputs = ordered(joined, "images").unflatten(3, (edges, -1)).unbind(3)
+        ctx.mark_dirty(*(total for total in totals if total is not None))
+        return tuple(
+            output.clone(memory_format=torch.contiguous_format) if total is None else total.add_(output)
+            for total, output in zip(totals, outputs, strict=True)
+        )
+
+    @staticmethod
+    def backward(ctx, *gradients):  # type: ignore[no-untyped-def]
+        geometries, rectified, edges = ctx.plan
+        x, *kernels = ctx.saved_tensors
+        _, wants_x, wants_biases, *others = ctx.needs_input_grad
+        image = as_nchw(x.relu() if rectified else x, "images")
+        joined = as_nchw(torch.cat(gradients, 3), "images")
+        to_image, to_kernels, to_biases = None, [], None
+        for geometry, kernel, wants in zip(geometries, kernels, others[edges:], strict=True):
+            to_source, to_kernel = _convolve_backward(joined, image, kernel, geometry, [wants_x, wants])
+            to_kernels.append(to_kernel)
+            if to_source is not None:
+                to_image = _accumulate(to_image, to_source, geometry, image)
+        if wants_biases:
+            to_biases = joined.sum((0, 2, 3)).view(edges, -1)
+        to_x = None if to_image is None else ordered(to_image, "images")
+        if wants_x and rectified:
+            to_x = torch.ops.aten.threshold_backward(to_x, x, 0)
+        to_totals = (gradient if wants else None for gradient, wants in zip(gradients, others, strict=False))
+        return None, to_x, to_biases, *to_totals, *to_kernels
+
+
+def _convolve(image: Tensor, kernel: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    source = image[..., ::2, ::2] if geometry.even else image
+    return F.conv2d(source, kernel, bias, geometry.stride, geometry.padding, geometry.dilation)
+
+
+def _convolve_backward(
+    gradient: Tensor, image: Tensor, kernel: Tensor, geometry: Geometry, wants: list[bool]
+) -> tuple[Tensor | None, Tensor | None]:
+    source = image[..., ::2, ::2] if geometry.even else image
+    to_source, to_kernel, _ = torch.ops.aten.convolution_backward(
+        gradient, source, kernel, None, [geometry.stride] * 2, [geometry.padding] * 2,
+        [geometry.dilation] * 2, False, [0, 0], 1, [*wants, False],
+    )  # fmt: skip
+    return to_source, to_kernel
+
+
+def _accumulate(total: Tensor | None, part: Tensor, geometry: Geometry, image: Tensor) -> Tensor:
+    if not geometry.even:
+        return part if total is None else total.add_(part)
+    if total is None:
+        total = torch.zeros_like(image)
+    total[..., ::2, ::2] += part
+    return total
+
+
+class DirectBackend:
     """A plan for the edges of one cell."""
 
     def __init__(self, operations: Operations) -> None:
-        self._operations, self._bundles = operations, bundle(operations)
+        self._operations, self._groups = operations, group_ops(operations)
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
-        held, upsampling = hold(self._bundles, self._operations, edge_weights)
+        held, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
         return MixedFlow(DirectConvolver(held), held, upsampling)
 
 
 class DirectConvolver:
     """Convolves a node for all of its edges as soon as it is known."""
 
-    order: Order = "images"
+    order: MemoryLayout = "images"
 
-    def __init__(self, held: Sequence[HeldConvolutions]) -> None:
+    def __init__(self, held: Sequence[ConvolutionGroup]) -> None:
         self._held = [one for one in held if one.primitives]
         self._sums: dict[int, Maps] = {}
-        self._mixed: dict[HeldConvolutions, tuple[list[tuple[Tensor, Geometry]], Tensor]] = {}
+        self._mixed: dict[ConvolutionGroup, tuple[list[tuple[Tensor, Geometry]], Tensor]] = {}
 
-    def leave(self, node: int, maps: Maps) -> None:
+    def push(self, node: int, maps: Maps) -> None:
         """Convolve a node."""
         for held in self._held:
-            rows = [row for row, edge in enumerate(held.bundle.edges) if edge.source == node]
+            rows = [row for row, edge in enumerate(held.ops.edges) if edge.source == node]
             if rows:
-                targets = [held.bundle.edges[row].target for row in rows]
+                targets = [held.ops.edges[row].target for row in rows]
                 self._convolve(held, rows, targets, maps)
 
-    def arrive(self, node: int) -> Maps | None:
+    def pull(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node."""
         return self._sums.pop(node, None)
 
-    def _convolve(self, held: HeldConvolutions, rows: list[int], targets: list[int], maps: Maps) -> None:
+    def _convolve(self, held: ConvolutionGroup, rows: list[int], targets: list[int], maps: Maps) -> None:
         if held not in self._mixed:
             self._mixed[held] = _mix(held, maps.shape[1]), held.biases()
         mixed, biases = self._mixed[held]
@@ -71,20 +157,20 @@ class DirectConvolver:
             kernels,
             biases[span].to(dtype),
             [self._sums.get(target) for target in targets],
-            rectified=held.bundle.kind != "image",
+            rectified=held.ops.kind != "image",
         )
         self._sums.update(zip(targets, sums, strict=True))
 
 
-def _mix(held: HeldConvolutions, size: int) -> list[tuple[Float[Tensor, "E O I k k"], Geometry]]:
+def _mix(held: ConvolutionGroup, size: int) -> list[tuple[Float[Tensor, "E O I k k"], Geometry]]:
     kernels = []
     for part, spacing in parts(held.primitives, size):
         primitives = held.primitives[part]
         half = max(max(axis_taps(primitive)) for primitive in primitives) // spacing
         half = min(half, (size - 1) // spacing)
         offsets = tuple(spacing * tap for tap in range(-half, half + 1))
-        mixed = held.kernels(Layout(offsets), part).unflatten(1, (len(offsets), len(offsets)))
-        kernels.append((mixed.permute(0, 3, 4, 1, 2), _geometry(held.bundle.kind == "down", half, spacing)))
+        mixed = held.kernels(KernelLayout(offsets), part).unflatten(1, (len(offsets), len(offsets)))
+        kernels.append((mixed.permute(0, 3, 4, 1, 2), _geometry(held.ops.kind == "down", half, spacing)))
     return kernels
 
 

@@ -11,51 +11,50 @@ from torch import Tensor
 
 from search_space.architecture import EdgeWeights
 from search_space.backends.backend import Map, Operations
-from search_space.backends.conv_graph import Connection, Wiring
+from search_space.backends.conv_graph import Connection, ConvGraph
 from search_space.backends.frequency_convolution import convolve_planes
-from search_space.backends.kernel_layout import Layout, layout_of
-from search_space.backends.memory_layout import Order
+from search_space.backends.kernel_layout import KernelLayout, kernel_layout_of
+from search_space.backends.memory import MemoryLayout
 from search_space.backends.mixed_flow import MixedFlow
-from search_space.backends.op_groups import bundle
-from search_space.backends.scaled_groups import HeldConvolutions, hold
+from search_space.backends.op_groups import ConvolutionGroup, group_ops, weighted_groups
 from search_space.backends.upsampling import Maps
 from search_space.topology import Edge
 
-Pair = tuple[Edge, HeldConvolutions]
+Pair = tuple[Edge, ConvolutionGroup]
 
 
-class FrequencyForm:
+class FrequencyBackend:
     """A plan for the edges of one cell."""
 
     def __init__(self, operations: Operations) -> None:
-        self._operations, self._bundles = operations, bundle(operations)
+        self._operations, self._groups = operations, group_ops(operations)
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
-        held, upsampling = hold(self._bundles, self._operations, edge_weights)
+        held, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
         return MixedFlow(FrequencyConvolver(held), held, upsampling)
 
 
 class FrequencyConvolver:
     """Computes the convolutions into a node when asked for it, from all of their sources at once."""
 
-    order: Order = "planes"
+    order: MemoryLayout = "planes"
 
-    def __init__(self, held: Sequence[HeldConvolutions]) -> None:
-        self._pending = [(edge, one) for one in held if one.primitives for edge in one.bundle.edges]
+    def __init__(self, held: Sequence[ConvolutionGroup]) -> None:
+        self._pending = [(edge, one) for one in held if one.primitives for edge in one.ops.edges]
         self._maps: dict[int, Maps] = {}
         self._sums: dict[int, Maps] = {}
-        self._mixed: dict[HeldConvolutions, _Mixed] = {}
+        self._mixed: dict[ConvolutionGroup, _Mixed] = {}
 
-    def leave(self, node: int, maps: Maps) -> None:
+    def push(self, node: int, maps: Maps) -> None:
         """Take a node's value."""
         self._maps[node] = maps
 
-    def arrive(self, node: int) -> Maps | None:
+    def pull(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node."""
         into = [held for edge, held in self._pending if edge.target == node]
         if into:
-            self._convolve(self._choose(folded=into[0].bundle.kind == "down"))
+            self._convolve(self._choose(folded=into[0].ops.kind == "down"))
         return self._sums.pop(node, None)
 
     def _choose(self, *, folded: bool) -> list[Pair]:
@@ -64,7 +63,7 @@ class FrequencyConvolver:
         A node that lacks a source joins if at least two of its edges are at hand: transforming their sources
         again later would take longer than transforming a part of the sum back.
         """
-        pending = [(e, held) for e, held in self._pending if (held.bundle.kind == "down") == folded]
+        pending = [(e, held) for e, held in self._pending if (held.ops.kind == "down") == folded]
         waiting = {edge.target for edge, _ in pending if edge.source not in self._maps}
         sources = {edge.source for edge, _ in pending if edge.target not in waiting}
         at_hand = Counter(edge.target for edge, _ in pending if edge.source in sources)
@@ -78,14 +77,14 @@ class FrequencyConvolver:
         targets = sorted({edge.target for edge, _ in pairs})
         size = self._maps[sources[0]].shape[0]
         mixed = [self._mix(held, size).of(edge) for edge, held in pairs]
-        images = {edge.source for edge, held in pairs if held.bundle.kind == "image"}
-        wiring = Wiring(
+        images = {edge.source for edge, held in pairs if held.ops.kind == "image"}
+        wiring = ConvGraph(
             tuple(
                 Connection(sources.index(edge.source), targets.index(edge.target), layout.offsets)
                 for (edge, _), (layout, _, _) in zip(pairs, mixed, strict=True)
             ),
             rectified=tuple(source not in images for source in sources),
-            folded=pairs[0][1].bundle.kind == "down",
+            folded=pairs[0][1].ops.kind == "down",
         )
         sums = convolve_planes(
             wiring,
@@ -97,28 +96,28 @@ class FrequencyConvolver:
             self._sums[target] = self._sums[target].add_(total) if target in self._sums else total
         self._pending = [pair for pair in self._pending if pair not in pairs]
 
-    def _mix(self, held: HeldConvolutions, size: int) -> "_Mixed":
+    def _mix(self, held: ConvolutionGroup, size: int) -> "_Mixed":
         if held not in self._mixed:
             self._mixed[held] = _Mixed(held, size)
         return self._mixed[held]
 
 
 class _Mixed:
-    """Mixed kernels and biases of a bundle, edge by edge."""
+    """Mixed kernels and biases of a group_ops, edge by edge."""
 
-    def __init__(self, held: HeldConvolutions, size: int) -> None:
-        self._edges = held.bundle.edges
-        self._layout = layout_of(held.primitives, size, folded=held.bundle.kind == "down")
+    def __init__(self, held: ConvolutionGroup, size: int) -> None:
+        self._edges = held.ops.edges
+        self._layout = kernel_layout_of(held.primitives, size, folded=held.ops.kind == "down")
         self._kernels = _by_axis(held.kernels(self._layout), self._layout).unbind()
         self._biases = held.biases().unbind()
 
-    def of(self, edge: Edge) -> tuple[Layout, Float[Tensor, "t t o i"], Float[Tensor, " o"]]:
+    def of(self, edge: Edge) -> tuple[KernelLayout, Float[Tensor, "t t o i"], Float[Tensor, " o"]]:
         """What convolves on an edge."""
         position = self._edges.index(edge)
         return self._layout, self._kernels[position], self._biases[position]
 
 
-def _by_axis(kernels: Float[Tensor, "E T o i"], layout: Layout) -> Float[Tensor, "E t t o i2"]:
+def _by_axis(kernels: Float[Tensor, "E T o i"], layout: KernelLayout) -> Float[Tensor, "E t t o i2"]:
     side = len(layout.offsets)
     if not layout.folded:
         return kernels.unflatten(1, (side, side))

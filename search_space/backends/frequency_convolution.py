@@ -14,15 +14,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from search_space.backends.conv_graph import Wiring
-from search_space.backends.fourier import complex_product, triple_adjoint
-from search_space.backends.precision import in_full_precision
-from search_space.backends.spectra import Spectra
-from search_space.backends.workspace import scratch
+from search_space.backends.backend import in_full_precision
+from search_space.backends.conv_graph import ConvGraph
+from search_space.backends.memory import workspace
+from search_space.backends.spectra import Spectra, complex_product, triple_adjoint
 
 
 def convolve_planes(
-    wiring: Wiring,
+    wiring: ConvGraph,
     maps: Sequence[Float[Tensor, "h w n _"]],
     kernels: Sequence[Float[Tensor, "_ _ o _"]],
     biases: Sequence[Float[Tensor, " o"]],
@@ -82,7 +81,7 @@ def _products(
     spectra: Spectra, target: int, triples: Sequence[Float[Tensor, "b n _"]], block: slice
 ) -> Float[Tensor, "3 f G no"]:
     b, n, _ = triples[0].shape
-    total = scratch("product", (b, n, spectra.outputs), triples[0])
+    total = workspace("product", (b, n, spectra.outputs), triples[0])
     for count, (index, connection) in enumerate(spectra.wiring.into(target)):
         kernel = spectra.kernel(index, block)
         total.baddbmm_(triples[connection.source], kernel.mT, beta=1 if count else 0)
@@ -156,7 +155,7 @@ class _Backward:
         self, source: int, rows: Tensor, products: Sequence[Tensor], block: slice
     ) -> None:
         spectra = self._spectra
-        total = scratch("spectrum", (len(products[0]), spectra.batch, spectra.channels(source)), rows)
+        total = workspace("spectrum", (len(products[0]), spectra.batch, spectra.channels(source)), rows)
         for count, (index, connection) in enumerate(spectra.wiring.out_of(source)):
             kernel = spectra.kernel(index, block)
             total.baddbmm_(products[connection.target], kernel, beta=1 if count else 0)

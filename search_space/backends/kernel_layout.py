@@ -19,7 +19,7 @@ from search_space.primitives import Primitive
 
 
 @dataclass(frozen=True)
-class Layout:
+class KernelLayout:
     """The taps of a mixed kernel, the same along both axes."""
 
     offsets: tuple[int, ...]
@@ -39,17 +39,17 @@ def axis_taps(primitive: Primitive) -> tuple[int, ...]:
     return tuple(primitive.dilation * tap for tap in range(-half, half + 1))
 
 
-def layout_of(primitives: Sequence[Primitive], size: int, *, folded: bool = False) -> Layout:
+def kernel_layout_of(primitives: Sequence[Primitive], size: int, *, folded: bool = False) -> KernelLayout:
     """All taps of some convolutions that a map of this size (before folding) can see."""
     offsets = {tap for primitive in primitives for tap in axis_taps(primitive)}
     if folded:
         offsets, size = {offset // 2 for offset in offsets}, size // 2
-    return Layout(tuple(sorted(offset for offset in offsets if abs(offset) < size)), folded)
+    return KernelLayout(tuple(sorted(offset for offset in offsets if abs(offset) < size)), folded)
 
 
 @cache
 def selection(
-    primitives: Sequence[Primitive], layout: Layout, dtype: torch.dtype, device: torch.device
+    primitives: Sequence[Primitive], layout: KernelLayout, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "T K"]:
     """Ones where a primitive's tap lands in the layout; taps that land nowhere see only padding."""
     columns = []

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.backends.additions import add_pool, add_resized, add_scaled, pool
-from search_space.backends.memory_layout import Order, as_nchw, ordered
-from search_space.backends.scaled_groups import Addition, HeldConvolutions, HeldUpsampling
+from search_space.backends.memory import MemoryLayout, as_nchw, ordered
+from search_space.backends.op_groups import Addition, ConvolutionGroup, UpsamplingGroup
 from search_space.backends.upsampling import Maps
 from search_space.topology import SkipIn
 
@@ -21,12 +21,12 @@ from search_space.topology import SkipIn
 class Convolver(Protocol):
     """Computes the convolutions of a cell."""
 
-    order: Order
+    order: MemoryLayout
 
-    def leave(self, node: int, maps: Maps) -> None:
+    def push(self, node: int, maps: Maps) -> None:
         """Take a node's value."""
 
-    def arrive(self, node: int) -> Maps | None:
+    def pull(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node, which the caller may overwrite; None where there are none."""
 
 
@@ -34,24 +34,24 @@ class MixedFlow:
     """Adds to the convolutions of a cell what is none."""
 
     def __init__(
-        self, convolver: Convolver, held: Sequence[HeldConvolutions], upsampling: Sequence[HeldUpsampling]
+        self, convolver: Convolver, held: Sequence[ConvolutionGroup], upsampling: Sequence[UpsamplingGroup]
     ) -> None:
         self._convolver, self._held, self._upsampling = convolver, held, upsampling
         self._values: dict[int, Maps] = {}
         self._arrived: dict[int, Maps] = {}
         self._skips: defaultdict[int, list[tuple[SkipIn, Maps]]] = defaultdict(list)
 
-    def leave(self, node: int, value: Float[Tensor, "n c h w"]) -> None:
+    def push(self, node: int, value: Float[Tensor, "n c h w"]) -> None:
         """Send a node's final value along its outgoing edges."""
         maps = self._values[node] = ordered(value, self._convolver.order)
-        self._convolver.leave(node, maps)
+        self._convolver.push(node, maps)
         for held in self._upsampling:
-            if held.bundle.edges[0].source == node:
+            if held.ops.edges[0].source == node:
                 outputs = held.outputs(maps, self._convolver.order)
-                for edge, output in zip(held.bundle.edges, outputs, strict=True):
+                for edge, output in zip(held.ops.edges, outputs, strict=True):
                     self._add(edge.target, output)
 
-    def receive(
+    def push_skip(
         self, node: int, skip_in: SkipIn, skip: Float[Tensor, "n c h w"], convolution: nn.Conv2d
     ) -> None:
         """Send a skip from an earlier cell into a node; to be called before it arrives."""
@@ -59,12 +59,12 @@ class MixedFlow:
         maps = ordered(skip, self._convolver.order)
         self._skips[node].append((skip_in, F.linear(maps, convolution.weight.flatten(1), convolution.bias)))
 
-    def arrive(self, node: int) -> Float[Tensor, "n c h w"]:
+    def pull(self, node: int) -> Float[Tensor, "n c h w"]:
         """Sum of the incoming edges."""
-        if (convolved := self._convolver.arrive(node)) is not None:
+        if (convolved := self._convolver.pull(node)) is not None:
             self._add(node, convolved)
         for held in self._held:
-            for edge in held.bundle.edges:
+            for edge in held.ops.edges:
                 if edge.target == node:
                     for operation, weight in held.additions(edge):
                         self._add_plain(node, self._values[edge.source], operation, weight)

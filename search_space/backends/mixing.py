@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from search_space.backends.kernel_layout import Layout, selection
-from search_space.backends.precision import in_full_precision
+from search_space.backends.backend import in_full_precision
+from search_space.backends.kernel_layout import KernelLayout, selection
 from search_space.primitives import Primitive
 from search_space.stacked import SpectralNorm, StackedConvolution
 
@@ -26,7 +26,7 @@ def mix(
     convolutions: Sequence[StackedConvolution],
     norms: Sequence[SpectralNorm | None],
     weights: Float[Tensor, "E P"] | None,
-    layout: Layout,
+    layout: KernelLayout,
 ) -> Float[Tensor, "E T O I"]:
     """One kernel an edge; taps come first, as transforms of kernels want them."""
     kernels = [convolution.weight for convolution in convolutions]

@@ -17,18 +17,18 @@ from search_space.stacked import StackedConvolution, StackedTransposed
 from search_space.topology import SkipIn
 
 
-class ReferenceForm:
+class OpByOpBackend:
     """Evaluates primitives one at a time; obvious rather than fast."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
-    def flow(self, x: Map, edge_weights: EdgeWeights | None) -> "ReferenceFlow":  # noqa: ARG002
+    def flow(self, x: Map, edge_weights: EdgeWeights | None) -> "OpByOpFlow":  # noqa: ARG002
         """Begin a forward."""
-        return ReferenceFlow(self._operations, edge_weights)
+        return OpByOpFlow(self._operations, edge_weights)
 
 
-class ReferenceFlow:
+class OpByOpFlow:
     """One forward, op by op."""
 
     def __init__(self, operations: Operations, edge_weights: EdgeWeights | None) -> None:
@@ -38,7 +38,7 @@ class ReferenceFlow:
             for filling, operation in operations.items()
         ]
 
-    def leave(self, node: int, value: Tensor) -> None:
+    def push(self, node: int, value: Tensor) -> None:
         """Evaluate every primitive on every outgoing edge."""
         for filling, kernels, weights in self._held:
             for position, edge in enumerate(filling.edges):
@@ -46,7 +46,7 @@ class ReferenceFlow:
                     output = _apply(filling, [stack[position] for stack in kernels], value)
                     self._sums[edge.target].append(output if weights is None else weights[position] * output)
 
-    def receive(self, node: int, skip_in: SkipIn, skip: Tensor, convolution: nn.Conv2d) -> None:
+    def push_skip(self, node: int, skip_in: SkipIn, skip: Tensor, convolution: nn.Conv2d) -> None:
         """Resize a skip from an earlier cell to the node's size, then convolve it."""
         size = self._sums[node][0].shape[-2:]
         align = None if skip_in.resize == "nearest" else False
@@ -54,7 +54,7 @@ class ReferenceFlow:
             convolution(F.interpolate(skip, size, mode=skip_in.resize, align_corners=align))
         )
 
-    def arrive(self, node: int) -> Tensor:
+    def pull(self, node: int) -> Tensor:
         """Sum of the incoming edges."""
         first, *others = self._sums.pop(node)
         return sum(others, start=first)

@@ -12,15 +12,15 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from search_space.backends.memory_layout import KEPT_AXES, Order, as_image, from_image
-from search_space.backends.precision import in_full_precision
+from search_space.backends.backend import in_full_precision
+from search_space.backends.memory import KEPT_AXES, MemoryLayout, as_image, from_image
 
 Maps = Float[Tensor, "_ _ _ C"]
 Outputs = Sequence[Float[Tensor, "_ _ _ C"]]
 """One an edge, twice as high and wide as the node; overwritten where they are taken."""
 
 
-def begin(x: Maps, edges: int, biases: Float[Tensor, "E C"] | None, order: Order) -> Outputs:
+def begin(x: Maps, edges: int, biases: Float[Tensor, "E C"] | None, order: MemoryLayout) -> Outputs:
     """Nothing on the edges but biases."""
     shape = _doubled(x, order)
     if biases is None:
@@ -28,12 +28,14 @@ def begin(x: Maps, edges: int, biases: Float[Tensor, "E C"] | None, order: Order
     return [bias.expand(shape).clone() for bias in biases.unbind()]
 
 
-def nearest(x: Maps, kernels: Float[Tensor, "E C C"], biases: Float[Tensor, "E C"], order: Order) -> Outputs:
+def nearest(
+    x: Maps, kernels: Float[Tensor, "E C C"], biases: Float[Tensor, "E C"], order: MemoryLayout
+) -> Outputs:
     """Nearest interpolation, ReLU, 1x1 convolution; the last two come first, at a quarter of the pixels."""
     return in_full_precision(_Nearest, order, x, kernels, biases)
 
 
-def add_bilinear(x: Maps, kernels: Float[Tensor, "E C C"], outputs: Outputs, order: Order) -> Outputs:
+def add_bilinear(x: Maps, kernels: Float[Tensor, "E C C"], outputs: Outputs, order: MemoryLayout) -> Outputs:
     """Bilinear interpolation, ReLU, 1x1 convolution."""
     return in_full_precision(_AddBilinear, order, x, kernels, *outputs)
 
@@ -43,7 +45,7 @@ def add_transposed(
     depthwise: Float[Tensor, "E C 1 3 3"],
     pointwise: Float[Tensor, "E C C"],
     outputs: Outputs,
-    order: Order,
+    order: MemoryLayout,
 ) -> Outputs:
     """ReLU, depthwise transposed convolution, 1x1 convolution."""
     return in_full_precision(_AddTransposed, order, x, depthwise, pointwise, *outputs)
@@ -150,11 +152,11 @@ def _outer_products(gradients: Sequence[Tensor], inputs: Float[Tensor, "m C"]) -
     return torch.stack([gradient.mT @ inputs for gradient in gradients])
 
 
-def _doubled(x: Maps, order: Order) -> list[int]:
+def _doubled(x: Maps, order: MemoryLayout) -> list[int]:
     return [size if axis in KEPT_AXES[order] else 2 * size for axis, size in enumerate(x.shape)]
 
 
-def _repeated(maps: Maps, order: Order) -> Maps:
+def _repeated(maps: Maps, order: MemoryLayout) -> Maps:
     a, b, h, w = as_image(maps, order).shape
     # Not a view: autograd lets nobody overwrite a view that a function returned.
     repeated = maps.new_empty(_doubled(maps, order))
@@ -162,18 +164,18 @@ def _repeated(maps: Maps, order: Order) -> Maps:
     return repeated
 
 
-def sum_of_squares(maps: Maps, order: Order, side: int = 2) -> Maps:
+def sum_of_squares(maps: Maps, order: MemoryLayout, side: int = 2) -> Maps:
     """Sums over squares of pixels; Tensor.sum over the two axes takes 30 times longer on a CPU."""
     image = as_image(maps.contiguous(), order)
     return from_image(F.avg_pool2d(image, side, divisor_override=1), maps.shape[-1], order)
 
 
-def _bilinear(x: Maps, order: Order) -> Maps:
+def _bilinear(x: Maps, order: MemoryLayout) -> Maps:
     image = F.interpolate(as_image(x, order), scale_factor=2, mode="bilinear", align_corners=False)
     return from_image(image, x.shape[-1], order)
 
 
-def _bilinear_backward(gradient: Maps, order: Order) -> Maps:
+def _bilinear_backward(gradient: Maps, order: MemoryLayout) -> Maps:
     image = as_image(gradient, order)
     a, b, h, w = image.shape
     smaller = torch.ops.aten.upsample_bilinear2d_backward(
@@ -182,7 +184,7 @@ def _bilinear_backward(gradient: Maps, order: Order) -> Maps:
     return from_image(smaller, gradient.shape[-1], order)
 
 
-def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], order: Order) -> Maps:
+def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], order: MemoryLayout) -> Maps:
     image = as_image(x, order)
     b = image.shape[1]
     repeated = taps.repeat(b // len(taps), 1, 1, 1)
@@ -190,7 +192,7 @@ def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], order: Order) -> Maps:
 
 
 def _transposed_backward(
-    gradient: Maps, x: Maps, taps: Float[Tensor, "C 1 3 3"], order: Order
+    gradient: Maps, x: Maps, taps: Float[Tensor, "C 1 3 3"], order: MemoryLayout
 ) -> tuple[Maps, Float[Tensor, "C 1 3 3"]]:
     image, to_output = as_image(x, order), as_image(gradient, order)
     b = image.shape[1]

@@ -4,8 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from orchestrator.config.experiment import Experiment, load_experiment, to_yaml
-from orchestrator.config.presets import FOLDER, PRESETS, SWEEPS, read_source
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.files import FOLDER, PRESETS, SWEEPS, read_source, read_yaml
 
 
 def missing(value: BaseModel, prefix: str = "") -> list[str]:

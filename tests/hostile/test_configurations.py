@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from orchestrator.__main__ import main
 from orchestrator.config.experiment import Experiment, experiment_of, load_experiment
-from orchestrator.config.options import options
-from orchestrator.config.presets import FOLDER, read_source
+from orchestrator.config.files import FOLDER, read_source
+from orchestrator.config.overrides import options
 from orchestrator.sweep.config import SweepConfig, load_sweep
 from tests.hostile.bombs import damaged, many, places, refused_or_fine, replaced, values
 

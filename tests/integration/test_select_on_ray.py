@@ -10,8 +10,8 @@ import ray
 from orchestrator.cluster.launch import launch
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome
-from orchestrator.selection.source import Request
-from orchestrator.selection.training import Run, one_after_another, side_by_side
+from orchestrator.selection.live import Run, one_after_another, side_by_side
+from orchestrator.selection.result import Request
 from search_space.errors import UserError
 from search_space.sampling import sample_genotype
 from tests.orchestrator.tiny_jobs import differences, final_state, tiny_job

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 
-from orchestrator.config.yaml_text import write_yaml
+from orchestrator.config.files import write_yaml
 from orchestrator.sweep import load_results
 
 TINY = {"steps": 2, "report_every": 1, "batch_size": 8, "generator_batch_size": 8}

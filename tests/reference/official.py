@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from search_space.backends import FormName
+from search_space.backends import BackendName
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from search_space.relaxation import Relaxation
 from search_space.zoo.interop import load_released
 from tests.reference.recorded import BUFFERS, by_released_name
 from trainers.compute import ComputeConfig
-from trainers.guarded_step import Descent
+from trainers.guarded_step import GuardedStep
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep
@@ -40,12 +40,12 @@ class OfficialSearch:
         self,
         generator: GeneratorConfig,
         discriminator: DiscriminatorConfig,
-        form: FormName,
+        form: BackendName,
         relaxation: Relaxation = "softmax",
     ) -> None:
         config, compute = official_config(relaxation), ComputeConfig(form=form)
         self.state = SearchState(generator, discriminator, config, 0, torch.device("cpu"), compute)
-        self.step = SearchStep(self.state, config, compute, Descent(self.state.device))
+        self.step = SearchStep(self.state, config, compute, GuardedStep(self.state.device))
 
     def load(self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor]) -> None:
         """Take over a state that is given by released names."""

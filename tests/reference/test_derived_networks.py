@@ -2,10 +2,10 @@
 
 import pytest
 
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.fixed_discriminator import FixedDiscriminator
 from search_space.genotype import Genotype
-from search_space.networks import DiscriminatorConfig, Generator, GeneratorConfig, evaluate_with
+from search_space.networks import DiscriminatorConfig, Generator, GeneratorConfig, use_backend
 from search_space.zoo.interop import load_released
 from search_space.zoo.published import PUBLISHED
 from tests.reference.recorded import assert_all_equal, assert_equal, by_released_name, recorded, under
@@ -42,10 +42,10 @@ def test_every_recorded_parameter_is_loaded(name):
     assert_all_equal(by_released_name(fixed_discriminator(name)), under("D/", recorded(name)))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", BACKENDS)
 def test_generated_images_are_the_recorded_ones(name, form):
     generator = derived_generator(name)
-    evaluate_with(generator, form)
+    use_backend(generator, form)
     assert_equal(generator(recorded(name)["z"]), recorded(name)["image"])
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from tests.reference.given_draws import GivenDraws
 from tests.reference.official import GENERATOR_BATCH, HALF, N_CRITIC, STEPS, OfficialSearch, without_buffers
@@ -119,7 +119,7 @@ def twin_run(case: Case) -> Run:
     return Run(before, losses, search)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", BACKENDS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_four_steps_end_where_the_twin_ends(case, form):
     """Biases whose sum BatchNorm removes have a true gradient of 0 and are stepped by rounding alone.

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.networks import (
     Discriminator,
     DiscriminatorConfig,
     Generator,
     GeneratorConfig,
-    evaluate_with,
+    use_backend,
 )
 from search_space.relaxation import relax
 from search_space.zoo.interop import load_released
@@ -55,11 +55,11 @@ def recorded_players() -> Players:
     return players
 
 
-@pytest.fixture(params=FORMS)
+@pytest.fixture(params=BACKENDS)
 def players(request: pytest.FixtureRequest) -> Players:
     players = copy.deepcopy(recorded_players())
-    evaluate_with(players.generator, request.param)
-    evaluate_with(players.discriminator, request.param)
+    use_backend(players.generator, request.param)
+    use_backend(players.discriminator, request.param)
     return players
 
 

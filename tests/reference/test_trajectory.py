@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.networks import DiscriminatorConfig, GeneratorConfig
 from tests.reference.given_draws import GivenDraws, no_noise
 from tests.reference.official import N_CRITIC, STEPS, OfficialSearch, without_buffers
@@ -45,7 +45,7 @@ def assert_losses(found: list[Tensor], expected: Tensor) -> None:
     torch.testing.assert_close(torch.stack(found), expected, rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", BACKENDS)
 def test_search_step_arrives_at_every_recorded_number(form):
     search = OfficialSearch(GeneratorConfig(channels=2), DiscriminatorConfig(channels=2), form)
     search.load(start("G"), start("D"))

@@ -5,11 +5,11 @@ import torch
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.cell import Cell
 from search_space.topology import CELLS, SKIP_INS
 
-pytestmark = [pytest.mark.usefixtures("float64"), pytest.mark.parametrize("form", FORMS)]
+pytestmark = [pytest.mark.usefixtures("float64"), pytest.mark.parametrize("form", BACKENDS)]
 
 IMAGE_CELL, DISCRIMINATOR_CELL, *_ = CELLS["discriminator"]
 GENERATOR_CELL = CELLS["generator"][0]

@@ -1,7 +1,6 @@
 import pytest
 
-from search_space.connectivity import nodes_without_input
-from search_space.topology import DISCRIMINATOR_CELL, GENERATOR_CELL
+from search_space.topology import DISCRIMINATOR_CELL, GENERATOR_CELL, nodes_without_input
 
 SKIPS = ("skip_connect",) * 7
 

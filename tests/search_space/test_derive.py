@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from search_space.connectivity import nodes_without_input
 from search_space.derive import derive
 from search_space.genotype import Provenance
-from search_space.topology import CELLS
+from search_space.topology import CELLS, nodes_without_input
 
 REFERENCE = Path(__file__).parent / "data" / "derive.npz"
 KEYS = {

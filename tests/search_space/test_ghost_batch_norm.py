@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from search_space.ghost_batch_norm import ShareNorm
+from search_space.ghost_batch_norm import GhostBatchNorm2d
 
 
-def norm_of(shares: int) -> ShareNorm:
-    norm = ShareNorm(3).double()
+def norm_of(shares: int) -> GhostBatchNorm2d:
+    norm = GhostBatchNorm2d(3).double()
     norm.shares = shares
     with torch.no_grad():
         norm.weight.copy_(torch.tensor([1.0, 2.0, 3.0]))

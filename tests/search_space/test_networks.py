@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from search_space.architecture import Architecture
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.genotype import Genotype
 from search_space.networks import (
     Discriminator,
     DiscriminatorConfig,
     Generator,
     GeneratorConfig,
-    evaluate_with,
+    use_backend,
 )
 from search_space.relaxation import one_hot, relax
 from search_space.sampling import sample_genotype
@@ -148,7 +148,7 @@ def derived_from(supernet: nn.Module, derived: nn.Module, genotype: Genotype) ->
 one_hot_property = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", BACKENDS)
 @pytest.mark.usefixtures("float64", "unchecked_shapes")
 class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
     @one_hot_property
@@ -158,7 +158,7 @@ class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
         supernet = Generator(SMALL).eval()
         derived = derived_from(supernet, Generator(SMALL, genotype), genotype)
         for network in (supernet, derived):
-            evaluate_with(network, form)
+            use_backend(network, form)
         z = torch.randn(2, 6)
         torch.testing.assert_close(
             supernet(z, one_hot(genotype, Architecture("generator"))), derived(z), rtol=1e-12, atol=1e-13
@@ -185,13 +185,13 @@ class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
                 supernet(images, relax(architecture, "softmax"))
         derived = derived_from(supernet.eval(), Discriminator(config, genotype), genotype)
         for network in (supernet, derived):
-            evaluate_with(network, form)
+            use_backend(network, form)
         expected = derived(images).detach()
         found = supernet(images, one_hot(genotype, architecture)).detach()
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", BACKENDS)
 def test_softmax_supernet_trains_every_parameter(form):
     """Each parameter of both supernets, and each architecture parameter that exists, gets a gradient."""
     torch.manual_seed(0)
@@ -201,7 +201,7 @@ def test_softmax_supernet_trains_every_parameter(form):
     )
     alpha, beta = Architecture("generator"), Architecture("discriminator")
     for network in (generator, discriminator):
-        evaluate_with(network, form)
+        use_backend(network, form)
     images = generator(torch.randn(4, 120), relax(alpha, "softmax"))
     discriminator(images, relax(beta, "softmax")).sum().backward()
     for module in (generator, discriminator, alpha, beta):

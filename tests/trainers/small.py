@@ -8,9 +8,8 @@ from search_space.sampling import sample_genotype
 from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches
 from trainers.datasets.images import Images
-from trainers.guarded_step import Descent
-from trainers.retrain_config import RetrainConfig
-from trainers.retrain_state import RetrainState, build_networks
+from trainers.guarded_step import GuardedStep
+from trainers.retrain_state import RetrainConfig, RetrainState, build_networks
 from trainers.samples import SampleGenerator
 from trainers.search_config import SearchConfig
 from trainers.search_state import SearchState
@@ -47,7 +46,7 @@ def search_batches(seed: int = 0) -> Batches:
 
 def search_step(state: SearchState, config: SearchConfig, *, deferred: bool = False) -> SearchStep:
     """The step of a state."""
-    return SearchStep(state, config, ComputeConfig(), Descent(CPU, deferred=deferred))
+    return SearchStep(state, config, ComputeConfig(), GuardedStep(CPU, deferred=deferred))
 
 
 def halves(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:

@@ -8,20 +8,20 @@ import torch
 from pydantic import ValidationError
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import FORMS
-from search_space.networks import Discriminator, evaluate_with
+from search_space.backends import BACKENDS
+from search_space.networks import Discriminator, use_backend
 from search_space.relaxation import relax
 from search_space.sampling import sample_genotype
 from tests.trainers.small import CPU, DISCRIMINATOR, halves, search_config, search_state, tensors
 from trainers.compute import ComputeConfig, prepare
-from trainers.guarded_step import Descent
-from trainers.noise import SeededDraws
+from trainers.guarded_step import GuardedStep
+from trainers.noise import SeededNoise
 from trainers.search_state import SearchState
 from trainers.search_step import SearchStep
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
-FAST_FORMS = [form for form in FORMS if form != "reference"]
+FAST_FORMS = [form for form in BACKENDS if form != "reference"]
 
 
 def stepped(compute: ComputeConfig) -> tuple[SearchState, dict[str, float]]:
@@ -30,7 +30,7 @@ def stepped(compute: ComputeConfig) -> tuple[SearchState, dict[str, float]]:
     state = search_state(config)
     prepare(state.generator, compute)
     prepare(state.discriminator, compute)
-    losses = SearchStep(state, config, compute, Descent(CPU))(*halves(), SeededDraws(0, 0, 6, CPU))
+    losses = SearchStep(state, config, compute, GuardedStep(CPU))(*halves(), SeededNoise(0, 0, 6, CPU))
     return state, {name: float(value) for name, value in losses.items()}
 
 
@@ -67,12 +67,12 @@ def test_float32_rounds_no_worse_than_op_by_op(form):
     weights = EdgeWeights(*(weight.detach() for weight in relax(state.beta, "softmax")))
     images = torch.rand(8, 1, 16, 16) * 2 - 1
     exact = copy.deepcopy(state.discriminator).double()
-    evaluate_with(exact, "reference")
+    use_backend(exact, "reference")
     true = exact(images.double(), EdgeWeights(*(weight.double() for weight in weights))).detach()
     errors = {}
     for name in ("reference", form):
         network = copy.deepcopy(state.discriminator)
-        evaluate_with(network, name)
+        use_backend(network, name)
         errors[name] = float((network(images, weights).detach() - true).abs().max() / true.abs().max())
     assert errors[form] < 4 * max(errors["reference"], torch.finfo(torch.float32).eps)
 

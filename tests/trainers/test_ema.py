@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainers.ema import copy_buffers, copy_parameters, update_ema
+from trainers.state import copy_buffers, copy_parameters, update_ema
 
 
 def network(value: float) -> nn.BatchNorm2d:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainers.generate import GeneratorError, generated, latent
+from trainers.samples import GeneratorError, generated, latent
 
 CPU = torch.device("cpu")
 

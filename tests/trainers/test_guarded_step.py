@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.trainers.small import CPU, differing
-from trainers.guarded_step import PHASES, AdamConfig, Descent, NonFiniteLoss, adam, frozen
+from trainers.guarded_step import PHASES, AdamConfig, GuardedStep, NonFiniteLoss, adam, frozen
 
 
 def parameter(*values: float) -> nn.Parameter:
@@ -25,7 +25,7 @@ def test_adam_is_adam_with_l2_and_not_adamw():
     optimizer = adam([weights], AdamConfig(lr=0.01, betas=(0.5, 0.9), weight_decay=0.1))
     value, m, v = 2.0, 0.0, 0.0
     for step in (1, 2):
-        Descent(CPU)(mean_square(weights), optimizer, "alpha", step)
+        GuardedStep(CPU)(mean_square(weights), optimizer, "alpha", step)
         gradient = value + 0.1 * value
         m, v = 0.5 * m + 0.5 * gradient, 0.9 * v + 0.1 * gradient**2
         value -= 0.01 * (m / (1 - 0.5**step)) / (math.sqrt(v / (1 - 0.9**step)) + 1e-8)
@@ -34,7 +34,7 @@ def test_adam_is_adam_with_l2_and_not_adamw():
 
 def test_only_the_parameters_of_the_optimizer_move_and_nothing_keeps_a_gradient():
     stepped, other = parameter(1.0, 2.0), parameter(3.0)
-    Descent(CPU)((stepped.sum() * other.sum()) ** 2, adam([stepped], AdamConfig()), "generator", 0)
+    GuardedStep(CPU)((stepped.sum() * other.sum()) ** 2, adam([stepped], AdamConfig()), "generator", 0)
     assert stepped.tolist() == pytest.approx([1 - 2e-4, 2 - 2e-4])
     assert other.item() == 3
     assert stepped.grad is None
@@ -53,7 +53,7 @@ def test_gradients_may_lie_in_memory_in_any_order(gradient):
     expected.grad = gradient.contiguous()
     torch.optim.Adam([expected], 0.1, (0.0, 0.9), foreach=False).step()
     config = AdamConfig(lr=0.1, betas=(0.0, 0.9))
-    Descent(CPU)(_Given.apply(stepped, gradient), adam([stepped], config), "generator", 0)
+    GuardedStep(CPU)(_Given.apply(stepped, gradient), adam([stepped], config), "generator", 0)
     torch.testing.assert_close(stepped, expected)
 
 
@@ -72,7 +72,7 @@ class _Given(torch.autograd.Function):
 
 def test_parameter_that_the_loss_does_not_use_stays():
     used, unused = parameter(1.0), parameter(5.0)
-    Descent(CPU)(mean_square(used), adam([used, unused], AdamConfig()), "generator", 0)
+    GuardedStep(CPU)(mean_square(used), adam([used, unused], AdamConfig()), "generator", 0)
     assert unused.item() == 5
 
 
@@ -80,7 +80,7 @@ def test_parameter_that_the_loss_does_not_use_stays():
 def test_gradients_are_clipped_by_their_norm(limit, expected):
     weights = parameter(3.0, 4.0)
     optimizer = torch.optim.SGD([weights], lr=1.0)
-    Descent(CPU)(mean_square(weights), optimizer, "generator", 0, limit)
+    GuardedStep(CPU)(mean_square(weights), optimizer, "generator", 0, limit)
     assert (weights - torch.tensor([3.0, 4.0])).tolist() == pytest.approx(expected, rel=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_clipping_takes_the_norm_after_averaging(monkeypatch):
 
     monkeypatch.setattr("trainers.guarded_step.average", average)
     weights = parameter(3.0, 4.0)
-    Descent(CPU)(mean_square(weights), torch.optim.SGD([weights], lr=1.0), "generator", 0, 4.5)
+    GuardedStep(CPU)(mean_square(weights), torch.optim.SGD([weights], lr=1.0), "generator", 0, 4.5)
     assert weights.tolist() == [3.0, 0.0]
 
 
@@ -100,7 +100,7 @@ def test_clipping_takes_the_norm_after_averaging(monkeypatch):
 @pytest.mark.parametrize("phase", PHASES)
 def test_loss_that_is_not_finite_is_named_and_nothing_is_stepped(phase, bad):
     weights = parameter(1.0, 2.0)
-    optimizer, descent = adam([weights], AdamConfig()), Descent(CPU)
+    optimizer, descent = adam([weights], AdamConfig()), GuardedStep(CPU)
     descent(mean_square(weights), optimizer, phase, 0)
     before = copy.deepcopy([weights.data, optimizer.state_dict()])
     with pytest.raises(
@@ -117,7 +117,7 @@ def test_a_loss_that_is_not_finite_on_another_worker_stops_this_one(monkeypatch)
     monkeypatch.setattr("trainers.guarded_step.average", average)
     weights = parameter(1.0)
     with pytest.raises(NonFiniteLoss, match="not finite on another rank"):
-        Descent(CPU)(mean_square(weights), adam([weights], AdamConfig()), "beta", 0)
+        GuardedStep(CPU)(mean_square(weights), adam([weights], AdamConfig()), "beta", 0)
     assert weights.item() == 1
 
 
@@ -128,7 +128,7 @@ class TestDeferred:
         results = []
         for deferred in (False, True):
             weights = parameter(1.0, -2.0)
-            optimizer, descent = adam([weights], AdamConfig()), Descent(CPU, deferred=deferred)
+            optimizer, descent = adam([weights], AdamConfig()), GuardedStep(CPU, deferred=deferred)
             for step in range(3):
                 descent(mean_square(weights), optimizer, "generator", step)
             descent.check()
@@ -137,7 +137,7 @@ class TestDeferred:
 
     def test_nothing_is_stepped_from_the_first_bad_loss_on_and_check_names_it(self):
         weights = parameter(1.0, 2.0)
-        optimizer, descent = adam([weights], AdamConfig()), Descent(CPU, deferred=True)
+        optimizer, descent = adam([weights], AdamConfig()), GuardedStep(CPU, deferred=True)
         descent(mean_square(weights), optimizer, "discriminator", 0)
         before = copy.deepcopy([weights.data, optimizer.state_dict()])
         descent(mean_square(weights) * math.nan, optimizer, "discriminator", 3)
@@ -157,7 +157,7 @@ class TestDeferred:
             tensors[-1].fill_(1 / 8)
 
         weights = parameter(1.0, 2.0)
-        optimizer, descent = adam([weights], AdamConfig()), Descent(CPU, deferred=True)
+        optimizer, descent = adam([weights], AdamConfig()), GuardedStep(CPU, deferred=True)
         descent(mean_square(weights), optimizer, "generator", 0)
         before = copy.deepcopy([weights.data, optimizer.state_dict()])
         monkeypatch.setattr("trainers.guarded_step.average", average)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from trainers.metric_means import MetricMeans
+from trainers.report import MetricMeans
 
 
 def scalars(**values: float) -> dict[str, torch.Tensor]:
@@ -45,7 +45,7 @@ def test_means_are_averaged_over_the_workers(monkeypatch):
         for tensor in tensors:
             tensor.add_(1)
 
-    monkeypatch.setattr("trainers.metric_means.average", average)
+    monkeypatch.setattr("trainers.report.average", average)
     means = MetricMeans()
     means.add(scalars(d=1.0, g=10.0))
     assert means.collect() == {"d": pytest.approx(2.0), "g": pytest.approx(11.0)}

@@ -3,14 +3,14 @@ import torch
 
 from search_space.architecture import Architecture
 from trainers.guarded_step import PHASES
-from trainers.noise import SeededDraws
+from trainers.noise import SeededNoise
 
 CPU = torch.device("cpu")
 ALPHA = Architecture("generator")
 
 
-def draws(seed: int = 0, step: int = 0) -> SeededDraws:
-    return SeededDraws(seed, step, latent_dim=5, device=CPU)
+def draws(seed: int = 0, step: int = 0) -> SeededNoise:
+    return SeededNoise(seed, step, latent_dim=5, device=CPU)
 
 
 @pytest.fixture
@@ -71,6 +71,6 @@ def test_workers_train_the_same_sampled_network(on_worker):
 
 
 def test_latents_are_standard_normal():
-    latents = SeededDraws(0, 0, 100, CPU).latents("generator", 200)
+    latents = SeededNoise(0, 0, 100, CPU).latents("generator", 200)
     assert latents.mean().item() == pytest.approx(0, abs=0.02)
     assert latents.std().item() == pytest.approx(1, abs=0.02)

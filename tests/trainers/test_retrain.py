@@ -12,8 +12,8 @@ from search_space.networks import Discriminator
 from tests.trainers.small import BATCH, CPU, differing, images, no_scores, retrain_config, retrain_state
 from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches
-from trainers.guarded_step import AdamConfig, Descent, NonFiniteLoss
-from trainers.noise import SeededDraws
+from trainers.guarded_step import AdamConfig, GuardedStep, NonFiniteLoss
+from trainers.noise import SeededNoise
 from trainers.retrain import retrain, retrain_step
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
@@ -35,8 +35,8 @@ def finished(config, evaluate=no_scores, *, derived=False):
 
 def one_step(state, config, real=None, descent=None):
     real = batches().at(state.step) if real is None else real
-    draws = SeededDraws(0, state.step, 6, CPU)
-    return retrain_step(state, real, draws, config, ComputeConfig(), descent or Descent(CPU))
+    draws = SeededNoise(0, state.step, 6, CPU)
+    return retrain_step(state, real, draws, config, ComputeConfig(), descent or GuardedStep(CPU))
 
 
 def moved(state, before) -> set[str]:
@@ -182,7 +182,7 @@ class TestGoingOn:
 @pytest.mark.parametrize("deferred", [False, True])
 def test_loss_that_is_not_finite_is_named_and_moves_nothing(deferred):
     config = retrain_config()
-    state, descent = retrain_state(config), Descent(CPU, deferred=deferred)
+    state, descent = retrain_state(config), GuardedStep(CPU, deferred=deferred)
     one_step(state, config, descent=descent)
     before = copy.deepcopy(state.state_dict())
     bad = torch.full((BATCH, 1, 16, 16), torch.nan)

@@ -13,14 +13,14 @@ from search_space.relaxation import relax
 from search_space.stacked import StackedConvolution
 from tests.trainers.small import CPU, differing, halves, search_config, search_state, search_step
 from trainers.guarded_step import PHASES, NonFiniteLoss
-from trainers.noise import SeededDraws
+from trainers.noise import SeededNoise
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
 PARTS = ("generator", "discriminator", "alpha", "beta", "ema_generator", "ema_alpha")
 
 
-class RecordedDraws(SeededDraws):
+class RecordedDraws(SeededNoise):
     """Seeded draws that remember what they were asked for."""
 
     def __init__(self, step: int = 0) -> None:
@@ -69,7 +69,7 @@ class TestUpdates:
         step, history = search_step(state, config), []
         for index in range(4):
             before = copy.deepcopy(state.state_dict())
-            losses = step(*halves(), SeededDraws(0, index, 6, CPU))
+            losses = step(*halves(), SeededNoise(0, index, 6, CPU))
             history.append((moved(state, before), "loss_generator" in losses, "loss_alpha" in losses))
         everything, players = set(PARTS), {"discriminator", "beta"}
         assert history == [
@@ -85,10 +85,10 @@ class TestUpdates:
         step = search_step(state, config)
         start = copy.deepcopy(state.state_dict())
         for index in range(2):
-            losses = step(*halves(), SeededDraws(0, index, 6, CPU))
+            losses = step(*halves(), SeededNoise(0, index, 6, CPU))
             assert not {"loss_alpha", "loss_beta"} & set(losses)
         assert moved(state, start) == {"generator", "discriminator", "ema_generator"}
-        step(*halves(), SeededDraws(0, 2, 6, CPU))
+        step(*halves(), SeededNoise(0, 2, 6, CPU))
         assert moved(state, start) == set(PARTS)
 
     @pytest.mark.parametrize("phase", PHASES)

@@ -26,13 +26,13 @@ from trainers.compute import ComputeConfig
 from trainers.distributed import (
     average,
     average_running_statistics,
-    normalize_in_shares,
     rank,
+    use_ghost_batches,
     world_size,
 )
-from trainers.guarded_step import AdamConfig, Descent, NonFiniteLoss, adam
-from trainers.metric_means import MetricMeans
-from trainers.noise import SeededDraws
+from trainers.guarded_step import AdamConfig, GuardedStep, NonFiniteLoss, adam
+from trainers.noise import SeededNoise
+from trainers.report import MetricMeans
 from trainers.retrain import retrain_step
 
 WORKERS = 2
@@ -90,7 +90,7 @@ def search_steps() -> dict[str, Any]:
     step = search_step(state, config)
     for index in range(2):
         shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
-        step(*shares, SeededDraws(0, index, GENERATOR.latent_dim, CPU))
+        step(*shares, SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
@@ -100,11 +100,11 @@ def search_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> di
     torch.set_default_dtype(dtype)
     config = search_config(n_critic=2)
     state = search_state(config)
-    normalize_in_shares(state.generator, WORKERS)
+    use_ghost_batches(state.generator, WORKERS)
     step = search_step(state, config)
     for index in range(2):
         shares = [half.chunk(world_size())[rank()] for half in halves(dtype)]
-        step(*shares, SeededDraws(0, index, GENERATOR.latent_dim, CPU))
+        step(*shares, SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
@@ -114,11 +114,11 @@ def retrain_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> d
     torch.set_default_dtype(dtype)
     config = retrain_config(n_critic=2)
     state = retrain_state(config)
-    normalize_in_shares(state.generator, WORKERS)
+    use_ghost_batches(state.generator, WORKERS)
     for index in range(2):
         real = torch.cat(halves(dtype)).chunk(world_size())[rank()]
-        draws = SeededDraws(0, index, GENERATOR.latent_dim, CPU)
-        retrain_step(state, real, draws, config, ComputeConfig(), Descent(CPU))
+        draws = SeededNoise(0, index, GENERATOR.latent_dim, CPU)
+        retrain_step(state, real, draws, config, ComputeConfig(), GuardedStep(CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
@@ -126,7 +126,7 @@ def retrain_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> d
 def loss_that_is_bad_on_the_second_worker(deferred: bool) -> tuple[str, bool]:
     """What each worker says about it, and whether its parameters stayed what they were."""
     weights = torch.nn.Parameter(torch.ones(3))
-    optimizer, descent = adam([weights], AdamConfig()), Descent(CPU, deferred=deferred)
+    optimizer, descent = adam([weights], AdamConfig()), GuardedStep(CPU, deferred=deferred)
     descent(weights.square().sum(), optimizer, "generator", 0)
     before = copy.deepcopy([weights.data, optimizer.state_dict()["state"][0]["exp_avg"]])
     factor = torch.nan if rank() == 1 else 1.0

@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from trainers.datasets.errors import DataError
-from trainers.datasets.images import Images
+from trainers.datasets.images import DataError, Images
 from trainers.seeding import seed_for
 
 DEVICE_SHARE = 0.25

@@ -7,9 +7,9 @@ import torch
 from pydantic import PositiveInt
 
 from search_space.frozen import Frozen
+from trainers.datasets.decoding import resized, with_channels
 from trainers.datasets.images import Images
 from trainers.datasets.paths import Folder
-from trainers.datasets.pixels import resized, with_channels
 from trainers.datasets.torchvision_files import open_intact
 
 

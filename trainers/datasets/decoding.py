@@ -1,4 +1,4 @@
-"""Encoded images (PNG, JPEG, ... of any size) to square uint8 images of one size."""
+"""Size and channels of image tensors. Bit for bit what Pillow gives for the same image in a file."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,14 +11,36 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import PositiveInt
 from torch import Tensor
 
 from search_space.frozen import Frozen
-from trainers.datasets.errors import DataError, one_line
+from trainers.datasets.images import DataError, one_line
 from trainers.datasets.preparing import Block
+
+LUMA = (19595, 38470, 7471)
+"""Weights of R, G and B in 1/65536: ITU-R 601 as Pillow rounds it (mode `L`)."""
+
+
+def resized(pixels: UInt8[Tensor, "n c h w"], size: int) -> UInt8[Tensor, "n c size size"]:
+    """Bilinear, antialiased when shrinking: torchvision's `Resize` of a Pillow image."""
+    if pixels.shape[-2:] == (size, size):
+        return pixels
+    return F.interpolate(pixels, size=(size, size), mode="bilinear", antialias=True)
+
+
+def with_channels(pixels: UInt8[Tensor, "n k h w"], channels: int) -> UInt8[Tensor, "n c h w"]:
+    """Gray is repeated to RGB; RGB becomes its luma."""
+    if pixels.shape[1] == channels:
+        return pixels
+    if channels == 3:
+        return pixels.repeat(1, 3, 1, 1)
+    red, green, blue = (weight * pixels[:, i].int() for i, weight in enumerate(LUMA))
+    return ((red + green + blue + (1 << 15)) >> 16).byte().unsqueeze(1)
+
 
 NAMED_BROKEN = 5
 """Broken images a message names; the others are counted."""

@@ -7,8 +7,8 @@ import torch
 from pydantic import PositiveInt
 
 from search_space.frozen import Frozen
+from trainers.datasets.decoding import resized, with_channels
 from trainers.datasets.images import Images
-from trainers.datasets.pixels import resized, with_channels
 
 
 class DigitsConfig(Frozen):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from trainers.datasets.decoding import DecodedConfig, Encoded, decoded
-from trainers.datasets.errors import DataError
+from trainers.datasets.images import DataError
 from trainers.datasets.paths import Folder
 from trainers.datasets.preparing import BLOCK, Recipe, recipe_key
 

@@ -1,7 +1,4 @@
-"""A set of images as one tensor: what every data set becomes.
-
-Shapes: n images, c channels, h = w = image_size pixels.
-"""
+"""What goes wrong with data, said to the user."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,6 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64, UInt8
 from torch import Tensor
+
+from search_space.errors import UserError
+
+
+class DataError(UserError):
+    """Data that is absent, damaged or does not fit the configuration."""
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, as part of a user's one line; its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @dataclass(frozen=True, eq=False)

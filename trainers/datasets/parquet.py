@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from torch import Tensor
 
 from trainers.datasets.decoding import DecodedConfig, Encoded, decoded
-from trainers.datasets.errors import DataError
+from trainers.datasets.images import DataError
 from trainers.datasets.parquet_files import blaming, parquet_files
 from trainers.datasets.paths import absolute
 from trainers.datasets.preparing import BLOCK, Block, Recipe, recipe_key

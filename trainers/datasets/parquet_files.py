@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from trainers.datasets.errors import DataError, one_line
+from trainers.datasets.images import DataError, one_line
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem

@@ -18,8 +18,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from search_space.frozen import Frozen
-from trainers.datasets.errors import DataError, one_line
-from trainers.datasets.images import Images, fingerprint
+from trainers.datasets.images import DataError, Images, fingerprint, one_line
 from trainers.datasets.locking import alone_in
 from trainers.files import written_whole
 

@@ -8,8 +8,8 @@ import torch
 from pydantic import PositiveInt
 
 from search_space.frozen import Frozen
+from trainers.datasets.decoding import resized, with_channels
 from trainers.datasets.paths import Folder
-from trainers.datasets.pixels import resized, with_channels
 from trainers.datasets.preparing import BLOCK, Block, Recipe, recipe_key
 from trainers.datasets.torchvision_files import open_intact
 

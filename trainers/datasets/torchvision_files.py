@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from trainers.datasets.errors import DataError, one_line
+from trainers.datasets.images import DataError, one_line
 from trainers.datasets.locking import alone_in
 
 

@@ -64,14 +64,14 @@ class EvaluationConfig(Frozen):
 
     @model_validator(mode="after")
     def _metrics_fit(self) -> Self:
-        from trainers.metrics.specs import FAMILIES
+        from trainers.metrics.specs import METRIC_SPECS
 
         for name in self.metrics:
             if name in ("fid", "kid") and not self.published:
                 raise ValueError(
                     f"metrics: {name} is the published Inception's; write {name[0]}d for this extractor"
                 )
-            fewest = FAMILIES[name].fewest(self)
+            fewest = METRIC_SPECS[name].fewest(self)
             if self.samples < fewest:
                 raise ValueError(f"samples: {name} needs at least {fewest}, got {self.samples}")
         return self

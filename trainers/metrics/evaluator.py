@@ -16,7 +16,7 @@ from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.extractors.registry import make_extractor
 from trainers.metrics.reference import Reference
-from trainers.metrics.reference_features import SeenImages
+from trainers.metrics.reference_features import ReferenceFeatures
 from trainers.metrics.scoring import Scorer
 from trainers.samples import SampleGenerator
 from trainers.seeding import generator_for
@@ -50,7 +50,7 @@ class Evaluator:
     ) -> None:
         self._config, self._images, self._device, self._weights = config, images, device, weights
         extractor = make_extractor(config, cache, device)
-        seen = None if images is None else SeenImages(images, extractor, cache, config.batch_size)
+        seen = None if images is None else ReferenceFeatures(images, extractor, cache, config.batch_size)
         self._scorer = Scorer(config, Reference(extractor, seen, config.statistics))
 
     def __call__(self, sample: SampleGenerator, latent_dim: int) -> Mapping[str, float]:

@@ -3,8 +3,7 @@
 from jaxtyping import Float64
 from torch import Tensor
 
-from trainers.metrics.gaussians import Statistics, frechet_distance
-from trainers.metrics.moments import Moments
+from trainers.metrics.moments import Moments, Statistics, frechet_distance
 
 
 class FrechetDistance(Moments):

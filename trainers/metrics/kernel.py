@@ -10,7 +10,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.kept_features import KeptFeatures
+from trainers.metrics.moments import KeptFeatures
 
 SUBSETS = 100
 SUBSET_SEED = 2020

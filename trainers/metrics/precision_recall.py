@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.kept_features import KeptFeatures
+from trainers.metrics.moments import KeptFeatures
 
 NEIGHBOURS = 3
 ROWS = 1000

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from trainers.metrics.errors import ScoreError, StatisticsError
 from trainers.metrics.extractors.extractor import Extractor
-from trainers.metrics.gaussians import Statistics, frechet_distance
-from trainers.metrics.reference_features import SeenImages
+from trainers.metrics.moments import Statistics, frechet_distance
+from trainers.metrics.reference_features import ReferenceFeatures
 from trainers.metrics.statistics_file import Origin, content_hash, load_statistics
 
 TOLERANCE = 1e-4
@@ -24,7 +24,7 @@ class Reference:
     """Real images as an extractor sees them."""
 
     extractor: Extractor
-    seen: SeenImages | None = None
+    seen: ReferenceFeatures | None = None
     """None where there are no images: statistics of a file then serve `fid`, nothing serves `kid`."""
     file: Path | None = None
     """Statistics to be used instead of those of the images, if they are of the same images."""

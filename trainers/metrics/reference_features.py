@@ -13,16 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainers.datasets.images import Images
-from trainers.distributed import rank
+from trainers.distributed import from_rank_zero, rank, share_of
 from trainers.files import written_whole
 from trainers.metrics.extractors.extractor import Extractor
-from trainers.metrics.gaussians import Statistics
-from trainers.metrics.shares import from_rank_zero, share_of
+from trainers.metrics.moments import Statistics
 from trainers.metrics.statistics_file import Origin, load_statistics, save_statistics
 
 
 @dataclass(frozen=True)
-class SeenImages:
+class ReferenceFeatures:
     """Images and an extractor. All ranks call its methods together; each looks at its share of the images."""
 
     images: Images
@@ -55,7 +54,7 @@ class SeenImages:
 
     def features(self) -> Float[Tensor, "n d"]:
         """The features themselves, in the order of the images, on the processor."""
-        from trainers.metrics.kept_features import KeptFeatures
+        from trainers.metrics.moments import KeptFeatures
 
         path = self._path("features", ".npy")
         kept = from_rank_zero(self._kept_features)

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor
 
+from trainers.distributed import from_rank_zero, share_of
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.reference import Reference
-from trainers.metrics.shares import from_rank_zero, share_of
-from trainers.metrics.specs import FAMILIES, Seen
+from trainers.metrics.specs import METRIC_SPECS, ExtractorOutput
 
 ImagesAt = Callable[[Tensor], Tensor]
 """From the numbers of some images [n] to the images, uint8 [n, c, h, w]."""
@@ -30,10 +30,10 @@ class Scorer:
 
     def __init__(self, config: EvaluationConfig, reference: Reference) -> None:
         self._config, self._reference, self._device = config, reference, reference.extractor.device
-        if any(FAMILIES[name].single_images for name in config.metrics):
+        if any(METRIC_SPECS[name].single_images for name in config.metrics):
             reference.features()  # before statistics, which are then made of them: one look serves both
         self._metrics = {
-            name: FAMILIES[name].make(config, reference).to(self._device) for name in config.metrics
+            name: METRIC_SPECS[name].make(config, reference).to(self._device) for name in config.metrics
         }
 
     @torch.no_grad()
@@ -52,16 +52,16 @@ class Scorer:
     def _look(self, images_at: ImagesAt) -> None:
         for index in torch.tensor(share_of(self._config.samples)).split(self._config.batch_size):
             features, logits = self._reference.extractor(images_at(index).to(self._device))
-            seen = Seen(features, logits, index.to(self._device))
+            seen = ExtractorOutput(features, logits, index.to(self._device))
             for name, metric in self._metrics.items():
-                FAMILIES[name].feed(metric, seen)
+                METRIC_SPECS[name].feed(metric, seen)
 
     def _values(self) -> Mapping[str, float]:
         values: dict[str, float] = {}
         for name, metric in self._metrics.items():
             result = metric.compute()
             results = result if isinstance(result, tuple) else (result,)
-            names = FAMILIES[name].names(self._reference.extractor.name)
+            names = METRIC_SPECS[name].names(self._reference.extractor.name)
             values.update(zip(names, map(float, results), strict=True))
         return values
 

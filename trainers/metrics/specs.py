@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ExtractorOutput:
     """What an extractor saw in a batch."""
 
     features: Float[Tensor, "n d"]
@@ -30,11 +30,11 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Family:
+class MetricSpec:
     """A kind of score."""
 
     make: Callable[[EvaluationConfig, Reference], "Metric"]
-    feed: Callable[["Metric", Seen], None]
+    feed: Callable[["Metric", ExtractorOutput], None]
     fewest: Callable[[EvaluationConfig], int]
     """The smallest number of samples it is defined for."""
     published: tuple[str, ...]
@@ -80,14 +80,14 @@ def _precision_recall(config: EvaluationConfig, reference: Reference) -> "Metric
     return PrecisionRecall(reference.features(), config.samples)
 
 
-FRECHET = Family(
+FRECHET = MetricSpec(
     make=_frechet,
     feed=lambda metric, seen: metric.update(seen.features),
     fewest=lambda _: 2,
     published=("fid",),
     other=("fd_*",),
 )
-INCEPTION_SCORE = Family(
+INCEPTION_SCORE = MetricSpec(
     make=_inception_score,
     feed=lambda metric, seen: metric.update(seen.logits, seen.index),
     fewest=lambda _: 10,
@@ -95,7 +95,7 @@ INCEPTION_SCORE = Family(
     other=("is_*_mean", "is_*_std"),
     higher_is_better=True,
 )
-KERNEL = Family(
+KERNEL = MetricSpec(
     make=_kernel,
     feed=lambda metric, seen: metric.update(seen.features, seen.index),
     fewest=lambda config: config.kd_subset_size,
@@ -103,7 +103,7 @@ KERNEL = Family(
     other=("kd_*", "kd_*_std"),
     single_images=True,
 )
-PRECISION_RECALL = Family(
+PRECISION_RECALL = MetricSpec(
     make=_precision_recall,
     feed=lambda metric, seen: metric.update(seen.features, seen.index),
     fewest=lambda _: 4,
@@ -113,7 +113,7 @@ PRECISION_RECALL = Family(
     single_images=True,
 )
 
-FAMILIES: Mapping[str, Family] = {
+METRIC_SPECS: Mapping[str, MetricSpec] = {
     "fid": FRECHET,
     "fd": FRECHET,
     "is": INCEPTION_SCORE,
@@ -127,7 +127,7 @@ def lower_is_better(score: str) -> bool:
     """Of a score by the name it is reported under."""
     return not any(
         fnmatchcase(score, name)
-        for family in FAMILIES.values()
+        for family in METRIC_SPECS.values()
         if family.higher_is_better
         for name in (*family.published, *family.other)
     )
@@ -136,4 +136,4 @@ def lower_is_better(score: str) -> bool:
 def score_names(config: EvaluationConfig) -> Mapping[str, MetricName]:
     """Names of the scores that an evaluation reports, in its order -> the metric each belongs to."""
     extractor = config.extractor_name
-    return {name: metric for metric in config.metrics for name in FAMILIES[metric].names(extractor)}
+    return {name: metric for metric in config.metrics for name in METRIC_SPECS[metric].names(extractor)}

@@ -10,7 +10,7 @@ import torch
 
 from trainers.files import written_whole
 from trainers.metrics.errors import StatisticsError
-from trainers.metrics.gaussians import Statistics
+from trainers.metrics.moments import Statistics
 
 
 class Origin(NamedTuple):

@@ -16,7 +16,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import FileSelector, FileSystem
 
-from orchestrator.checkpoints.object_store import Mirror, MirrorError
+from orchestrator.checkpoints.object_store import MirrorError, ObjectStoreCopy
 from orchestrator.checkpoints.store import CheckpointMeta, CheckpointStore
 from orchestrator.tracking.run import TrackedRun
 from tests.mlflow_server import server_of
@@ -89,8 +89,8 @@ def save(folder: Path, step: int) -> None:
     CheckpointStore(folder / "checkpoints", keep=2).save({"step": torch.tensor(step)}, meta)
 
 
-def mirror_of(folder: Path, uri: str) -> Mirror:
-    return Mirror(uri, folder.parent.parent, folder)
+def mirror_of(folder: Path, uri: str) -> ObjectStoreCopy:
+    return ObjectStoreCopy(uri, folder.parent.parent, folder)
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from orchestrator.cli.command_line import OTHER_COMMANDS, parse, split_overrides
 from orchestrator.cli.parser import RUNS
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
-from orchestrator.config.options import options
+from orchestrator.config.overrides import options
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.sweep.config import SweepConfig
 from search_space.errors import UserError

@@ -12,7 +12,7 @@ from orchestrator.__main__ import main
 from search_space.generator_file import save_generator
 from search_space.genotype import Genotype
 from tests.orchestrator.trained import CONFIG, GENOTYPE, save_released, save_trained, trained
-from trainers.generate import generated
+from trainers.samples import generated
 
 
 @pytest.fixture

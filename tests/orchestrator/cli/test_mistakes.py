@@ -5,7 +5,7 @@ import pytest
 
 from orchestrator.config.errors import ConfigError, unknown_name
 from orchestrator.config.experiment import experiment_of
-from orchestrator.config.presets import read_source
+from orchestrator.config.files import read_source
 
 NEITHER = "give digits, cifar10, cifar10_official, stl10 or a .yaml file"
 

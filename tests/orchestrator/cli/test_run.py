@@ -10,8 +10,7 @@ import pytest
 import orchestrator.stages
 from orchestrator.__main__ import main
 from orchestrator.config.experiment import Experiment, load_experiment
-from orchestrator.config.presets import PRESETS
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.files import PRESETS, read_yaml
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.zoo.published import PUBLISHED

@@ -1,7 +1,7 @@
 import pytest
 
 from orchestrator.cli.submitted_command import entrypoint
-from orchestrator.config.presets import FOLDER
+from orchestrator.config.files import FOLDER
 from orchestrator.submit.client import SubmitError
 from search_space.errors import UserError
 

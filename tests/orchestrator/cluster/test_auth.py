@@ -2,8 +2,8 @@ import stat
 
 import pytest
 
-from orchestrator.cluster import auth as ray_token
-from orchestrator.cluster.auth import keep_token_private
+from orchestrator.cluster import session as ray_token
+from orchestrator.cluster.session import keep_token_private
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 import pytest
 
 from orchestrator.compare.groups import groups_of, is_settled, verdict
-from tests.orchestrator.compare.contestants import PROTOCOL, names, trained
+from tests.orchestrator.compare.candidates import PROTOCOL, names, trained
 
 
 def test_lower_scores_come_first_and_higher_ones_where_more_is_better():
     (group,) = groups_of([trained("b", 20.0), trained("a", 10.0)])
     assert names(group.rows) == ["a", "b"]
-    contestants = [
+    candidates = [
         trained(name, score, metrics=("is_digits_mean",), trainings=()) for name, score in (("c", 1.0),)
     ]
-    assert groups_of(contestants) == [], "who was never trained is in no group"
+    assert groups_of(candidates) == [], "who was never trained is in no group"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.compare.groups import groups_of
 from orchestrator.compare.page import write_page
 from search_space.errors import UserError
-from tests.orchestrator.compare.contestants import trained
+from tests.orchestrator.compare.candidates import trained
 from tests.orchestrator.trained import save_trained
 
 

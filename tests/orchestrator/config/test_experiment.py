@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment, load_experiment, to_yaml, with_overrides
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.files import read_yaml
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from orchestrator.config.options import is_text, options
+from orchestrator.config.overrides import is_text, options
 from search_space.frozen import Frozen
 
 

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment, load_experiment
-from orchestrator.config.options import options
-from orchestrator.config.overrides import apply_overrides, parsed
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.files import read_yaml
+from orchestrator.config.overrides import apply_overrides, options, parsed
 
 KNOWN = options(Experiment)
 DOCUMENT = load_experiment("cifar10").model_dump(mode="json")

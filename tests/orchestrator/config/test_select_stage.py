@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.config.select_stage import SelectStage
+from orchestrator.config.selection import SelectStage
 
 
 @pytest.mark.parametrize("name", ["adversarialnaz", "adversarialnas_discriminator"])

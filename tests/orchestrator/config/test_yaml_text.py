@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.yaml_text import LARGEST, read_yaml, write_yaml
+from orchestrator.config.files import LARGEST, read_yaml, write_yaml
 
 scalars = (
     st.none()

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.checkpoints.store import CheckpointMeta
 from orchestrator.cluster.launch import launch
-from orchestrator.jobs.best import score
+from orchestrator.jobs.job import score
 from tests.orchestrator.tiny_jobs import Recorder, tiny_job
 
 NAN = float("nan")
@@ -78,7 +78,7 @@ def test_a_retraining_keeps_its_newest_checkpoint_and_its_best(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("orchestrator.jobs.evaluation.Evaluator", lambda *_: Scripted(scores))
+    monkeypatch.setattr("orchestrator.jobs.worker.Evaluator", lambda *_: Scripted(scores))
     options = {"keep_checkpoints": 1, f"{stage}__evaluation__every": every}
     job = tiny_job(tmp_path, stage, **options)
     launch(job, Recorder())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from orchestrator.jobs.evaluation import Evaluation
+from orchestrator.jobs.worker import Evaluation
 from tests.orchestrator.tiny_jobs import tiny_job
 
 CPU = torch.device("cpu")
@@ -54,14 +54,14 @@ def test_scores_are_due_at_the_first_report_of_every_period_and_at_the_end(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("orchestrator.jobs.evaluation.Evaluator", FakeEvaluator)
+    monkeypatch.setattr("orchestrator.jobs.worker.Evaluator", FakeEvaluator)
     assert scored_at(tmp_path, steps, report_every, every) == expected
 
 
 def test_where_nothing_is_scored_no_extractor_is_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.jobs.evaluation.Evaluator", None)
+    monkeypatch.setattr("orchestrator.jobs.worker.Evaluator", None)
     evaluation = Evaluation(tiny_job(tmp_path), None, CPU)  # type: ignore[arg-type]
     assert evaluation(1, lambda latents: latents) == {}
     assert evaluation.protocol == {}

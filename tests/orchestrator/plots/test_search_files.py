@@ -4,8 +4,7 @@ import io
 
 from PIL import Image
 
-from orchestrator.plots.search_files import watch_files
-from orchestrator.plots.watch import Watch
+from orchestrator.plots.watch import Watch, watch_files
 from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.plots.searches import changed, record
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from orchestrator.selection.source import Candidate, Request
+from orchestrator.selection.result import Candidate, Request
 
 Curve = Mapping[int, float | None]
 """Step -> score."""

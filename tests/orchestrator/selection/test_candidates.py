@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.checkpoints.derivations import record_derivation
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.select_stage import SelectStage
+from orchestrator.config.selection import SelectStage
 from orchestrator.selection.candidates import collect
 from search_space.sampling import sample_genotype
 from search_space.zoo.published import PUBLISHED

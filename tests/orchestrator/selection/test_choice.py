@@ -1,13 +1,13 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.choice import choice_reason
-from orchestrator.selection.contest import noise_of
-from orchestrator.selection.tally import Tally, best_first
+from orchestrator.selection.explain import choice_reason
+from orchestrator.selection.repeats import noise_of
+from orchestrator.selection.rung import CandidateScores, best_first
 from tests.orchestrator.selection.tallies import tally
 
 CONFIG = SelectionConfig(rungs=(10,))
 
 
-def reason(*tallies: Tally) -> str:
+def reason(*tallies: CandidateScores) -> str:
     return choice_reason(best_first(tallies, lower_is_better=True), noise_of(tallies), CONFIG)
 
 

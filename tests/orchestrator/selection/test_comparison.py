@@ -1,13 +1,12 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.comparison import Comparison, Entrant
-from orchestrator.selection.result import Divergence
-from orchestrator.selection.source import Candidate, Request
+from orchestrator.selection.result import Candidate, Divergence, Request
+from orchestrator.selection.rung import CandidateRuns, Comparison
 from tests.orchestrator.selection.sources import Scripted
 
 CONFIG = SelectionConfig(rungs=(10, 30))
 GONE = Divergence(seed=1, step=10, score=None, reason="no finite score")
-VETERAN = Entrant(Candidate("old", (0, 1, 2, 3)), alive=(0,), trained=10, diverged=(GONE,))
-NEWCOMER = Entrant(Candidate("new", (5, 6)))
+VETERAN = CandidateRuns(Candidate("old", (0, 1, 2, 3)), alive=(0,), trained=10, diverged=(GONE,))
+NEWCOMER = CandidateRuns(Candidate("new", (5, 6)))
 SOURCE = Scripted(
     {("old", seed): {30: 1.0 + seed} for seed in range(4)} | {("new", 5): {30: 4.0}, ("new", 6): {}}
 )

@@ -1,12 +1,12 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.contest import contested, doubtful, lead, noise_of
-from orchestrator.selection.tally import Tally, best_first
+from orchestrator.selection.repeats import contested, doubtful, lead, noise_of
+from orchestrator.selection.rung import CandidateScores, best_first
 from tests.orchestrator.selection.tallies import tally
 
 CONFIG = SelectionConfig(rungs=(10,))
 
 
-def names(tallies: list[Tally]) -> list[str]:
+def names(tallies: list[CandidateScores]) -> list[str]:
     return [each.candidate.genotype for each in tallies]
 
 

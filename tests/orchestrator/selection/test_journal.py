@@ -7,7 +7,7 @@ from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.journal import Journal, Remembered
 from orchestrator.selection.policy import select
-from orchestrator.selection.source import Request
+from orchestrator.selection.result import Request
 from tests.orchestrator.selection.sources import Scripted, candidates
 
 ONE, OTHER = Request("[[1,2],[3,4]]", 0, 10), Request("[[1,2],[3,4]]", 7, 10)

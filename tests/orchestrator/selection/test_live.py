@@ -10,9 +10,8 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Outcome
 from orchestrator.selection.curves import genotype_id
 from orchestrator.selection.journal import Journal
-from orchestrator.selection.live import LiveCurves
-from orchestrator.selection.source import Request
-from orchestrator.selection.training import one_after_another
+from orchestrator.selection.live import LiveCurves, one_after_another
+from orchestrator.selection.result import Request
 from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.tiny_jobs import tiny_job
 from trainers.guarded_step import NonFiniteLoss

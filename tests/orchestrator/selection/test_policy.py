@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import SelectionError, select
-from orchestrator.selection.source import Candidate, Request
+from orchestrator.selection.result import Candidate, Request
 from tests.orchestrator.selection.sources import Scripted, candidates
 
 ONE_RUN_EACH = SelectionConfig(rungs=(10, 20, 40), keep=(3, 2), max_repeats=1)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
-from orchestrator.selection.ranking import best_first, mean_ranks, rank_correlation
+from orchestrator.selection.curves import best_first, mean_ranks, rank_correlation
 
 NAN = float("nan")
 

@@ -1,7 +1,7 @@
 import pytest
 
-from orchestrator.selection.recorded import RecordedCurves
-from orchestrator.selection.source import Candidate, Request
+from orchestrator.selection.replay import RecordedCurves
+from orchestrator.selection.result import Candidate, Request
 from orchestrator.selection.table import TableError
 from tests.orchestrator.selection.tables import NAN, curves_of
 

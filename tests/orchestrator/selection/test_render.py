@@ -7,7 +7,7 @@ from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import select
 from orchestrator.selection.render import findings, render, render_replay
 from orchestrator.selection.replay import replay_curves
-from orchestrator.selection.source import Candidate
+from orchestrator.selection.result import Candidate
 from tests.orchestrator.selection.sources import at_step
 from tests.orchestrator.selection.tables import NAN, curves_of
 

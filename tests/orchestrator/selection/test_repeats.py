@@ -1,7 +1,6 @@
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import select
-from orchestrator.selection.result import Selection
-from orchestrator.selection.source import Request
+from orchestrator.selection.result import Request, Selection
 from tests.orchestrator.selection.sources import Scripted, at_step, candidates
 
 LAST = SelectionConfig(rungs=(10,), max_repeats=3)

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.policy import select
-from orchestrator.selection.rows import to_rows
+from orchestrator.selection.result import to_rows
 from tests.orchestrator.selection.sources import Scripted, candidates
 
 SELECTION = select(

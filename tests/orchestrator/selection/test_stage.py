@@ -13,11 +13,11 @@ from mlflow import MlflowClient
 
 from orchestrator.artifacts.genotypes import generator_genotype
 from orchestrator.cluster import launch as launching
-from orchestrator.compare.sources import contestants
+from orchestrator.compare.resolve import candidates
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
-from orchestrator.selection import files
+from orchestrator.selection import journal as files
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
 from orchestrator.selection.stage import contest_of, select_in
@@ -114,7 +114,7 @@ def test_every_candidate_leaves_a_generator_and_those_that_were_cut_no_checkpoin
 
 
 def test_a_comparison_shows_every_candidate_with_its_score_and_generator(result, root):
-    found = contestants(["small"], root, result["tracking_uri"])
+    found = candidates(["small"], root, result["tracking_uri"])
     assert len(found) == 3
     recorded = {float(score) for score in scores(result).values()}
     for each in found:

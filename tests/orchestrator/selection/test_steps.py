@@ -1,4 +1,4 @@
-from orchestrator.selection.steps import comparable_steps, default_config, last_common_step
+from orchestrator.selection.curves import comparable_steps, default_config, last_common_step
 from tests.orchestrator.selection.tables import NAN, curves_of
 
 

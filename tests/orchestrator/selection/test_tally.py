@@ -3,9 +3,8 @@ import math
 import pytest
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.result import Divergence
-from orchestrator.selection.source import Request
-from orchestrator.selection.tally import best_first, divergences
+from orchestrator.selection.result import Divergence, Request
+from orchestrator.selection.rung import best_first, divergences
 from tests.orchestrator.selection.tallies import tally
 
 CONFIG = SelectionConfig(rungs=(10,), divergence_multiple=3.0)

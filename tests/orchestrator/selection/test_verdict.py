@@ -1,13 +1,13 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.contest import noise_of
-from orchestrator.selection.tally import Tally, best_first
-from orchestrator.selection.verdict import cut_reason, divergence_reason, final_reason, name
+from orchestrator.selection.explain import cut_reason, divergence_reason, final_reason, name
+from orchestrator.selection.repeats import noise_of
+from orchestrator.selection.rung import CandidateScores, best_first
 from tests.orchestrator.selection.tallies import tally
 
 CONFIG = SelectionConfig(rungs=(10, 20))
 
 
-def cut(places: int, *tallies: Tally) -> list[str]:
+def cut(places: int, *tallies: CandidateScores) -> list[str]:
     ordered = best_first(tallies, lower_is_better=True)
     return [cut_reason(ordered, place, places, noise_of(tallies), CONFIG) for place in range(len(tallies))]
 

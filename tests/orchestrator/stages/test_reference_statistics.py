@@ -5,7 +5,7 @@ import torch
 
 from orchestrator.__main__ import main
 from trainers.datasets import Images
-from trainers.metrics.self_check import CIFAR10, Check
+from trainers.metrics.score_images import CIFAR10, Check
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class Scripted:
 def test_a_retraining_leaves_its_best_generator_as_a_file_and_an_artifact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("orchestrator.jobs.evaluation.Evaluator", Scripted)
+    monkeypatch.setattr("orchestrator.jobs.worker.Evaluator", Scripted)
     evaluation = {**EVALUATION, "every": 1}
     config = write_config(
         tmp_path / "config.yaml", tmp_path / "runs", genotype="eagan", evaluation=evaluation

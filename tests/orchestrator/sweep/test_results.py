@@ -7,8 +7,7 @@ import pyarrow
 import pytest
 
 from orchestrator.sweep import load_results
-from orchestrator.sweep.results import table_of, write_results
-from orchestrator.sweep.rows import Row, best, pareto_front
+from orchestrator.sweep.results import Row, best, pareto_front, table_of, write_results
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.table import Board, plain_table
 from tests.orchestrator.sweep.sweeps import sweep_of

@@ -5,7 +5,7 @@ import pytest
 from ray.tune.search import Searcher
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.sweep.rows import Row
+from orchestrator.sweep.results import Row
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS, open_study
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED

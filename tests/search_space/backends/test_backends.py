@@ -1,6 +1,6 @@
 """Contract of every form of evaluation: outputs and all gradients equal those of the slow twin, op by op.
 
-New forms are tested by being registered in FORMS.
+New forms are tested by being registered in BACKENDS.
 """
 
 import copy
@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.backends import FORMS
+from search_space.backends import BACKENDS
 from search_space.genotype import Genotype
 from search_space.networks import (
     Discriminator,
     DiscriminatorConfig,
     Generator,
     GeneratorConfig,
-    evaluate_with,
+    use_backend,
 )
 from search_space.relaxation import relax
 from search_space.sampling import sample_genotype
@@ -25,7 +25,7 @@ from search_space.sampling import sample_genotype
 TOLERANCE = 1e-12
 """Of the largest entry; two orders above the rounding of a sum in float64."""
 
-FAST_FORMS = [form for form in FORMS if form != "reference"]
+FAST_FORMS = [form for form in BACKENDS if form != "reference"]
 SHAPES = [(16, 1), (16, 3), (32, 3), (48, 1)]
 """Image size and channels."""
 
@@ -70,7 +70,7 @@ def twins(network: torch.nn.Module, *forms: str) -> Iterator[torch.nn.Module]:
     """Copies of a network, one a form."""
     for form in forms:
         twin = copy.deepcopy(network)
-        evaluate_with(twin, form)
+        use_backend(twin, form)
         yield twin
 
 
@@ -150,7 +150,7 @@ def test_gradients_of_the_edge_weights_alone_equal_op_by_op(form, network):
 
 def test_evaluation_mode_makes_no_power_iteration(form):
     network = a_discriminator(3).eval()
-    evaluate_with(network, form)
+    use_backend(network, form)
     before = copy.deepcopy(dict(network.named_buffers()))
     network(torch.randn(2, 3, 16, 16), sampled_weights("discriminator"))
     assert all(torch.equal(before[name], buffer) for name, buffer in network.named_buffers())

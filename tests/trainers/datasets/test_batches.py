@@ -7,8 +7,7 @@ from torch import Tensor
 from tests.trainers.datasets.sources import noise
 from trainers.datasets import batches as module
 from trainers.datasets.batches import Batches
-from trainers.datasets.errors import DataError
-from trainers.datasets.images import Images
+from trainers.datasets.images import DataError, Images
 
 
 def numbered(count: int) -> Images:

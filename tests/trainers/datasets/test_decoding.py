@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.trainers.datasets.sources import encoded, noise
 from trainers.datasets.decoding import Broken, DecodedConfig, Encoded, decode, decoded
-from trainers.datasets.errors import DataError
+from trainers.datasets.images import DataError
 
 GRADIENT = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (16, 1))
 """16 high, 24 wide, darker to the left."""

@@ -7,8 +7,7 @@ import pytest
 
 from tests.trainers.datasets.sources import encoded, noise, raw_lists, write_parquet
 from trainers.datasets import parquet
-from trainers.datasets.errors import DataError
-from trainers.datasets.images import Images
+from trainers.datasets.images import DataError, Images
 from trainers.datasets.parquet import ParquetConfig, load_parquet
 from trainers.datasets.registry import load_images
 

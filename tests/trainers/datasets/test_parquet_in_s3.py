@@ -11,8 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tests.trainers.datasets.sources import encoded, noise, write_parquet
-from trainers.datasets.errors import DataError
-from trainers.datasets.images import Images
+from trainers.datasets.images import DataError, Images
 from trainers.datasets.parquet import ParquetConfig
 from trainers.datasets.registry import load_images
 

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from tests.trainers.datasets.sources import noise
-from trainers.datasets.pixels import resized, with_channels
+from trainers.datasets.decoding import resized, with_channels
 
 
 def by_pillow(pixels: np.ndarray, size: int) -> np.ndarray:

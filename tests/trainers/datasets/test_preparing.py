@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from tests.trainers.datasets.sources import noise
 from trainers.datasets.digits import DigitsConfig
-from trainers.datasets.errors import DataError
-from trainers.datasets.images import Images
+from trainers.datasets.images import DataError, Images
 from trainers.datasets.preparing import Block, Recipe, prepared, recipe_key
 from trainers.datasets.stl10 import Stl10Config
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.trainers.datasets.sources import noise, write_stl10
 from trainers.datasets import load_images
-from trainers.datasets.errors import DataError
+from trainers.datasets.images import DataError
 from trainers.datasets.stl10 import Stl10Config
 
 PARTS = {

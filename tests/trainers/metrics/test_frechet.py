@@ -3,7 +3,7 @@
 import torch
 
 from trainers.metrics.frechet import FrechetDistance
-from trainers.metrics.gaussians import Statistics
+from trainers.metrics.moments import Statistics
 
 
 def features_of(mu: torch.Tensor, root: torch.Tensor, number: int = 500) -> torch.Tensor:

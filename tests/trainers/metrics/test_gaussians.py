@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from trainers.metrics.gaussians import Statistics, frechet_distance, square_root
+from trainers.metrics.moments import Statistics, frechet_distance, square_root
 
 
 def gaussian(mu: list[float], sigma: list[list[float]]) -> Statistics:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.kept_features import KeptFeatures
+from trainers.metrics.moments import KeptFeatures
 
 
 def test_batches_and_workers_in_any_order_give_all_features_in_theirs() -> None:

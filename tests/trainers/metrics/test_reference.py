@@ -9,21 +9,21 @@ import torch
 
 from tests.trainers.metrics.stand_ins import blurs, projection
 from trainers.metrics.errors import ScoreError, StatisticsError
-from trainers.metrics.gaussians import Statistics
+from trainers.metrics.moments import Statistics
 from trainers.metrics.reference import Reference
-from trainers.metrics.reference_features import SeenImages
+from trainers.metrics.reference_features import ReferenceFeatures
 from trainers.metrics.statistics_file import save_statistics
 
 EXTRACTOR = projection()
 
 
 @pytest.fixture
-def seen(tmp_path: Path) -> SeenImages:
-    return SeenImages(blurs(40, detail=2, size=4, channels=1), EXTRACTOR, tmp_path / "cache", 16)
+def seen(tmp_path: Path) -> ReferenceFeatures:
+    return ReferenceFeatures(blurs(40, detail=2, size=4, channels=1), EXTRACTOR, tmp_path / "cache", 16)
 
 
 @pytest.fixture
-def exported(seen: SeenImages, tmp_path: Path) -> Path:
+def exported(seen: ReferenceFeatures, tmp_path: Path) -> Path:
     save_statistics(tmp_path / "exported.npz", seen.statistics(), seen.origin)
     return tmp_path / "exported.npz"
 
@@ -34,16 +34,16 @@ def foreign(statistics: Statistics, file: Path) -> Path:
     return file
 
 
-def other_images(seen: SeenImages) -> SeenImages:
+def other_images(seen: ReferenceFeatures) -> ReferenceFeatures:
     return replace(seen, images=blurs(40, detail=3, size=4, channels=1))
 
 
-def test_our_own_export_is_taken_at_its_word(seen: SeenImages, exported: Path) -> None:
+def test_our_own_export_is_taken_at_its_word(seen: ReferenceFeatures, exported: Path) -> None:
     torch.testing.assert_close(Reference(EXTRACTOR, seen, exported).statistics(), seen.statistics())
     assert Reference(EXTRACTOR, None, exported).fingerprint == seen.images.fingerprint
 
 
-def test_statistics_of_other_images_are_refused(seen: SeenImages, exported: Path) -> None:
+def test_statistics_of_other_images_are_refused(seen: ReferenceFeatures, exported: Path) -> None:
     with pytest.raises(StatisticsError, match="of other images"):
         Reference(EXTRACTOR, other_images(seen), exported).statistics()
 
@@ -64,7 +64,7 @@ def test_statistics_of_another_width_are_refused(tmp_path: Path) -> None:
 
 
 def test_statistics_of_unknown_origin_are_checked_against_the_images(
-    seen: SeenImages, tmp_path: Path
+    seen: ReferenceFeatures, tmp_path: Path
 ) -> None:
     same = foreign(seen.statistics(), tmp_path / "same.npz")
     assert Reference(EXTRACTOR, seen, same).statistics().mu.shape == (6,)
@@ -73,7 +73,7 @@ def test_statistics_of_unknown_origin_are_checked_against_the_images(
 
 
 def test_statistics_of_unknown_origin_serve_where_there_are_no_images(
-    seen: SeenImages, tmp_path: Path
+    seen: ReferenceFeatures, tmp_path: Path
 ) -> None:
     alone = Reference(EXTRACTOR, None, foreign(seen.statistics(), tmp_path / "same.npz"))
     torch.testing.assert_close(alone.statistics(), seen.statistics())

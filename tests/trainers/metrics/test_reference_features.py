@@ -8,14 +8,14 @@ from tests.trainers.metrics.stand_ins import blurs, projection
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.extractors.extractor import Extractor
 from trainers.metrics.reference import Reference
-from trainers.metrics.reference_features import SeenImages
+from trainers.metrics.reference_features import ReferenceFeatures
 from trainers.metrics.scoring import Scorer
 
 IMAGES = blurs(30, detail=2, size=4, channels=1)
 
 
-def seen(cache: Path, batch_size: int = 7, extractor: Extractor | None = None) -> SeenImages:
-    return SeenImages(IMAGES, extractor or projection(), cache, batch_size)
+def seen(cache: Path, batch_size: int = 7, extractor: Extractor | None = None) -> ReferenceFeatures:
+    return ReferenceFeatures(IMAGES, extractor or projection(), cache, batch_size)
 
 
 def test_statistics_are_those_of_the_features(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_second_time_no_image_is_looked_at(tmp_path: Path) -> None:
 def test_another_extractor_or_other_images_share_no_file(tmp_path: Path) -> None:
     seen(tmp_path).statistics()
     seen(tmp_path, extractor=projection("other")).statistics()
-    SeenImages(blurs(30, detail=3, size=4, channels=1), projection(), tmp_path, 7).statistics()
+    ReferenceFeatures(blurs(30, detail=3, size=4, channels=1), projection(), tmp_path, 7).statistics()
     assert len(list(tmp_path.glob("statistics-*.npz"))) == 3
 
 
@@ -64,5 +64,5 @@ def test_all_metrics_together_look_at_a_real_image_once(tmp_path: Path) -> None:
     config = EvaluationConfig(
         samples=20, extractor="digits", metrics=("fd", "kd", "precision_recall"), kd_subset_size=10
     )
-    Scorer(config, Reference(extractor, SeenImages(IMAGES, extractor, tmp_path, 7)))
+    Scorer(config, Reference(extractor, ReferenceFeatures(IMAGES, extractor, tmp_path, 7)))
     assert sum(sizes) == len(IMAGES)

@@ -9,9 +9,8 @@ from tests.trainers.metrics.stand_ins import blurs, projection
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError, WeightsError
 from trainers.metrics.extractors.registry import EXTRACTORS
-from trainers.metrics.gaussians import Statistics, frechet_distance
-from trainers.metrics.score_images import score_images, write_statistics
-from trainers.metrics.self_check import Check, Known, check_cifar10
+from trainers.metrics.moments import Statistics, frechet_distance
+from trainers.metrics.score_images import Check, Known, check_cifar10, score_images, write_statistics
 
 CPU = torch.device("cpu")
 

@@ -4,8 +4,8 @@ import pytest
 from torch import distributed
 
 from tests.trainers.metrics.workers import TwoWorkers
+from trainers.distributed import from_rank_zero, share_of
 from trainers.metrics.errors import ScoreError
-from trainers.metrics.shares import from_rank_zero, share_of
 
 
 def share() -> list[int]:

@@ -3,7 +3,7 @@
 import pytest
 
 from trainers.metrics.config import EvaluationConfig
-from trainers.metrics.specs import FAMILIES, score_names
+from trainers.metrics.specs import METRIC_SPECS, score_names
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ def test_a_plain_name_is_the_published_inceptions_alone(options: dict, names: di
 
 def test_precision_and_recall_never_have_a_plain_name() -> None:
     """As published they are VGG16's."""
-    assert FAMILIES["precision_recall"].names("inception") == ("precision_inception", "recall_inception")
+    assert METRIC_SPECS["precision_recall"].names("inception") == ("precision_inception", "recall_inception")

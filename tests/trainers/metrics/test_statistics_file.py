@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trainers.metrics.errors import StatisticsError
-from trainers.metrics.gaussians import Statistics
+from trainers.metrics.moments import Statistics
 from trainers.metrics.statistics_file import Origin, content_hash, load_statistics, save_statistics
 
 STATISTICS = Statistics(torch.tensor([1.0, 2]).double(), torch.tensor([[2.0, 1], [1, 3]]).double())

@@ -17,10 +17,10 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
 from trainers.datasets.digits import DigitsConfig, load_digits
+from trainers.distributed import from_rank_zero
 from trainers.files import written_whole
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.extractors.extractor import Extractor, weights_hash
-from trainers.metrics.shares import from_rank_zero
 
 SIZE = 16
 FEATURES = 64

@@ -1,9 +1,9 @@
 """Trainings of one architecture become repeats; size is that of the network."""
 
-from orchestrator.compare.contestant import merged
+from orchestrator.compare.candidate import merged
 from search_space.cost import parameters
 from search_space.networks import Generator
-from tests.orchestrator.compare.contestants import WIDTH, trained
+from tests.orchestrator.compare.candidates import WIDTH, trained
 
 
 def test_seeds_of_one_architecture_are_repeats():
@@ -25,6 +25,6 @@ def test_other_architectures_and_recipes_stay_apart():
 
 
 def test_size_is_counted_without_making_the_network():
-    contestant = trained("a", 1.0)
-    assert contestant.parameters == parameters(Generator(WIDTH, contestant.genotype))
-    assert contestant.multiply_adds > contestant.parameters
+    candidate = trained("a", 1.0)
+    assert candidate.parameters == parameters(Generator(WIDTH, candidate.genotype))
+    assert candidate.multiply_adds > candidate.parameters

@@ -1,7 +1,7 @@
 """Numbers and conditions of a comparison as people read them."""
 
 from orchestrator.artifacts.published import scores
-from orchestrator.compare.contestant import Contestant
+from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.groups import Group
 from search_space.zoo.results import PublishedResult
 
@@ -43,7 +43,7 @@ def count(number: int) -> str:
     return str(number)
 
 
-def hours(each: Contestant) -> str:
+def hours(each: Candidate) -> str:
     """Of training, and of the search before it."""
     training, searching = each.hours(), each.search_hours()
     if training is None:

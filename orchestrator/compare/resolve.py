@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.artifacts.cost import CHANNELS
-from orchestrator.compare.contestant import Contestant, merged
-from orchestrator.compare.sweeps import sweep_contestants
-from orchestrator.compare.tracked import Store
+from orchestrator.compare.candidate import Candidate, merged
+from orchestrator.compare.from_mlflow import Store
+from orchestrator.compare.from_sweep import sweep_candidates
 from orchestrator.sweep.results import FILE as SWEEP_TABLE
 from search_space.errors import UserError
 from search_space.genotype import Genotype
@@ -17,7 +17,7 @@ PUBLISHED_WIDTH = GeneratorConfig(channels=CHANNELS["generator"])
 """For CIFAR-10."""
 
 
-def contestants(names: Sequence[str], root: Path, tracking_uri: str) -> list[Contestant]:
+def candidates(names: Sequence[str], root: Path, tracking_uri: str) -> list[Candidate]:
     """Everyone named, each architecture under each recipe once.
 
     Raises:
@@ -27,15 +27,15 @@ def contestants(names: Sequence[str], root: Path, tracking_uri: str) -> list[Con
     return merged([each for name in names for each in _named(name, root, store)])
 
 
-def _named(name: str, root: Path, store: Store) -> Iterator[Contestant]:
+def _named(name: str, root: Path, store: Store) -> Iterator[Candidate]:
     if name in PUBLISHED:
         yield _published(name)
     elif Path(name).suffix in (".json", ".npy"):
         yield _unscored(Path(name).stem, find_genotype(name), name)
     elif (root / name / SWEEP_TABLE).is_file():
-        yield from sweep_contestants(root / name)
+        yield from sweep_candidates(root / name)
     else:
-        found = list(store.contestants(name))
+        found = list(store.candidates(name))
         if not found:
             raise UserError(
                 f"{name}: nothing of that name to compare; give a run that has retrained or selected, "
@@ -45,16 +45,16 @@ def _named(name: str, root: Path, store: Store) -> Iterator[Contestant]:
         yield from found
 
 
-def _published(name: str) -> Contestant:
+def _published(name: str) -> Candidate:
     entry = PUBLISHED[name]
     _require_generator(entry.genotype, name)
     dataset = entry.results[0].dataset if entry.results else "cifar10"
-    return Contestant(name, entry.genotype, PUBLISHED_WIDTH, dataset, published=entry.results)
+    return Candidate(name, entry.genotype, PUBLISHED_WIDTH, dataset, published=entry.results)
 
 
-def _unscored(name: str, genotype: Genotype, source: str) -> Contestant:
+def _unscored(name: str, genotype: Genotype, source: str) -> Candidate:
     _require_generator(genotype, source)
-    return Contestant(name, genotype, PUBLISHED_WIDTH, "cifar10")
+    return Candidate(name, genotype, PUBLISHED_WIDTH, "cifar10")
 
 
 def _require_generator(genotype: Genotype, source: str) -> None:

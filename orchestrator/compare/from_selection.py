@@ -1,12 +1,12 @@
-"""Contestants out of a selection: every candidate where it stood last."""
+"""Candidates out of a selection: every candidate where it stood last."""
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
-from orchestrator.compare.contestant import Contestant, Training
-from orchestrator.selection.result import Selection, Standing
+from orchestrator.compare.candidate import Candidate, Training
+from orchestrator.selection.result import RankedCandidate, Selection
 from search_space.genotype import Genotype
 from search_space.networks import GeneratorConfig
 
@@ -18,7 +18,7 @@ def candidates_of(
     protocol: Mapping[str, str],
     recipe: Mapping[str, str],
     folder: Path,
-) -> Iterator[Contestant]:
+) -> Iterator[Candidate]:
     """Of a selection's JSON. Those dropped early were trained less, which their recipe says.
 
     Their generators are taken from the selection's folder, where that is on this machine.
@@ -28,7 +28,7 @@ def candidates_of(
     for standing in selection.ranking:
         genotype = Genotype.from_rows("generator", json.loads(standing.genotype))
         trainings = _trainings(selection, standing, run, folder / genotype.content_hash)
-        yield Contestant(
+        yield Candidate(
             name=f"{run}: {standing.name}",
             genotype=genotype,
             width=width,
@@ -40,7 +40,7 @@ def candidates_of(
         )
 
 
-def _trainings(selection: Selection, standing: Standing, run: str, folder: Path) -> Iterator[Training]:
+def _trainings(selection: Selection, standing: RankedCandidate, run: str, folder: Path) -> Iterator[Training]:
     metric = selection.config.metric
     for seed, score in zip(standing.seeds, standing.scores, strict=True):
         curve = [

@@ -15,7 +15,7 @@ from orchestrator.config.experiment import to_yaml
 from orchestrator.plots.sweep import preload
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.objective import deviation
-from orchestrator.sweep.rows import Row
+from orchestrator.sweep.results import Row
 from orchestrator.sweep.run_folder import STAGES, RunFolder, config_hash, seed_folder, trial_folder
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.entry import Status
@@ -30,7 +30,7 @@ MIRRORED = ".mirrored"
 """File in a trial's folder: its runs in MLflow are complete."""
 
 
-class Mirror:
+class MlflowWriter:
     """Writes trials as they change."""
 
     def __init__(self, sweep: Sweep, folder: Path, tracker: Tracker, parent: TrackedRun) -> None:

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from orchestrator.compare.contestant import Contestant
+from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.groups import Group
 from search_space.errors import UserError
 from trainers.files import written_whole
 
 
-def rows_of(groups: Sequence[Group], everyone: Sequence[Contestant]) -> list[dict[str, Any]]:
-    """A row a contestant; `group` numbers those that may be ranked together; the rest have none."""
+def rows_of(groups: Sequence[Group], everyone: Sequence[Candidate]) -> list[dict[str, Any]]:
+    """A row a candidate; `group` numbers those that may be ranked together; the rest have none."""
     rows = [
-        _row(row.contestant)
+        _row(row.candidate)
         | {
             "group": number,
             "place": row.place,
@@ -56,7 +56,7 @@ def require_suffix(path: Path) -> None:
         raise UserError(f"--data {path}: unknown suffix {path.suffix!r}; use .parquet or .json")
 
 
-def _row(each: Contestant) -> dict[str, Any]:
+def _row(each: Candidate) -> dict[str, Any]:
     return {
         "name": each.name,
         "genotype": [list(row) for row in each.genotype.rows],

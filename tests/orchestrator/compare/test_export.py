@@ -5,10 +5,10 @@ import json
 import pyarrow.parquet
 import pytest
 
-from orchestrator.compare.data import require_suffix, rows_of, write_rows
+from orchestrator.compare.export import require_suffix, rows_of, write_rows
 from orchestrator.compare.groups import groups_of
 from search_space.errors import UserError
-from tests.orchestrator.compare.contestants import trained
+from tests.orchestrator.compare.candidates import trained
 
 
 @pytest.fixture

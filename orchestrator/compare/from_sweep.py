@@ -1,11 +1,11 @@
-"""Contestants out of a sweep: its configurations, each with its seeds as repeats."""
+"""Candidates out of a sweep: its configurations, each with its seeds as repeats."""
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.compare.contestant import Contestant, Training
+from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
 from orchestrator.tracking.params import flatten
@@ -17,7 +17,7 @@ SHOWN = 3
 """Parameters that a name holds."""
 
 
-def sweep_contestants(folder: Path) -> Iterator[Contestant]:
+def sweep_candidates(folder: Path) -> Iterator[Candidate]:
     """Whole trials, and those stopped early with the seeds they finished; the others have no scores."""
     import pyarrow.parquet
 
@@ -30,12 +30,12 @@ def sweep_contestants(folder: Path) -> Iterator[Contestant]:
         seeds = [RunFolder(path) for path in sorted((folder / row["config"]).glob("seed-*"))]
         finished = [(run, result) for run in seeds if (result := run.result())]
         if finished:
-            yield _contestant(f"{folder.name} {row['trial']}: {_words(params)}", params, finished)
+            yield _candidate(f"{folder.name} {row['trial']}: {_words(params)}", params, finished)
 
 
-def _contestant(
+def _candidate(
     name: str, params: Mapping[str, Any], finished: list[tuple[RunFolder, dict[str, Any]]]
-) -> Contestant:
+) -> Candidate:
     metrics = tuple(metric for metric in finished[0][1]["scores"] if metric != "parameters")
     sign = 1 if lower_is_better(metrics[0]) else -1
     best, _ = min(finished, key=lambda each: sign * each[1]["scores"][metrics[0]])
@@ -45,7 +45,7 @@ def _contestant(
         for key, value in identity.items()
         if ".generator." in key
     }
-    return Contestant(
+    return Candidate(
         name=name,
         genotype=_genotype(best),
         width=GeneratorConfig(**width),

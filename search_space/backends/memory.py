@@ -7,13 +7,16 @@ convolutions run up to ten times faster on a CPU when channels are innermost.
 Shapes: n batch, c channels, h and w of maps; a images of b channels as library functions see them.
 """
 
+import math
+import threading
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Order = Literal["images", "planes"]
+MemoryLayout = Literal["images", "planes"]
 
 KEPT_AXES = {"images": (0, 3), "planes": (2, 3)}
 """The axes of batch and channels."""
@@ -22,25 +25,44 @@ _FROM_NCHW = {"images": (0, 2, 3, 1), "planes": (2, 3, 0, 1)}
 _TO_NCHW = {"images": (0, 3, 1, 2), "planes": (2, 3, 0, 1)}
 
 
-def ordered(value: Float[Tensor, "n c h w"], order: Order) -> Float[Tensor, "_ _ _ c"]:
+def ordered(value: Float[Tensor, "n c h w"], order: MemoryLayout) -> Float[Tensor, "_ _ _ c"]:
     """Contiguous maps in an order; no copy where memory is in this order already."""
     return value.permute(_FROM_NCHW[order]).contiguous()
 
 
-def as_nchw(maps: Float[Tensor, "_ _ _ c"], order: Order) -> Float[Tensor, "n c h w"]:
+def as_nchw(maps: Float[Tensor, "_ _ _ c"], order: MemoryLayout) -> Float[Tensor, "n c h w"]:
     """A view with the axes of PyTorch's layers."""
     return maps.permute(_TO_NCHW[order])
 
 
-def as_image(maps: Float[Tensor, "_ _ _ c"], order: Order) -> Float[Tensor, "a b h w"]:
+def as_image(maps: Float[Tensor, "_ _ _ c"], order: MemoryLayout) -> Float[Tensor, "a b h w"]:
     """A view for library functions that keep channels apart: channels_last in memory."""
     images = maps if order == "images" else maps.flatten(2).unsqueeze(0)
     return images.permute(0, 3, 1, 2)
 
 
-def from_image(image: Float[Tensor, "a b h w"], channels: int, order: Order) -> Float[Tensor, "_ _ _ c"]:
+def from_image(
+    image: Float[Tensor, "a b h w"], channels: int, order: MemoryLayout
+) -> Float[Tensor, "_ _ _ c"]:
     """Inverse of `as_image`."""
     image = image.contiguous(memory_format=torch.channels_last)
     if order == "images":
         return image.permute(0, 2, 3, 1)
     return image.squeeze(0).permute(1, 2, 0).unflatten(2, (-1, channels))
+
+
+class _Buffers(threading.local):
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, torch.dtype, torch.device], Tensor] = {}
+
+
+_BUFFERS = _Buffers()
+
+
+def workspace(name: str, shape: Sequence[int], like: Tensor) -> Tensor:
+    """An uninitialised contiguous tensor; its contents live until the same thread asks for the name again."""
+    key, size = (name, like.dtype, like.device), math.prod(shape)
+    buffer = _BUFFERS.held.get(key)
+    if buffer is None or buffer.numel() < size:
+        buffer = _BUFFERS.held[key] = torch.empty(size, dtype=like.dtype, device=like.device)
+    return buffer[:size].view(tuple(shape))

@@ -17,7 +17,7 @@ from trainers.metrics.specs import lower_is_better
 
 @dataclass(frozen=True)
 class Training:
-    """One training of a contestant."""
+    """One training of a candidate."""
 
     name: str
     """Tells it from all others."""
@@ -40,7 +40,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """One line of a comparison."""
 
     name: str
@@ -97,9 +97,9 @@ class Contestant:
         return best.generator if best else None
 
 
-def merged(found: Sequence[Contestant]) -> list[Contestant]:
-    """Trainings of one architecture under one recipe and protocol are repeats of one contestant."""
-    by_identity: dict[str, Contestant] = {}
+def merged(found: Sequence[Candidate]) -> list[Candidate]:
+    """Trainings of one architecture under one recipe and protocol are repeats of one candidate."""
+    by_identity: dict[str, Candidate] = {}
     for each in found:
         known = by_identity.setdefault(_identity(each), each)
         if known is not each:
@@ -109,13 +109,13 @@ def merged(found: Sequence[Contestant]) -> list[Contestant]:
     return [_renamed(each) for each in by_identity.values()]
 
 
-def _renamed(each: Contestant) -> Contestant:
+def _renamed(each: Candidate) -> Candidate:
     """After all of its runs, if there are several."""
     runs = {training.run for training in each.trainings}
     return replace(each, name=f"{each.name} and {len(runs) - 1} more") if len(runs) > 1 else each
 
 
-def _identity(each: Contestant) -> str:
+def _identity(each: Candidate) -> str:
     parts = (
         each.genotype.content_hash,
         sorted(each.protocol.items()),

@@ -1,4 +1,4 @@
-"""Contestants out of MLflow: retrainings and selections by run, by name or by experiment."""
+"""Candidates out of MLflow: retrainings and selections by run, by name or by experiment."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,8 +8,8 @@ import yaml
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.genotypes import FILES
-from orchestrator.compare.contestant import Contestant, Training
-from orchestrator.compare.selections import candidates_of
+from orchestrator.compare.candidate import Candidate, Training
+from orchestrator.compare.from_selection import candidates_of
 from orchestrator.tracking.artifacts import RUN, fetch
 from orchestrator.tracking.run import ERROR_TAG
 from orchestrator.tracking.store import SQLITE, explained
@@ -39,11 +39,11 @@ class Store:
         self._uri, self._root = uri, root
         self._opened: MlflowClient | None = None
 
-    def contestants(self, name: str) -> Iterator[Contestant]:
+    def candidates(self, name: str) -> Iterator[Candidate]:
         """Of runs:/ID, a run's name or an experiment's name; none if there is no such."""
         for run in self._runs(name):
             try:
-                yield from self._contestants(run)
+                yield from self._candidates(run)
             except (KeyError, ValueError) as error:
                 raise UserError(f"{name}: run {run.info.run_name} cannot be read: {error}") from error
 
@@ -87,7 +87,7 @@ class Store:
             self._opened = MlflowClient(self._uri)
         return self._opened
 
-    def _contestants(self, run: "Run") -> Iterator[Contestant]:
+    def _candidates(self, run: "Run") -> Iterator[Candidate]:
         wanted = (CONFIG, FILES["generator"], GENERATOR_FILE, SELECTION)
         files = fetch(f"{RUN}{run.info.run_id}", wanted, self._uri, self._root / "cache")
         config = yaml.safe_load(files[CONFIG].read_text(encoding="utf-8"))
@@ -103,7 +103,7 @@ class Store:
         elif FILES["generator"] in files:
             genotype = Genotype.load(files[FILES["generator"]])
             training = self._training(run, config, metrics, genotype, files.get(GENERATOR_FILE))
-            yield Contestant(
+            yield Candidate(
                 _name(run), genotype, width, config["data"]["name"], metrics, protocol,
                 recipe_of(config), (training,),
             )  # fmt: skip

@@ -1,9 +1,9 @@
-"""Contestants made by hand."""
+"""Candidates made by hand."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.compare.contestant import Contestant, Training
+from orchestrator.compare.candidate import Candidate, Training
 from search_space.networks import GeneratorConfig
 from search_space.sampling import sample_genotype
 
@@ -11,8 +11,8 @@ WIDTH = GeneratorConfig(channels=4, bottom_width=2, image_channels=1)
 PROTOCOL = {"extractor": "digits", "samples": "1000"}
 
 
-def trained(name: str, *scores: float | None, genotype: int = 0, **changes: Any) -> Contestant:
-    """A contestant with a training a score; None diverged."""
+def trained(name: str, *scores: float | None, genotype: int = 0, **changes: Any) -> Candidate:
+    """A candidate with a training a score; None diverged."""
     trainings = [
         Training(f"{name}-{seed}", name, seed, {} if score is None else {"fd_digits": score}, diverged="NaN")
         for seed, score in enumerate(scores)
@@ -23,9 +23,9 @@ def trained(name: str, *scores: float | None, genotype: int = 0, **changes: Any)
         "recipe": {"retrain.steps": "300"},
         "trainings": tuple(trainings),
     }
-    return Contestant(name, sample_genotype("generator", genotype), WIDTH, "digits", **(given | changes))
+    return Candidate(name, sample_genotype("generator", genotype), WIDTH, "digits", **(given | changes))
 
 
 def names(rows: Sequence[Any]) -> list[str]:
     """Of a group's rows, in their order."""
-    return [row.contestant.name for row in rows]
+    return [row.candidate.name for row in rows]

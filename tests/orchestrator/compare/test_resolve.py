@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.compare.sources import contestants
+from orchestrator.compare.resolve import candidates
 from orchestrator.config.experiment import Experiment, to_yaml, with_overrides
 from orchestrator.tracking import Tracker
 from search_space.errors import UserError
@@ -38,7 +38,7 @@ def test_a_run_is_found_by_name_by_stage_and_by_address(tracker, root, uri):  # 
     run_id = retrained(tracker, root, "mine/1234", [9.0, 7.0, 8.0])
     retrained(tracker, root, "mine2", [1.0, 1.0, 1.0], seed=1)
     for name in ("mine", f"runs:/{run_id}"):
-        (found,) = contestants([name], root, uri)
+        (found,) = candidates([name], root, uri)
         (training,) = found.trainings
         assert training.scores == {"fd_digits": 8.0}, "where training ended, not the best"
         assert list(training.curves["fd_digits"]) == [(1, 9.0), (2, 7.0), (3, 8.0)]
@@ -51,20 +51,20 @@ def test_a_run_is_found_by_name_by_stage_and_by_address(tracker, root, uri):  # 
 def test_an_experiment_gives_all_its_runs_and_seeds_are_repeats(tracker, root, uri):  # noqa: F811
     retrained(tracker, root, "mine", [9.0, 7.0, 8.0])
     retrained(tracker, root, "again", [9.0, 7.0, 6.0], seed=1)
-    (found,) = contestants(["advnas"], root, uri)
+    (found,) = candidates(["advnas"], root, uri)
     assert found.values("fd_digits") == (8.0, 6.0)
 
 
 def test_an_unfinished_run_has_no_score_and_says_why(tracker, root, uri):  # noqa: F811
     retrained(tracker, root, "short", [9.0, 7.0])
-    (found,) = contestants(["short"], root, uri)
+    (found,) = candidates(["short"], root, uri)
     assert found.values("fd_digits") == ()
     assert found.trainings[0].diverged == "stopped at step 2 of 3"
 
 
 def test_the_zoo_and_files_need_no_store(tmp_path):
     sample_genotype("generator", 1).save(tmp_path / "mine.json")
-    published, own = contestants(
+    published, own = candidates(
         ["adversarialnas", str(tmp_path / "mine.json")], tmp_path, f"sqlite:///{tmp_path}/no.db"
     )
     assert published.parameters == 8_846_851
@@ -75,15 +75,15 @@ def test_the_zoo_and_files_need_no_store(tmp_path):
 
 def test_an_unknown_name_says_what_would_do(root, uri):  # noqa: F811
     with pytest.raises(UserError, match="nobody: nothing of that name to compare; give a run"):
-        contestants(["nobody"], root, uri)
+        candidates(["nobody"], root, uri)
 
 
 def test_a_folder_without_runs_is_named(tmp_path):
     with pytest.raises(UserError, match="no runs here"):
-        contestants(["mine"], tmp_path, f"sqlite:///{tmp_path / 'mlflow.db'}")
+        candidates(["mine"], tmp_path, f"sqlite:///{tmp_path / 'mlflow.db'}")
 
 
 def test_a_discriminator_is_refused(tmp_path):
     sample_genotype("discriminator", 1).save(tmp_path / "d.json")
     with pytest.raises(UserError, match="is a discriminator's"):
-        contestants([str(tmp_path / "d.json")], tmp_path, "sqlite:///none.db")
+        candidates([str(tmp_path / "d.json")], tmp_path, "sqlite:///none.db")

@@ -1,0 +1,108 @@
+"""Why a candidate was kept or dropped, in words."""
+
+from collections.abc import Sequence
+
+from orchestrator.config.selection import SelectionConfig
+from orchestrator.selection.noise import OWN_RUNS, Difference, Noise, deviation, required
+from orchestrator.selection.repeats import lead
+from orchestrator.selection.rung import CandidateScores
+
+
+def cut_reason(
+    tallies: Sequence[CandidateScores], place: int, places: int, noise: Noise, config: SelectionConfig
+) -> str:
+    """Why the candidate at a place, counted from 0, is among those kept or not. `tallies` are best first."""
+    tally = tallies[place]
+    if not tally.is_sound:
+        filled = "kept for want of better ones, though it " if place < places and tally.scores else ""
+        return filled + divergence_reason(tally)
+    if place >= places:
+        return "dropped: " + _apart(tallies[places - 1], tally, "behind the last kept", noise, config)
+    if places < len(tallies) and tallies[places].is_sound:
+        return "kept: " + _apart(tally, tallies[places], "ahead of the first dropped", noise, config)
+    return "kept: only the diverged were dropped" if places < len(tallies) else "kept: nobody was dropped"
+
+
+def final_reason(
+    tallies: Sequence[CandidateScores], place: int, noise: Noise, config: SelectionConfig
+) -> str:
+    """Where the candidate at a place of the last rung, counted from 0, stands against the one chosen."""
+    tally = tallies[place]
+    if place == 0 and tally.is_sound:
+        return "chosen"
+    if place == 0 and tally.scores:
+        return f"chosen for want of better ones, though it {divergence_reason(tally)}"
+    if not tally.is_sound:
+        return divergence_reason(tally)
+    return _apart(tallies[0], tally, "behind", noise, config)
+
+
+def divergence_reason(tally: CandidateScores) -> str:
+    """How many runs diverged, and how the first of them did."""
+    first = tally.diverged[0]
+    runs = "diverged" if tally.runs == 1 else f"diverged in {len(tally.diverged)} of {tally.runs} runs"
+    return f"{runs}: {first.reason} at step {first.step} (seed {first.seed})"
+
+
+def in_standard_errors(ahead: Difference) -> str:
+    """The size of a difference in its own measure, in brackets; empty where the noise is unknown or zero."""
+    errors = ahead.standard_errors
+    return "" if errors is None else f" ({errors:.1f} standard errors)"
+
+
+def name(tally: CandidateScores) -> str:
+    """What people call the candidate."""
+    return tally.candidate.name or tally.candidate.genotype
+
+
+def _apart(
+    better: CandidateScores, worse: CandidateScores, where: str, noise: Noise, config: SelectionConfig
+) -> str:
+    ahead = lead(better, worse, noise, config)
+    within = ", within noise" if noise.degrees and not ahead.is_separated(config.separation) else ""
+    return f"{ahead.size:.3g} {where}{in_standard_errors(ahead)}{within}"
+
+
+def choice_reason(tallies: Sequence[CandidateScores], noise: Noise, config: SelectionConfig) -> str:
+    """Who is chosen and why. `tallies` are those of the last rung, best first."""
+    scored = [tally for tally in tallies if tally.scores]
+    if not scored:
+        return f"nothing chosen, as every candidate still standing diverged ({len(tallies):,})"
+    chosen = scored[0]
+    against = _against(chosen, scored[1], noise, config) if len(scored) > 1 else "the only one with a score"
+    own = f"; {len(chosen.diverged)} of its {chosen.runs} runs diverged" if chosen.diverged else ""
+    return f"chosen: {name(chosen)}, {_mean(chosen)}, {against}{own}"
+
+
+def _against(chosen: CandidateScores, rival: CandidateScores, noise: Noise, config: SelectionConfig) -> str:
+    if not rival.is_sound:
+        return f"better than {name(rival)}, which {divergence_reason(rival)}"
+    ahead = lead(chosen, rival, noise, config)
+    size, runner_up = f"{ahead.size:.3g}", f"better than the runner-up {name(rival)}"
+    if ahead.error is None:
+        return f"{runner_up} by {size}, with one run each and so with unknown noise"
+    if not ahead.size:
+        return f"equal to {name(rival)}: chosen by the order of ids alone"
+    basis = _basis(chosen, rival, noise)
+    if ahead.is_separated(config.separation):
+        return f"{runner_up} by {size}{in_standard_errors(ahead)}{basis}"
+    needed = required(config.separation, ahead.degrees)
+    return (
+        f"within noise of {name(rival)}: chosen for its better mean, by {size}{in_standard_errors(ahead)} "
+        f"where {needed:.1f} standard errors would tell them apart{basis}"
+    )
+
+
+def _basis(chosen: CandidateScores, rival: CandidateScores, noise: Noise) -> str:
+    """Where the standard error comes from, if not from the two themselves."""
+    if min(len(chosen.scores), len(rival.scores)) >= OWN_RUNS:
+        return ""
+    degrees = f"{noise.degrees} degrees of freedom"
+    return f"; deviation {noise.deviation:.2g} pooled over {noise.candidates} candidates, {degrees}"
+
+
+def _mean(tally: CandidateScores) -> str:
+    spread, runs = deviation(tally.values), len(tally.scores)
+    if spread is None:
+        return f"{tally.mean:.4g} with one seed"
+    return f"mean {tally.mean:.4g} ± {spread:.2g} over {runs} seeds"

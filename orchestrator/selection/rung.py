@@ -1,0 +1,168 @@
+"""What is known of a candidate at one rung: its scores, its diverged runs, how it ranks."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import TypeGuard
+
+from orchestrator.config.selection import SelectionConfig
+from orchestrator.selection.result import Candidate, CurveSource, Divergence, Request
+
+LARGEST = 1e100
+"""Scores beyond are as good as infinite: their squares would overflow."""
+
+
+@dataclass(frozen=True)
+class CandidateScores:
+    """The runs of one candidate at one rung."""
+
+    candidate: Candidate
+    scores: Mapping[int, float]
+    """Seed -> score of the runs that count."""
+    diverged: tuple[Divergence, ...]
+    """At this rung or before."""
+
+    @property
+    def runs(self) -> int:
+        """All that were started."""
+        return len(self.scores) + len(self.diverged)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no more than half of the runs diverged; the others rank behind, whatever they score."""
+        return 2 * len(self.diverged) <= self.runs
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The scores, by seed."""
+        return tuple(self.scores.values())
+
+    @property
+    def mean(self) -> float | None:
+        """None if all runs diverged."""
+        return fmean(self.values) if self.scores else None
+
+
+def best_first(tallies: Sequence[CandidateScores], lower_is_better: bool) -> list[CandidateScores]:
+    """By mean score; then those that diverged in more than half of their runs; then those without a score."""
+
+    def order(tally: CandidateScores) -> tuple[bool, bool, float, str]:
+        mean = tally.mean or 0.0
+        # Equal scores rank by id, so that the order in which candidates were given decides nothing.
+        signed = mean if lower_is_better else -mean
+        return not tally.is_sound, not tally.scores, signed, tally.candidate.genotype
+
+    return sorted(tallies, key=order)
+
+
+def divergences(scores: Mapping[Request, float | None], config: SelectionConfig) -> dict[Request, Divergence]:
+    """Which runs of one rung diverged: without a finite score, or far worse than the rung's median."""
+    finite = [score for score in scores.values() if is_finite(score)]
+    middle = median(finite) if finite else 0.0
+    return {
+        request: Divergence(
+            seed=request.seed, step=request.step, score=score if is_finite(score) else None, reason=reason
+        )
+        for request, score in scores.items()
+        if (reason := _divergence(score, middle, config))
+    }
+
+
+def is_finite(score: float | None) -> TypeGuard[float]:
+    """Whether there is a score to calculate with."""
+    return score is not None and math.isfinite(score) and abs(score) <= LARGEST
+
+
+def _divergence(score: float | None, middle: float, config: SelectionConfig) -> str:
+    """Why a run counts as diverged; empty if it does not."""
+    if not is_finite(score):
+        return "no finite score"
+    if config.divergence_multiple is None or middle <= 0:
+        return ""
+    worse, better = (score, middle) if config.lower_is_better else (middle, score)
+    if worse <= config.divergence_multiple * better:
+        return ""
+    return f"{score:.4g}, more than {config.divergence_multiple:.4g} times worse than the median {middle:.4g}"
+
+
+@dataclass(frozen=True)
+class CandidateRuns:
+    """A candidate on its way to a rung, with what the rungs before left of its runs."""
+
+    candidate: Candidate
+    alive: tuple[int, ...] = ()
+    """Seeds of the runs that go on."""
+    trained: int = 0
+    """Steps of each of them."""
+    diverged: tuple[Divergence, ...] = ()
+
+    @property
+    def fresh(self) -> tuple[int, ...]:
+        """Seeds of runs not yet started."""
+        used = {*self.alive, *(divergence.seed for divergence in self.diverged)}
+        return tuple(seed for seed in self.candidate.seeds if seed not in used)
+
+
+class Comparison:
+    """The runs of all entrants at one rung. It grows by training; everything else is computed from it."""
+
+    def __init__(self, entrants: Sequence[CandidateRuns], step: int, config: SelectionConfig) -> None:
+        self.entrants: Mapping[str, CandidateRuns] = {
+            entrant.candidate.genotype: entrant for entrant in entrants
+        }
+        self.step = step
+        self.steps_trained = 0
+        self._config = config
+        self._scores: dict[str, dict[Request, float | None]] = {genotype: {} for genotype in self.entrants}
+
+    def train(self, requests: Sequence[Request], source: CurveSource) -> None:
+        """Get these scores, and account for what they cost."""
+        self.steps_trained += self.cost(requests)
+        answers = source.scores(requests)
+        for request in requests:
+            self._scores[request.genotype][request] = answers[request]
+
+    def cost(self, requests: Sequence[Request]) -> int:
+        """Steps that the requests take beyond what their runs were trained already."""
+        return sum(self.step - self._trained(request) for request in requests)
+
+    def to_reach(self, repeats: int) -> list[Request]:
+        """What brings every entrant here: its runs go on, and new ones make up the number of repeats."""
+        return [
+            Request(entrant.candidate.genotype, seed, self.step)
+            for entrant in self.entrants.values()
+            for seed in (
+                *entrant.alive,
+                *entrant.fresh[: max(repeats - len(entrant.alive) - len(entrant.diverged), 0)],
+            )
+        ]
+
+    def one_more(self, genotype: str) -> Request | None:
+        """A further run of a candidate; None if it has no seed left."""
+        asked = {request.seed for request in self._scores[genotype]}
+        left = [seed for seed in self.entrants[genotype].fresh if seed not in asked]
+        return Request(genotype, left[0], self.step) if left else None
+
+    def tallies(self) -> list[CandidateScores]:
+        """How the candidates stand, best first."""
+        everyone = {request: score for scores in self._scores.values() for request, score in scores.items()}
+        lost = divergences(everyone, self._config)
+        tallies = [
+            CandidateScores(
+                entrant.candidate,
+                {
+                    request.seed: score
+                    for request, score in self._scores[genotype].items()
+                    if request not in lost and score is not None
+                },
+                entrant.diverged
+                + tuple(lost[request] for request in self._scores[genotype] if request in lost),
+            )
+            for genotype, entrant in self.entrants.items()
+        ]
+        return best_first(tallies, self._config.lower_is_better)
+
+    def _trained(self, request: Request) -> int:
+        entrant = self.entrants[request.genotype]
+        return entrant.trained if request.seed in entrant.alive else 0
