@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.meters import cpu_seconds
-from search_space.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
-from search_space.networks import DiscriminatorConfig, Generator, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
+from search_space.networks.generator import Generator
 from search_space.zoo.published import PUBLISHED
 from trainers.compute import ComputeConfig, prepare
 

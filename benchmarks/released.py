@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.networks import use_backend
+from search_space.networks.cell import use_backend
 from search_space.relaxation import relax
 from trainers.guarded_step import Phase
 from trainers.losses import hinge_discriminator, hinge_generator

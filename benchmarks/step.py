@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.meters import Kernels, SavedMemory, cpu_seconds
 from benchmarks.released import ReleasedStep
 from search_space.backends import BackendName
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import Batches, Images
 from trainers.guarded_step import PHASES, GuardedStep, Phase

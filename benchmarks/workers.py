@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, distributed, multiprocessing
 
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import Batches, Images
 from trainers.guarded_step import GuardedStep

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from search_space.networks import use_backend
+from search_space.networks.cell import use_backend
 
 COUNTED = (torch.ops.aten.convolution, torch.ops.aten.addmm, torch.ops.aten.mm)
 """Convolutions and linear layers. Batched products are spectral norms: a finished network needs none."""

@@ -4,7 +4,6 @@ Source: AdversarialNAS equations 3-4; Gumbel-softmax (Jang et al. 2017); the rel
 """
 
 import math
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,12 +11,9 @@ from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.genotype import Genotype
+from search_space.networks.config import Relaxation
 from search_space.primitives import VOCABULARIES
 from search_space.topology import CELLS, slots
-
-Relaxation = Literal["softmax", "gumbel", "gumbel_of_probabilities"]
-"""`gumbel_of_probabilities` is the released quirk: noise is added to softmax(alpha), not to alpha, so that no
-operation of seven is ever preferred with a probability over 0.31."""
 
 EdgeProbabilities = tuple[tuple[tuple[float, ...], ...], ...]
 """By cell and edge, in the order of `topology`: softmax of the edge's own vocabulary."""

@@ -10,7 +10,7 @@ from torch import nn
 from search_space.backends import BackendName
 from search_space.errors import UserError
 from search_space.frozen import Frozen
-from search_space.networks import use_backend
+from search_space.networks.cell import use_backend
 
 
 class ComputeConfig(Frozen):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from search_space.errors import UserError
-from search_space.ghost_batch_norm import GhostBatchNorm2d
+from search_space.networks.generator import GhostBatchNorm2d
 from trainers.metrics.errors import ScoreError
 
 

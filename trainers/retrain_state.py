@@ -7,10 +7,12 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import nn
 
-from search_space.fixed_discriminator import FixedDiscriminator
 from search_space.frozen import Frozen
 from search_space.genotype import Genotype
-from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.fixed_discriminator import FixedDiscriminator
+from search_space.networks.generator import Generator
 from trainers.compute import ComputeConfig, prepare
 from trainers.guarded_step import AdamConfig, Phase, adam
 from trainers.seeding import seed_for

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from search_space.errors import UserError
-from search_space.pixels import to_uint8
+from search_space.networks.generator import to_uint8
 from trainers.seeding import generator_for
 
 SampleGenerator = Callable[[Tensor], Tensor]

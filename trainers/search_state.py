@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from search_space.architecture import Architecture
-from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.generator import Generator
 from trainers.compute import ComputeConfig, prepare
 from trainers.guarded_step import AdamConfig, Phase, adam
 from trainers.search_config import SearchConfig

@@ -11,7 +11,9 @@ from torch import nn
 from search_space.cost import cost, parameters
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.generator import Generator
 
 CHANNELS = {"generator": 256, "discriminator": 128}
 """When retrained on CIFAR-10, as published."""

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import Generator, use_backend
+from search_space.networks.cell import use_backend
+from search_space.networks.generator import Generator
 from trainers.files import written_whole
 
 CARD = "advnas.json"

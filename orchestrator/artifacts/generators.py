@@ -6,9 +6,9 @@ from pathlib import Path
 from orchestrator.artifacts.genotypes import generator_genotype
 from orchestrator.tracking.artifacts import fetch, is_address
 from search_space.errors import UserError
-from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
-from search_space.networks import Generator
+from search_space.networks.generator import Generator
+from search_space.networks.generator_file import load_generator
 from search_space.zoo.published import PUBLISHED
 from search_space.zoo.released_generator import load_released_generator
 

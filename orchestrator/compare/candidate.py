@@ -10,7 +10,8 @@ import torch
 
 from search_space.cost import multiply_adds, parameters
 from search_space.genotype import Genotype
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
 from search_space.zoo.results import PublishedResult
 from trainers.metrics.specs import lower_is_better
 

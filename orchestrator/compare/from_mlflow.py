@@ -16,7 +16,7 @@ from orchestrator.tracking.store import SQLITE, explained
 from orchestrator.tracking.tracker import ID_TAG, PARENT_TAG, STAGE_TAG
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import GeneratorConfig
+from search_space.networks.config import GeneratorConfig
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.specs import score_names
 

@@ -8,7 +8,7 @@ from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.selection.result import RankedCandidate, Selection
 from search_space.genotype import Genotype
-from search_space.networks import GeneratorConfig
+from search_space.networks.config import GeneratorConfig
 
 
 def candidates_of(

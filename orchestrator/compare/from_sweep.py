@@ -10,7 +10,7 @@ from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
 from orchestrator.tracking.params import flatten
 from search_space.genotype import Genotype
-from search_space.networks import GeneratorConfig
+from search_space.networks.config import GeneratorConfig
 from trainers.metrics.specs import lower_is_better
 
 SHOWN = 3

@@ -20,8 +20,8 @@ from orchestrator.compare.groups import Group, Row, is_settled, lead_in_words, m
 from orchestrator.plots.genotype import draw
 from orchestrator.plots.images import image_grid
 from search_space.errors import UserError
-from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
+from search_space.networks.generator_file import load_generator
 from search_space.zoo.results import RESULTS
 from trainers.files import written_whole
 from trainers.samples import sample_grid

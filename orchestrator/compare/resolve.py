@@ -10,7 +10,7 @@ from orchestrator.compare.from_sweep import sweep_candidates
 from orchestrator.sweep.results import FILE as SWEEP_TABLE
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import GeneratorConfig
+from search_space.networks.config import GeneratorConfig
 from search_space.zoo.published import PUBLISHED, find_genotype
 
 PUBLISHED_WIDTH = GeneratorConfig(channels=CHANNELS["generator"])

@@ -22,7 +22,7 @@ from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
 from trainers.datasets import DataConfig
 from trainers.datasets.paths import Folder

@@ -16,7 +16,7 @@ from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
 from orchestrator.selection.result import Request, Selection
 from search_space.errors import UserError
-from search_space.generator_file import save_generator
+from search_space.networks.generator_file import save_generator
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 

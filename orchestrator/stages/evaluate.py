@@ -15,7 +15,7 @@ from orchestrator.console.console import Console
 from orchestrator.stages.train import Result, Session, run_identity, tracked, write_result
 from orchestrator.tracking import TrackedRun
 from search_space.errors import UserError
-from search_space.generator_file import load_generator
+from search_space.networks.generator_file import load_generator
 from trainers.compute import device_for
 from trainers.datasets import Images
 from trainers.metrics.evaluator import Evaluator

@@ -17,8 +17,8 @@ from orchestrator.plots.images import image_grid
 from orchestrator.plots.watch import Watch
 from orchestrator.stages.fresh_name import fresh_name
 from orchestrator.tracking import TrackedRun, Tracker
-from search_space.generator_file import save_generator
 from search_space.genotype import Genotype
+from search_space.networks.generator_file import save_generator
 from trainers.report import Report
 
 Result = dict[str, Any]

@@ -115,7 +115,7 @@ def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:
     import torch
 
     from search_space.cost import cost
-    from search_space.networks import Generator
+    from search_space.networks.generator import Generator
 
     config = experiment.retrain.generator
     found = cost(Generator(config, genotype).eval(), torch.zeros(1, config.latent_dim))

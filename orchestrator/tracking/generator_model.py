@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from search_space.generator_file import load_generator
-from search_space.pixels import to_uint8
+from search_space.networks.generator import to_uint8
+from search_space.networks.generator_file import load_generator
 
 
 class GeneratorModel(PythonModel):

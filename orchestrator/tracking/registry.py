@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import search_space
 from orchestrator.tracking.store import explained
-from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
+from search_space.networks.generator_file import load_generator
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -12,8 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
-from search_space.filling import Filling
-from search_space.stacked import StackedConvolution, StackedTransposed
+from search_space.stacked import Filling, StackedConvolution, StackedTransposed
 from search_space.topology import SkipIn
 
 Operation = StackedConvolution | StackedTransposed

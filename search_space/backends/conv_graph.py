@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from search_space.backends.memory import workspace
+from search_space.backends.memory_layout import workspace
 
 T = TypeVar("T")
 

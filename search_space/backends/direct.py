@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from search_space.architecture import EdgeWeights
 from search_space.backends.backend import Map, Operations, autocast_dtype
 from search_space.backends.kernel_layout import KernelLayout, axis_taps
-from search_space.backends.memory import MemoryLayout, as_nchw, ordered
+from search_space.backends.memory_layout import MemoryLayout, as_nchw, ordered
 from search_space.backends.mixed_flow import MixedFlow
 from search_space.backends.op_groups import ConvolutionGroup, group_ops, weighted_groups
 from search_space.backends.upsampling import Maps

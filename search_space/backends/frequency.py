@@ -14,7 +14,7 @@ from search_space.backends.backend import Map, Operations
 from search_space.backends.conv_graph import Connection, ConvGraph
 from search_space.backends.frequency_convolution import convolve_planes
 from search_space.backends.kernel_layout import KernelLayout, kernel_layout_of
-from search_space.backends.memory import MemoryLayout
+from search_space.backends.memory_layout import MemoryLayout
 from search_space.backends.mixed_flow import MixedFlow
 from search_space.backends.op_groups import ConvolutionGroup, group_ops, weighted_groups
 from search_space.backends.upsampling import Maps

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from search_space.backends.backend import in_full_precision
 from search_space.backends.conv_graph import ConvGraph
-from search_space.backends.memory import workspace
+from search_space.backends.memory_layout import workspace
 from search_space.backends.spectra import Spectra, complex_product, triple_adjoint
 
 

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
 from search_space.backends.backend import Map, Operation, Operations
-from search_space.filling import Filling
-from search_space.stacked import StackedConvolution, StackedTransposed
+from search_space.stacked import Filling, StackedConvolution, StackedTransposed
 from search_space.topology import SkipIn
 
 

@@ -14,12 +14,11 @@ from torch import Tensor
 from search_space.architecture import EdgeWeights
 from search_space.backends.backend import Operations
 from search_space.backends.kernel_layout import KernelLayout
-from search_space.backends.memory import MemoryLayout
+from search_space.backends.memory_layout import MemoryLayout
 from search_space.backends.mixing import mix, mix_biases
 from search_space.backends.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
-from search_space.filling import Filling
 from search_space.primitives import Kind, primitive_index
-from search_space.stacked import SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
+from search_space.stacked import Filling, SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
 from search_space.topology import Edge
 
 

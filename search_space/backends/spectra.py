@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from search_space.backends.conv_graph import ConvGraph
-from search_space.backends.memory import workspace
+from search_space.backends.memory_layout import workspace
 
 Triple = Float[Tensor, "3 f G m"]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from search_space.backends.backend import in_full_precision
-from search_space.backends.memory import KEPT_AXES, MemoryLayout, as_image, from_image
+from search_space.backends.memory_layout import KEPT_AXES, MemoryLayout, as_image, from_image
 
 Maps = Float[Tensor, "_ _ _ C"]
 Outputs = Sequence[Float[Tensor, "_ _ _ C"]]

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from search_space.architecture import Architecture
-from search_space.cell import Cell
 from search_space.errors import UserError
-from search_space.filling import Filling
-from search_space.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
-from search_space.networks import Discriminator, Generator
+from search_space.networks.cell import Cell
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
+from search_space.networks.generator import Generator
 from search_space.primitives import primitive_names
-from search_space.stacked import StackedConvolution, StackedTransposed
+from search_space.stacked import Filling, StackedConvolution, StackedTransposed
 from search_space.topology import CELLS, Edge
 
 GENERATOR_KEYS = {"avg_gen_state_dict": "ema", "gen_state_dict": "raw"}

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from search_space.genotype import Genotype
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
 from search_space.topology import CELLS
 from search_space.zoo.interop import (
     CheckpointError,

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from orchestrator.__main__ import main
 from orchestrator.checkpoints.folder import write_whole
 from orchestrator.checkpoints.store import CheckpointStore
-from search_space.generator_file import load_generator, save_generator
 from search_space.genotype import Genotype
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
+from search_space.networks.generator_file import load_generator, save_generator
 from search_space.sampling import sample_genotype
 from search_space.zoo.interop import read_released_generator
 from tests.hostile.bombs import Bomb, damaged, many, pickles, places, refused_or_fine, replaced, values

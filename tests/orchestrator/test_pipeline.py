@@ -19,8 +19,8 @@ from orchestrator.config.experiment import Experiment, with_overrides
 from orchestrator.console.console import Console
 from orchestrator.pipeline import pipeline
 from orchestrator.stages import train as stages
-from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
+from search_space.networks.generator_file import load_generator
 from tests.orchestrator.tiny_jobs import tiny_job
 
 SCORED = {

@@ -6,8 +6,9 @@ import torch
 import yaml
 from torch import Tensor
 
-from search_space.generator_file import save_generator
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
+from search_space.networks.generator_file import save_generator
 from search_space.zoo.interop import released_parameters
 from search_space.zoo.published import PUBLISHED
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from search_space.backends import BackendName
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.relaxation import Relaxation
 from search_space.zoo.interop import load_released
 from tests.reference.recorded import BUFFERS, by_released_name

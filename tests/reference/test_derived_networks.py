@@ -2,10 +2,12 @@
 
 import pytest
 
-from search_space.backends import BACKENDS
-from search_space.fixed_discriminator import FixedDiscriminator
+from search_space.backends.registry import BACKENDS
 from search_space.genotype import Genotype
-from search_space.networks import DiscriminatorConfig, Generator, GeneratorConfig, use_backend
+from search_space.networks.cell import use_backend
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.fixed_discriminator import FixedDiscriminator
+from search_space.networks.generator import Generator
 from search_space.zoo.interop import load_released
 from search_space.zoo.published import PUBLISHED
 from tests.reference.recorded import assert_all_equal, assert_equal, by_released_name, recorded, under

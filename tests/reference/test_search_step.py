@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from search_space.backends import BACKENDS
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.backends.registry import BACKENDS
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from tests.reference.given_draws import GivenDraws
 from tests.reference.official import GENERATOR_BATCH, HALF, N_CRITIC, STEPS, OfficialSearch, without_buffers
 from tests.reference.recorded import assert_all_equal

@@ -8,14 +8,11 @@ import pytest
 import torch
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.backends import BACKENDS
-from search_space.networks import (
-    Discriminator,
-    DiscriminatorConfig,
-    Generator,
-    GeneratorConfig,
-    use_backend,
-)
+from search_space.backends.registry import BACKENDS
+from search_space.networks.cell import use_backend
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.generator import Generator
 from search_space.relaxation import relax
 from search_space.zoo.interop import load_released
 from tests.reference.recorded import (

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from search_space.backends import BACKENDS
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.backends.registry import BACKENDS
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from tests.reference.given_draws import GivenDraws, no_noise
 from tests.reference.official import N_CRITIC, STEPS, OfficialSearch, without_buffers
 from tests.reference.recorded import assert_all_equal, assert_equal, recorded, under

@@ -4,7 +4,9 @@ import torch
 
 from search_space.cost import cost, multiply_adds
 from search_space.genotype import Genotype
-from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.generator import Generator
 from search_space.zoo.published import PUBLISHED
 
 C = 4

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from search_space.networks import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.sampling import sample_genotype
 from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches

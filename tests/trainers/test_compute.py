@@ -8,8 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import BACKENDS
-from search_space.networks import Discriminator, use_backend
+from search_space.backends.registry import BACKENDS
+from search_space.networks.cell import use_backend
+from search_space.networks.discriminator import Discriminator
 from search_space.relaxation import relax
 from search_space.sampling import sample_genotype
 from tests.trainers.small import CPU, DISCRIMINATOR, halves, search_config, search_state, tensors

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from search_space.fixed_discriminator import FixedDiscriminator
-from search_space.networks import Discriminator
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.fixed_discriminator import FixedDiscriminator
 from tests.trainers.small import BATCH, CPU, differing, images, no_scores, retrain_config, retrain_state
 from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches

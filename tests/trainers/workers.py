@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import distributed, multiprocessing
 
-from search_space.networks import Discriminator, Generator
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.generator import Generator
 from tests.trainers.small import (
     CPU,
     GENERATOR,

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from search_space.pixels import to_uint8
+from search_space.networks.generator import to_uint8
 from trainers.datasets.images import Images
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError

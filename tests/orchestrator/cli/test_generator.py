@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from orchestrator.__main__ import main
-from search_space.generator_file import save_generator
 from search_space.genotype import Genotype
+from search_space.networks.generator_file import save_generator
 from tests.orchestrator.trained import CONFIG, GENOTYPE, save_released, save_trained, trained
 from trainers.samples import generated
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.compare.candidate import Candidate, Training
-from search_space.networks import GeneratorConfig
+from search_space.networks.config import GeneratorConfig
 from search_space.sampling import sample_genotype
 
 WIDTH = GeneratorConfig(channels=4, bottom_width=2, image_channels=1)

@@ -2,7 +2,7 @@
 
 from orchestrator.compare.candidate import merged
 from search_space.cost import parameters
-from search_space.networks import Generator
+from search_space.networks.generator import Generator
 from tests.orchestrator.compare.candidates import WIDTH, trained
 
 

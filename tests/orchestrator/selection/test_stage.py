@@ -22,8 +22,8 @@ from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
 from orchestrator.selection.stage import contest_of, select_in
 from orchestrator.stages.train import Session
-from search_space.generator_file import load_generator
 from search_space.genotype import Genotype
+from search_space.networks.generator_file import load_generator
 from tests.orchestrator.tiny_jobs import tiny_job
 from trainers.guarded_step import NonFiniteLoss
 

@@ -13,8 +13,9 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from orchestrator.__main__ import main
-from search_space.generator_file import save_generator
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
+from search_space.networks.generator_file import save_generator
 from tests.orchestrator.trained import (
     CONFIG,
     GENOTYPE,

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from orchestrator.__main__ import main
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
 from orchestrator.config.experiment import default_tracking_uri, load_experiment
-from search_space.generator_file import load_generator
+from search_space.networks.generator_file import load_generator
 from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.trained import EVALUATION, write_config
 

@@ -8,7 +8,7 @@ from orchestrator.jobs.job import Outcome
 from orchestrator.sweep import trial as module
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, Trial, run_trial
-from search_space.networks import Generator
+from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
 from tests.orchestrator.sweep.sweeps import sweep_of
 from trainers.guarded_step import NonFiniteLoss

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from search_space.architecture import Architecture
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import Discriminator
+from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
 from search_space.zoo.interop import (
     CheckpointError,

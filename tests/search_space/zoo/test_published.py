@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from search_space.genotype import Genotype, GenotypeError
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
 from search_space.zoo.published import PUBLISHED, find_genotype
 from search_space.zoo.results import RESULTS
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from search_space.genotype import Genotype
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
 from search_space.zoo.interop import CheckpointError, released_parameters
 from search_space.zoo.released_generator import load_released_generator, released_config
 

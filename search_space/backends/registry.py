@@ -1,9 +1,13 @@
-"""The form that is fastest for the input at hand."""
+"""The backends by name, and the one that takes the fastest of them for the input at hand."""
+
+from collections.abc import Callable, Mapping
 
 from search_space.architecture import EdgeWeights
-from search_space.backends.backend import Flow, Map, Operations
+from search_space.backends import BackendName
+from search_space.backends.backend import Backend, Flow, Map, Operations
 from search_space.backends.direct import DirectBackend
 from search_space.backends.frequency import FrequencyBackend
+from search_space.backends.op_by_op import OpByOpBackend
 from search_space.stacked import StackedTransposed
 
 FREQUENCY_FROM = 128
@@ -33,3 +37,11 @@ class AutoBackend:
         mixes = edge_weights is not None and len(x) * self._channels >= FREQUENCY_FROM
         form = self._frequency if mixes and x.device.type == "cpu" else self._direct
         return form.flow(x, edge_weights)
+
+
+BACKENDS: Mapping[BackendName, Callable[[Operations], Backend]] = {
+    "reference": OpByOpBackend,
+    "direct": DirectBackend,
+    "frequency": FrequencyBackend,
+    "auto": AutoBackend,
+}

@@ -10,18 +10,26 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import BACKENDS, BackendName
+from search_space.backends import BackendName
 from search_space.backends.backend import Operation
-from search_space.filling import Choices, Filling, every_primitive, fill
-from search_space.stacked import StackedConvolution, StackedTransposed
-from search_space.topology import OUTPUT_NODE, SKIP_NODE, CellEdges, SkipIn
+from search_space.backends.registry import BACKENDS
+from search_space.genotype import Genotype
+from search_space.stacked import (
+    Choices,
+    Filling,
+    StackedConvolution,
+    StackedTransposed,
+    every_primitive,
+    fill,
+)
+from search_space.topology import CELLS, OUTPUT_NODE, SKIP_NODE, CellEdges, Network, SkipIn
 
 
 class Cell(nn.Module):
     """The nodes of a cell, each the sum of its incoming edges; only what fills an edge differs.
 
     `choices` of None makes a supernet cell. Parameters are named by kind and primitive
-    (`normal.conv_3x3.weight`), whatever the form of evaluation.
+    (`normal.conv_3x3.weight`), whatever the backend.
     """
 
     def __init__(
@@ -43,7 +51,7 @@ class Cell(nn.Module):
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
         self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
         self._inner_nodes = _entered(self.fillings)
-        self.evaluate("auto")
+        self.use_backend("auto")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
         if kind not in self._modules:
@@ -55,9 +63,9 @@ class Cell(nn.Module):
         operations = cast(nn.ModuleDict, self._modules.get(filling.kind, nn.ModuleDict()))
         return cast(Operation | None, operations._modules.get(filling.primitive.name))
 
-    def evaluate(self, form: BackendName) -> None:
+    def use_backend(self, backend: BackendName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
-        self.form = BACKENDS[form]({filling: self.operation(filling) for filling in self.fillings})
+        self.backend = BACKENDS[backend]({filling: self.operation(filling) for filling in self.fillings})
 
     def forward(
         self,
@@ -66,7 +74,7 @@ class Cell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
         """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
-        flow = self.form.flow(x, edge_weights)
+        flow = self.backend.flow(x, edge_weights)
         flow.push(0, x)
         for node in self._inner_nodes:
             if node == SKIP_NODE:
@@ -77,6 +85,22 @@ class Cell(nn.Module):
                 skip_node = value
             flow.push(node, value)
         return flow.pull(OUTPUT_NODE), skip_node
+
+
+def use_backend(network: nn.Module, backend: BackendName) -> None:
+    """Choose how every cell of a network computes its edges."""
+    for module in network.modules():
+        if isinstance(module, Cell):
+            module.use_backend(backend)
+
+
+def choices_of(genotype: Genotype | None, network: Network) -> Sequence[Choices | None]:
+    """What fills the edges of each cell; None, for all primitives, in a supernet."""
+    if genotype is None:
+        return [None] * len(CELLS[network])
+    if genotype.network != network:
+        raise ValueError(f"a {network} cannot be built from a {genotype.network}'s genotype")
+    return [tuple((name,) for name in cell) for cell in genotype.cells]
 
 
 def _entered(fillings: Sequence[Filling]) -> list[int]:

@@ -1,9 +1,9 @@
-"""A batch in shares is normalised as if workers had held them, one share each."""
+"""A batch in shares is normalised as if workers had held them, one share each; images become bytes."""
 
 import pytest
 import torch
 
-from search_space.ghost_batch_norm import GhostBatchNorm2d
+from search_space.networks.generator import GhostBatchNorm2d, to_uint8
 
 
 def norm_of(shares: int) -> GhostBatchNorm2d:
@@ -53,6 +53,12 @@ def test_evaluation_knows_no_shares(shares):
 def test_channels_stay_innermost():
     x = maps().detach().contiguous(memory_format=torch.channels_last)
     assert norm_of(2)(x).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_images_become_bytes_by_truncation_as_published_scores_count_them():
+    values = [-1.0, 1.0, 0.0, 0.0038, -2.0, 2.0, 126.9 / 127.5]
+    images = torch.tensor(values).expand(1, 1, 7, 7)
+    assert to_uint8(images)[0, 0, 0].tolist() == [0, 255, 127, 127, 0, 255, 254]
 
 
 def split(x: torch.Tensor, shares: int) -> list[torch.Tensor]:

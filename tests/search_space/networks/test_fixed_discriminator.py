@@ -4,8 +4,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
-from search_space.fixed_discriminator import FixedDiscriminator
-from search_space.networks import DiscriminatorConfig
+from search_space.networks.config import DiscriminatorConfig
+from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.zoo.interop import load_released
 
 pytestmark = pytest.mark.usefixtures("float64")

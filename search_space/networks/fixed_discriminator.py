@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_space.networks import DiscriminatorConfig, SpectralScore
+from search_space.networks.config import DiscriminatorConfig
+from search_space.networks.discriminator import SpectralScore
 from search_space.stacked import StackedConvolution
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks import Generator, GeneratorConfig
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
 
 FORMAT_VERSION = 1
 

@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.backends import BACKENDS
-from search_space.cell import Cell
+from search_space.backends.registry import BACKENDS
+from search_space.networks.cell import Cell
 from search_space.topology import CELLS, SKIP_INS
 
 pytestmark = [pytest.mark.usefixtures("float64"), pytest.mark.parametrize("form", BACKENDS)]

@@ -1,0 +1,45 @@
+"""Widths and shapes of networks, and the names of the ways to relax them. Imports no torch."""
+
+from typing import Literal
+
+from pydantic import PositiveInt, model_validator
+
+from search_space.frozen import Frozen
+from search_space.topology import CELLS
+
+Relaxation = Literal["softmax", "gumbel", "gumbel_of_probabilities"]
+"""`gumbel_of_probabilities` is the released quirk: noise is added to softmax(alpha), not to alpha, so that no
+operation of seven is ever preferred with a probability over 0.31."""
+
+
+class GeneratorConfig(Frozen):
+    """Width and shape of a generator; images are 8 x bottom_width wide."""
+
+    channels: PositiveInt
+    """Channels of every cell: 160 in the released search, 256 (CIFAR-10) or 270 (STL-10) when retrained."""
+    latent_dim: PositiveInt = 120
+    latent_parts: PositiveInt = 3
+    """z is cut into this many parts: one for the input, one for each injection between cells (STL-10: 2)."""
+    bottom_width: PositiveInt = 4
+    image_channels: PositiveInt = 3
+
+    @model_validator(mode="after")
+    def _parts_are_equal(self) -> "GeneratorConfig":
+        if self.latent_parts > len(CELLS["generator"]):
+            raise ValueError("latent_parts: there are 3 cells to feed; use 1 to 3")
+        if self.latent_dim % self.latent_parts:
+            raise ValueError(f"latent_dim: cannot be cut into {self.latent_parts} equal latent_parts")
+        return self
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images, in pixels."""
+        return self.bottom_width * 2 ** len(CELLS["generator"])
+
+
+class DiscriminatorConfig(Frozen):
+    """Width of a discriminator; it takes images of any even size from 16 on."""
+
+    channels: PositiveInt
+    """Channels of every cell: 80 in the released search, 128 when retrained."""
+    image_channels: PositiveInt = 3

@@ -1,0 +1,61 @@
+"""The discriminator, as a supernet or as the derived network of a genotype.
+
+Shapes: N batch, C channels, S image size.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_space.architecture import EdgeWeights
+from search_space.genotype import Genotype
+from search_space.networks.cell import Cell, choices_of
+from search_space.networks.config import DiscriminatorConfig
+from search_space.stacked import StackedConvolution
+from search_space.topology import CELLS
+
+
+class Discriminator(nn.Module):
+    """Four downsampling cells from an image to one score; every weight is spectrally normalised."""
+
+    def __init__(self, config: DiscriminatorConfig, genotype: Genotype | None = None) -> None:
+        super().__init__()
+        choices = choices_of(genotype, "discriminator")
+        self.cells = nn.ModuleList(
+            Cell(
+                edges,
+                choices[index],
+                config.channels,
+                image_channels=config.image_channels,
+                spectral=True,
+            )
+            for index, edges in enumerate(CELLS["discriminator"])
+        )
+        self.score = SpectralScore(config.channels)
+
+    def forward(
+        self, images: Float[Tensor, "n c s s"], edge_weights: EdgeWeights | None = None
+    ) -> Float[Tensor, "n 1"]:
+        """Scores of images in [-1, 1], high for real ones."""
+        x = images
+        for index, cell in enumerate(self.cells):
+            x, _ = cell(x, edge_weights and edge_weights.of_cell(index))
+        return self.score(x)
+
+
+class SpectralScore(nn.Module):
+    """ReLU, sum over space, linear layer without bias under spectral norm."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.linear = StackedConvolution(1, channels, 1, kernel=1, bias=False, spectral=True)
+        nn.init.kaiming_uniform_(self.linear.weight.data[0], a=5**0.5)  # PyTorch's default of a linear layer
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1"]:
+        """Scores of feature maps."""
+        kernel = self.linear.normalized()
+        # Outside autocast: losses are differences of scores and need their digits.
+        with torch.autocast(x.device.type, enabled=False):
+            features = F.relu(x).sum((2, 3), dtype=kernel.dtype)
+            return F.linear(features, kernel.flatten(1))

@@ -1,0 +1,100 @@
+"""The generator, as a supernet or as the derived network of a genotype, and its images as bytes.
+
+Shapes: N batch, Z latent size, C channels, H height, W width, S image size (8 x bottom_width).
+"""
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_space.architecture import EdgeWeights
+from search_space.genotype import Genotype
+from search_space.networks.cell import Cell, choices_of
+from search_space.networks.config import GeneratorConfig
+from search_space.topology import CELLS, SKIP_INS
+
+
+class Generator(nn.Module):
+    """Three upsampling cells from a latent vector to an image.
+
+    Source: AdversarialNAS section 3.1 and released code; parameter counts equal the published ones.
+    """
+
+    def __init__(self, config: GeneratorConfig, genotype: Genotype | None = None) -> None:
+        super().__init__()
+        self.config = config
+        choices = choices_of(genotype, "generator")
+        self.latents = nn.ModuleList(
+            nn.Linear(
+                config.latent_dim // config.latent_parts,
+                config.channels * (config.bottom_width * 2**part) ** 2,
+            )
+            for part in range(config.latent_parts)
+        )
+        self.cells = nn.ModuleList(
+            Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
+            for index, edges in enumerate(CELLS["generator"])
+        )
+        self.norm = GhostBatchNorm2d(config.channels)
+        self.to_image = nn.Conv2d(config.channels, config.image_channels, 3, padding=1)
+        nn.init.xavier_uniform_(self.to_image.weight)
+
+    def forward(
+        self, z: Float[Tensor, "n z"], edge_weights: EdgeWeights | None = None
+    ) -> Float[Tensor, "n c s s"]:
+        """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
+        maps = [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
+        x = maps[0]
+        skips: list[Tensor] = []
+        for index, cell in enumerate(self.cells):
+            if 0 < index < len(maps):
+                x = x + maps[index]
+            x, skip = cell(x, edge_weights and edge_weights.of_cell(index), skips)
+            skips.append(skip)
+        if x.stride(1) == 1:
+            # Channels are innermost already: this order is cheap to reach, and layers are fast in it.
+            x = x.contiguous(memory_format=torch.channels_last)
+        return self.to_image(F.relu(self.norm(x))).tanh()
+
+    def _parts(self, z: Tensor) -> tuple[Tensor, ...]:
+        return z.chunk(self.config.latent_parts, dim=1)
+
+    def _feature_map(self, part: int, latent: Tensor) -> Float[Tensor, "n c h w"]:
+        width = self.config.bottom_width * 2**part
+        return self.latents[part](latent).unflatten(1, (self.config.channels, width, width))
+
+
+class GhostBatchNorm2d(nn.BatchNorm2d):
+    """BatchNorm that normalises `shares` equal, consecutive parts of a batch, each by its own statistics.
+
+    A worker that does the shares of several computes, up to rounding, what each of them would have computed
+    and what `trainers.distributed.average_running_statistics` would have made of it.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+    shares: int = 1
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Normalised maps; in evaluation mode by the running statistics, as ever."""
+        if self.shares == 1 or not self.training:
+            return super().forward(x)
+        # Each share moves a copy: one after another, they would forget the first more than the last.
+        means = [self.running_mean.clone() for _ in range(self.shares)]
+        variances = [self.running_var.clone() for _ in range(self.shares)]
+        normalized = [
+            F.batch_norm(share, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
+            for share, mean, variance in zip(x.chunk(self.shares), means, variances, strict=True)
+        ]
+        self.running_mean.copy_(torch.stack(means).mean(0))
+        self.running_var.copy_(torch.stack(variances).mean(0))
+        self.num_batches_tracked.add_(1)
+        return torch.cat(normalized)
+
+
+def to_uint8(images: Float[Tensor, "n c s s"]) -> UInt8[Tensor, "n c s s"]:
+    """Images in [-1, 1] as bytes, truncated as published scores are (x 127.5 + 127.5)."""
+    return (images * 127.5 + 127.5).clamp(0, 255).to(torch.uint8)
