@@ -19,7 +19,8 @@ from benchmarks.released import ReleasedStep
 from search_space.backends import BackendName
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
-from trainers.datasets import Batches, Images
+from trainers.datasets.batches import Batches
+from trainers.datasets.images import Images
 from trainers.guarded_step import PHASES, GuardedStep, Phase
 from trainers.noise import SeededNoise
 from trainers.search_config import SearchConfig

@@ -15,7 +15,8 @@ from torch import Tensor, distributed, multiprocessing
 
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
-from trainers.datasets import Batches, Images
+from trainers.datasets.batches import Batches
+from trainers.datasets.images import Images
 from trainers.guarded_step import GuardedStep
 from trainers.noise import SeededNoise
 from trainers.search_config import SearchConfig

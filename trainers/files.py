@@ -1,11 +1,31 @@
-"""Files that are either complete or absent, also when several processes write the same one."""
+"""Paths in configurations, and files that are either complete or absent."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from uuid import uuid4
+
+from pydantic import AfterValidator
+
+
+def absolute(path: Path) -> Path:
+    """The path as seen from the folder in which the run is started: workers run in folders of their own.
+
+    Raises:
+        ValueError: no file system knows such a path.
+    """
+    if "\0" in str(path):
+        raise ValueError("must not hold a null character")
+    return path.expanduser().absolute()
+
+
+Folder = Annotated[Path, AfterValidator(absolute)]
+"""A local folder; `~` is expanded and relative paths are made absolute while the configuration loads."""
+
+File = Annotated[Path, AfterValidator(absolute)]
+"""A local file, made absolute as a folder is."""
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainers.compute import ComputeConfig, autocast, set_precision
-from trainers.datasets import Batches
+from trainers.datasets.batches import Batches
 from trainers.distributed import average_running_statistics
 from trainers.guarded_step import GuardedStep, frozen
 from trainers.losses import hinge_discriminator, hinge_generator

@@ -7,7 +7,7 @@ from search_space.derive import derive
 from search_space.genotype import Genotype
 from search_space.relaxation import entropy, gumbel_noise, probabilities, relax
 from trainers.compute import ComputeConfig, set_precision
-from trainers.datasets import Batches
+from trainers.datasets.batches import Batches
 from trainers.guarded_step import GuardedStep
 from trainers.noise import SeededNoise
 from trainers.report import Evaluate, MetricMeans, Report

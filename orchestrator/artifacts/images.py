@@ -12,8 +12,10 @@ from orchestrator.artifacts.generators import TrainedGenerator, generator_if_any
 from orchestrator.config.experiment import Experiment
 from orchestrator.tracking.artifacts import is_address
 from search_space.errors import UserError
-from trainers.datasets import Images, load_images
-from trainers.datasets.image_folder import SUFFIXES, ImageFolderConfig
+from trainers.datasets.config import ImageFolderConfig
+from trainers.datasets.image_folder import SUFFIXES
+from trainers.datasets.images import Images
+from trainers.datasets.registry import load_images
 from trainers.metrics.config import EvaluationConfig
 from trainers.samples import pixels_of
 from trainers.seeding import generator_for

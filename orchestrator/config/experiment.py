@@ -24,8 +24,8 @@ from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from trainers.compute import ComputeConfig
-from trainers.datasets import DataConfig
-from trainers.datasets.paths import Folder
+from trainers.datasets.config import DataConfig
+from trainers.files import Folder
 from trainers.metrics.config import EvaluationConfig
 from trainers.retrain_state import RetrainConfig
 from trainers.search_config import SearchConfig

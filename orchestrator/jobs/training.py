@@ -8,7 +8,8 @@ import torch
 from orchestrator.jobs.job import Job, Stage
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from trainers.datasets import Batches, Images
+from trainers.datasets.batches import Batches
+from trainers.datasets.images import Images
 from trainers.distributed import rank, use_ghost_batches, world_size
 from trainers.report import Evaluate, Report
 from trainers.retrain import retrain

@@ -11,7 +11,8 @@ from orchestrator.checkpoints.store import Checkpoint, CheckpointError, Checkpoi
 from orchestrator.jobs.identity import identity, require_same, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.training import TRAININGS
-from trainers.datasets import Images, load_images
+from trainers.datasets.images import Images
+from trainers.datasets.registry import load_images
 from trainers.distributed import from_rank_zero, rank, world_size
 from trainers.metrics.evaluator import Evaluator
 from trainers.report import Report

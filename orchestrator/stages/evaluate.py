@@ -17,7 +17,7 @@ from orchestrator.tracking import TrackedRun
 from search_space.errors import UserError
 from search_space.networks.generator_file import load_generator
 from trainers.compute import device_for
-from trainers.datasets import Images
+from trainers.datasets.images import Images
 from trainers.metrics.evaluator import Evaluator
 from trainers.metrics.extractors.registry import make_extractor
 from trainers.metrics.protocols import following, protocol_name

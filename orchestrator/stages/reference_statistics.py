@@ -8,8 +8,8 @@ from orchestrator.console.console import Console
 from orchestrator.stages.train import Result
 from search_space.errors import UserError
 from trainers.compute import device_for
-from trainers.datasets import load_images
-from trainers.datasets.cifar10 import Cifar10Config
+from trainers.datasets.config import Cifar10Config
+from trainers.datasets.registry import load_images
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.score_images import check_cifar10, write_statistics
 

@@ -20,7 +20,10 @@ from tests.trainers.datasets.sources import (
     write_parquet,
     write_stl10,
 )
-from trainers.datasets import DATASETS, Batches, DataConfig, Images, load_images
+from trainers.datasets.batches import Batches
+from trainers.datasets.config import DataConfig
+from trainers.datasets.images import Images
+from trainers.datasets.registry import DATASETS, load_images
 
 COUNT = 12
 """Images in every example."""

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
-from pydantic import PositiveInt
 from torch import Tensor
 
-from search_space.frozen import Frozen
+from trainers.datasets.config import DecodedConfig
 from trainers.datasets.images import DataError, one_line
 from trainers.datasets.preparing import Block
 
@@ -44,20 +43,6 @@ def with_channels(pixels: UInt8[Tensor, "n k h w"], channels: int) -> UInt8[Tens
 
 NAMED_BROKEN = 5
 """Broken images a message names; the others are counted."""
-
-
-class DecodedConfig(Frozen):
-    """What a source of encoded images does with them."""
-
-    image_size: PositiveInt
-    channels: Literal[1, 3] = 3
-    """Gray is repeated to RGB, RGB becomes its luma; transparency is dropped, as by torchvision's loader."""
-    resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"
-    """Bilinear, antialiased; `shorter_side` keeps the aspect ratio, `stretch` keeps the whole image."""
-    crop: Literal["center", "none"] = "center"
-    """What then sticks out over the square; with `none`, nothing may."""
-    on_broken: Literal["fail", "skip"] = "fail"
-    """`fail` names the broken images and stops, `skip` names them in the log and goes on."""
 
 
 class Encoded(NamedTuple):

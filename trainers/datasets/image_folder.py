@@ -3,22 +3,14 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
-from trainers.datasets.decoding import DecodedConfig, Encoded, decoded
+from trainers.datasets.config import ImageFolderConfig
+from trainers.datasets.decoding import Encoded, decoded
 from trainers.datasets.images import DataError
-from trainers.datasets.paths import Folder
 from trainers.datasets.preparing import BLOCK, Recipe, recipe_key
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
 """Which files are images, in lower or upper case. The others are not looked at, nor are hidden ones."""
-
-
-class ImageFolderConfig(DecodedConfig):
-    """All images below a folder; subfolders give no labels."""
-
-    name: Literal["image_folder"] = "image_folder"
-    root: Folder
 
 
 def load_image_folder(config: ImageFolderConfig) -> Recipe:

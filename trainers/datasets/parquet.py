@@ -5,41 +5,22 @@ raw pixels as lists of uint8.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Int64, UInt8
-from pydantic import AfterValidator
 from torch import Tensor
 
-from trainers.datasets.decoding import DecodedConfig, Encoded, decoded
+from trainers.datasets.config import ParquetConfig
+from trainers.datasets.decoding import Encoded, decoded
 from trainers.datasets.images import DataError
 from trainers.datasets.parquet_files import blaming, parquet_files
-from trainers.datasets.paths import absolute
 from trainers.datasets.preparing import BLOCK, Block, Recipe, recipe_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from pyarrow.fs import FileSystem
-
-
-def _located(path: str) -> str:
-    return path if "://" in path else str(absolute(Path(path)))
-
-
-class ParquetConfig(DecodedConfig):
-    """A Parquet file, or all `.parquet` files below a folder, in the order of their paths."""
-
-    name: Literal["parquet"] = "parquet"
-    path: Annotated[str, AfterValidator(_located)]
-    """Local path or URI (s3://, gs://, abfs://, hdfs://, file://). Credentials belong in the environment."""
-    column: str = "image"
-    label_column: str | None = None
-    """Column of integers, one a row."""
-    raw_layout: Literal["chw", "hwc"] = "chw"
-    """Order of the values of raw pixels; these have `channels` and `image_size` already."""
 
 
 def load_parquet(config: ParquetConfig) -> Recipe:

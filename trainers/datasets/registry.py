@@ -2,23 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from trainers.datasets.cifar10 import Cifar10Config, load_cifar10
-from trainers.datasets.digits import DigitsConfig, load_digits
-from trainers.datasets.image_folder import ImageFolderConfig, load_image_folder
+from trainers.datasets.cifar10 import load_cifar10
+from trainers.datasets.config import DataConfig
+from trainers.datasets.digits import load_digits
+from trainers.datasets.image_folder import load_image_folder
 from trainers.datasets.images import Images
-from trainers.datasets.parquet import ParquetConfig, load_parquet
+from trainers.datasets.parquet import load_parquet
 from trainers.datasets.preparing import Recipe, prepared
-from trainers.datasets.stl10 import Stl10Config, load_stl10
-
-DataConfig = Annotated[
-    Cifar10Config | DigitsConfig | ImageFolderConfig | ParquetConfig | Stl10Config,
-    Field(discriminator="name"),
-]
-"""Which images, and of which size: the options of the data set called `name`."""
+from trainers.datasets.stl10 import load_stl10
 
 DATASETS: Mapping[str, Callable[[Any], Images | Recipe]] = {
     "cifar10": load_cifar10,

@@ -1,32 +1,14 @@
 """STL-10: 5,000 labelled training, 100,000 unlabelled and 8,000 test images of 96x96."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import PositiveInt
 
-from search_space.frozen import Frozen
+from trainers.datasets.config import Stl10Config
 from trainers.datasets.decoding import resized, with_channels
-from trainers.datasets.paths import Folder
 from trainers.datasets.preparing import BLOCK, Block, Recipe, recipe_key
 from trainers.datasets.torchvision_files import open_intact
-
-
-class Stl10Config(Frozen):
-    """STL-10 as the released AdversarialNAS code reads it: all 105,000 training images, no augmentation."""
-
-    name: Literal["stl10"] = "stl10"
-    root: Folder
-    """Folder that holds, or shall hold, `stl10_binary`."""
-    split: Literal["train+unlabeled", "train", "unlabeled", "test"] = "train+unlabeled"
-    """Published FIDs compare with the statistics of `train+unlabeled` too."""
-    image_size: PositiveInt = 48
-    """Shrunk from 96 as torchvision's `Resize` does it; published results are at 48."""
-    channels: Literal[1, 3] = 3
-    download: bool = False
-    """Fetch it (2.6 GB) when `root` has none."""
 
 
 def load_stl10(config: Stl10Config) -> Recipe:

@@ -1,15 +1,13 @@
 """What is scored, on how many samples and with which network's eyes."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from search_space.frozen import Frozen
-from trainers.datasets.paths import absolute
+from trainers.files import File
 
 MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall"]
-File = Annotated[Path, AfterValidator(absolute)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8,64}$")]
 
 PUBLISHED_INCEPTION: Sha256 = "6726825d"

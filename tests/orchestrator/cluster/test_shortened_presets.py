@@ -12,7 +12,8 @@ from orchestrator.jobs.job import Job, Outcome
 from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.tiny_jobs import Recorder
 from tests.trainers.metrics.stand_ins import blurs
-from trainers.datasets.digits import DigitsConfig, load_digits
+from trainers.datasets.config import DigitsConfig
+from trainers.datasets.digits import load_digits
 
 
 def shortened(preset: str, genotype: str, folder: Path, options: dict[str, object]) -> Job:

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.cluster.report_channel import Stopped
 from orchestrator.cluster.worker import EndAtFinalErrors, WarningsToDriver
 from search_space.errors import UserError
-from trainers.datasets import DataError
+from trainers.datasets.images import DataError
 from trainers.guarded_step import NonFiniteLoss
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from orchestrator.__main__ import main
-from trainers.datasets import Images
+from trainers.datasets.images import Images
 from trainers.metrics.score_images import CIFAR10, Check
 
 

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from tests.trainers.datasets.sources import noise, write_cifar10
-from trainers.datasets.cifar10 import Cifar10Config, load_cifar10
+from trainers.datasets.cifar10 import load_cifar10
+from trainers.datasets.config import Cifar10Config
 
 TRAIN, TEST = noise(23, 3, 32, 32), noise(4, 3, 32, 32, seed=1)
 

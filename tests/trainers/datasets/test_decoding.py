@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.trainers.datasets.sources import encoded, noise
-from trainers.datasets.decoding import Broken, DecodedConfig, Encoded, decode, decoded
+from trainers.datasets.config import DecodedConfig
+from trainers.datasets.decoding import Broken, Encoded, decode, decoded
 from trainers.datasets.images import DataError
 
 GRADIENT = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (16, 1))

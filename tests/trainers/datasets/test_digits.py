@@ -3,7 +3,8 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits as load_bundled
 
-from trainers.datasets.digits import DigitsConfig, load_digits
+from trainers.datasets.config import DigitsConfig
+from trainers.datasets.digits import load_digits
 
 BUNDLED = load_bundled()
 

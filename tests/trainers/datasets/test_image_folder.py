@@ -6,7 +6,8 @@ import pytest
 
 from tests.trainers.datasets.sources import noise, write_images
 from trainers.datasets import image_folder
-from trainers.datasets.image_folder import ImageFolderConfig, load_image_folder
+from trainers.datasets.config import ImageFolderConfig
+from trainers.datasets.image_folder import load_image_folder
 from trainers.datasets.images import DataError, Images
 from trainers.datasets.registry import load_images
 

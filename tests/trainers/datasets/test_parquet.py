@@ -7,8 +7,9 @@ import pytest
 
 from tests.trainers.datasets.sources import encoded, noise, raw_lists, write_parquet
 from trainers.datasets import parquet
+from trainers.datasets.config import ParquetConfig
 from trainers.datasets.images import DataError, Images
-from trainers.datasets.parquet import ParquetConfig, load_parquet
+from trainers.datasets.parquet import load_parquet
 from trainers.datasets.registry import load_images
 
 PIXELS = noise(7, 3, 8, 8)

@@ -6,8 +6,8 @@ from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem, _MockFile
 
 from tests.trainers.datasets.sources import noise, raw_lists, write_parquet
 from trainers.datasets import parquet_files as module
+from trainers.datasets.config import ParquetConfig
 from trainers.datasets.images import DataError, Images
-from trainers.datasets.parquet import ParquetConfig
 from trainers.datasets.registry import load_images
 
 PIXELS = noise(6, 1, 4, 4)

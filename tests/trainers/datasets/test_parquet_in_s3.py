@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from tests.trainers.datasets.sources import encoded, noise, write_parquet
+from trainers.datasets.config import ParquetConfig
 from trainers.datasets.images import DataError, Images
-from trainers.datasets.parquet import ParquetConfig
 from trainers.datasets.registry import load_images
 
 PIXELS = noise(6, 3, 8, 8)

@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainers.datasets.sources import noise
-from trainers.datasets.digits import DigitsConfig
+from trainers.datasets.config import DigitsConfig, Stl10Config
 from trainers.datasets.images import DataError, Images
 from trainers.datasets.preparing import Block, Recipe, prepared, recipe_key
-from trainers.datasets.stl10 import Stl10Config
 
 PIXELS = torch.from_numpy(noise(10, 3, 8, 8))
 LABELS = torch.arange(10)

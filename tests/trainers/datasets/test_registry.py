@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from trainers.datasets import DATASETS, DataConfig
+from trainers.datasets.config import DataConfig
+from trainers.datasets.registry import DATASETS
 
 ADAPTER = TypeAdapter(DataConfig)
 

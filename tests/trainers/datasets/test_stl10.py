@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from tests.trainers.datasets.sources import noise, write_stl10
-from trainers.datasets import load_images
+from trainers.datasets.config import Stl10Config
 from trainers.datasets.images import DataError
-from trainers.datasets.stl10 import Stl10Config
+from trainers.datasets.registry import load_images
 
 PARTS = {
     "train": noise(12, 3, 96, 96),

@@ -12,7 +12,8 @@ import pytest
 from torchvision.datasets import CIFAR10
 
 from tests.trainers.datasets.sources import md5, noise, write_cifar10
-from trainers.datasets.cifar10 import Cifar10Config, load_cifar10
+from trainers.datasets.cifar10 import load_cifar10
+from trainers.datasets.config import Cifar10Config
 from trainers.datasets.images import DataError
 
 TRAIN, TEST = noise(10, 3, 32, 32), noise(4, 3, 32, 32, seed=1)

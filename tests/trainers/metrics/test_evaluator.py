@@ -9,7 +9,8 @@ from torch import Tensor
 
 from tests.trainers.metrics.stand_ins import blurs, projection
 from tests.trainers.metrics.workers import TwoWorkers
-from trainers.datasets.digits import DigitsConfig, load_digits
+from trainers.datasets.config import DigitsConfig
+from trainers.datasets.digits import load_digits
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.evaluator import Evaluator

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
-from trainers.datasets.digits import DigitsConfig, load_digits
+from trainers.datasets.config import DigitsConfig
+from trainers.datasets.digits import load_digits
 from trainers.distributed import from_rank_zero
 from trainers.files import written_whole
 from trainers.metrics.config import EvaluationConfig

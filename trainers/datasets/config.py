@@ -1,0 +1,92 @@
+"""The options of every data set. Loading a configuration imports none of the libraries that read images."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PositiveInt
+
+from search_space.frozen import Frozen
+from trainers.files import Folder, absolute
+
+
+class Cifar10Config(Frozen):
+    """CIFAR-10 as the released AdversarialNAS code reads it: training images, resized, no augmentation."""
+
+    name: Literal["cifar10"] = "cifar10"
+    root: Folder
+    """Folder that holds, or shall hold, `cifar-10-batches-py`."""
+    split: Literal["train", "test"] = "train"
+    """Published FIDs compare with the statistics of `train` too."""
+    image_size: PositiveInt = 32
+    channels: Literal[1, 3] = 3
+    download: bool = False
+    """Fetch it (170 MB) when `root` has none."""
+
+
+class Stl10Config(Frozen):
+    """STL-10 as the released AdversarialNAS code reads it: all 105,000 training images, no augmentation."""
+
+    name: Literal["stl10"] = "stl10"
+    root: Folder
+    """Folder that holds, or shall hold, `stl10_binary`."""
+    split: Literal["train+unlabeled", "train", "unlabeled", "test"] = "train+unlabeled"
+    """Published FIDs compare with the statistics of `train+unlabeled` too."""
+    image_size: PositiveInt = 48
+    """Shrunk from 96 as torchvision's `Resize` does it; published results are at 48."""
+    channels: Literal[1, 3] = 3
+    download: bool = False
+    """Fetch it (2.6 GB) when `root` has none."""
+
+
+class DigitsConfig(Frozen):
+    """scikit-learn's bundled digits (UCI Optical Recognition of Handwritten Digits, test part)."""
+
+    name: Literal["digits"] = "digits"
+    image_size: PositiveInt = 16
+    """Of the 8x8 originals, enlarged bilinearly: 16 is the smallest size G's three doublings reach from 2."""
+    channels: Literal[1, 3] = 1
+
+
+class DecodedConfig(Frozen):
+    """What a source of encoded images does with them."""
+
+    image_size: PositiveInt
+    channels: Literal[1, 3] = 3
+    """Gray is repeated to RGB, RGB becomes its luma; transparency is dropped, as by torchvision's loader."""
+    resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"
+    """Bilinear, antialiased; `shorter_side` keeps the aspect ratio, `stretch` keeps the whole image."""
+    crop: Literal["center", "none"] = "center"
+    """What then sticks out over the square; with `none`, nothing may."""
+    on_broken: Literal["fail", "skip"] = "fail"
+    """`fail` names the broken images and stops, `skip` names them in the log and goes on."""
+
+
+class ImageFolderConfig(DecodedConfig):
+    """All images below a folder; subfolders give no labels."""
+
+    name: Literal["image_folder"] = "image_folder"
+    root: Folder
+
+
+def _located(path: str) -> str:
+    return path if "://" in path else str(absolute(Path(path)))
+
+
+class ParquetConfig(DecodedConfig):
+    """A Parquet file, or all `.parquet` files below a folder, in the order of their paths."""
+
+    name: Literal["parquet"] = "parquet"
+    path: Annotated[str, AfterValidator(_located)]
+    """Local path or URI (s3://, gs://, abfs://, hdfs://, file://). Credentials belong in the environment."""
+    column: str = "image"
+    label_column: str | None = None
+    """Column of integers, one a row."""
+    raw_layout: Literal["chw", "hwc"] = "chw"
+    """Order of the values of raw pixels; these have `channels` and `image_size` already."""
+
+
+DataConfig = Annotated[
+    Cifar10Config | DigitsConfig | ImageFolderConfig | ParquetConfig | Stl10Config,
+    Field(discriminator="name"),
+]
+"""Which images, and of which size: the options of the data set called `name`."""
