@@ -25,7 +25,7 @@ def cell(form, edges, choices, **options) -> Cell:
             middle = parameter.shape[-1] // 2
             identity = torch.ones(1, 1) if parameter.shape[-3] == 1 else torch.eye(*parameter.shape[-4:-2])
             parameter.data[..., middle, middle] = identity
-    made.evaluate(form)
+    made.use_backend(form)
     return made
 
 
