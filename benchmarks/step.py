@@ -67,7 +67,7 @@ class Side:
 
 
 SIDES = (
-    Side("released", "reference"),
+    Side("released", "op_by_op"),
     *(Side(semantics, form) for semantics in ("official", "default") for form in ("direct", "frequency")),
     Side("default", "auto"),
 )

@@ -40,7 +40,7 @@ class AutoBackend:
 
 
 BACKENDS: Mapping[BackendName, Callable[[Operations], Backend]] = {
-    "reference": OpByOpBackend,
+    "op_by_op": OpByOpBackend,
     "direct": DirectBackend,
     "frequency": FrequencyBackend,
     "auto": AutoBackend,

@@ -22,7 +22,7 @@ from search_space.sampling import sample_genotype
 TOLERANCE = 1e-12
 """Of the largest entry; two orders above the rounding of a sum in float64."""
 
-FAST_FORMS = [form for form in BACKENDS if form != "reference"]
+FAST_FORMS = [form for form in BACKENDS if form != "op_by_op"]
 SHAPES = [(16, 1), (16, 3), (32, 3), (48, 1)]
 """Image size and channels."""
 
@@ -96,7 +96,7 @@ def run(
 def assert_equal_to_op_by_op(
     network: torch.nn.Module, form: str, inputs: torch.Tensor, weights: EdgeWeights | None = None
 ) -> None:
-    expected, found = run(network, "reference", inputs, weights), run(network, form, inputs, weights)
+    expected, found = run(network, "op_by_op", inputs, weights), run(network, form, inputs, weights)
     scale = max(value.abs().max() for name, value in expected.items() if "gradient" in name)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -139,7 +139,7 @@ def test_gradients_of_the_edge_weights_alone_equal_op_by_op(form, network):
     weights = EdgeWeights(*(weight.requires_grad_() for weight in sampled_weights(network)))
     expected, found = (
         torch.autograd.grad(twin(inputs, weights).square().sum(), weights)
-        for twin in twins(net.requires_grad_(False), "reference", form)
+        for twin in twins(net.requires_grad_(False), "op_by_op", form)
     )
     for one, other in zip(expected, found, strict=True):
         assert (one - other).abs().max() <= TOLERANCE * one.abs().max()
@@ -161,7 +161,7 @@ def test_two_forwards_before_one_backward_keep_their_own_power_iterations(form):
         torch.autograd.grad(
             twin(real, weights).sum() - twin(fake, weights).square().sum(), list(twin.parameters())
         )
-        for twin in twins(network, "reference", form)
+        for twin in twins(network, "op_by_op", form)
     )
     for one, other in zip(expected, found, strict=True):
         assert (one - other).abs().max() <= TOLERANCE * max(1, one.abs().max())
