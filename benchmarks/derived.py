@@ -55,7 +55,7 @@ def measure_derived(size: DerivedSize, rounds: int) -> list[DerivedMeasurement]:
         ("fixed discriminator", lambda: _fixed(size.discriminator), images),
     ):
         plain, ours = build(), build()
-        prepare(plain, ComputeConfig(form="reference", channels_last=False))
+        prepare(plain, ComputeConfig(form="op_by_op", channels_last=False))
         _pool_afterwards(plain)
         prepare(ours, ComputeConfig())
         sides = {"op_by_op": _pass(plain, x), "ours": _pass(ours, x)}

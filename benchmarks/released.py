@@ -28,7 +28,7 @@ class ReleasedStep:
     def __init__(self, state: SearchState, config: SearchConfig) -> None:
         self._state, self._config = state, config
         for network in (state.generator, state.discriminator):
-            use_backend(network, "reference")
+            use_backend(network, "op_by_op")
         self._optimizers = {
             phase: torch.optim.Adam(
                 list(module.parameters()),

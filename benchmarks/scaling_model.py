@@ -36,7 +36,7 @@ class Work:
 
 
 def work_of(size: Size) -> Work:
-    """Counted on small batches of the same networks, in the form of evaluation that GPUs get."""
+    """Counted on small batches of the same networks, by the backend that GPUs get."""
     side = Side("default", "direct")
     flop, kernels = {}, {}
     for batch in (SMALL, LARGER):

@@ -1,4 +1,4 @@
-"""Measuring a step of the search in every form of evaluation, beside the released code's way of taking it.
+"""Measuring a step of the search in every backend, beside the released code's way of taking it.
 
 All sides take turns in one process on one thread, so that ratios hold on a busy machine; seconds are CPU
 seconds. A step is an update of beta and of D, and a fifth of the updates of alpha and G and of the averages.
@@ -67,7 +67,7 @@ class Side:
 
 
 SIDES = (
-    Side("released", "reference"),
+    Side("released", "op_by_op"),
     *(Side(semantics, form) for semantics in ("official", "default") for form in ("direct", "frequency")),
     Side("default", "auto"),
 )

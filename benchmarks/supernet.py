@@ -1,4 +1,4 @@
-"""A step of the search, and of retraining, in every form of evaluation beside the released code's way.
+"""A step of the search, and of retraining, in every backend beside the released code's way.
 
     make bench                                                    # all of it, some ten minutes and 10 GB
     python -m benchmarks.supernet --sizes 32/16x16 --rounds 5     # one size, more rounds

@@ -47,7 +47,7 @@ def parameters(network: nn.Module) -> int:
 
 def multiply_adds(network: nn.Module, inputs: Float[Tensor, "n ..."]) -> int:
     """Products of one forward pass, op by op as the primitives are defined."""
-    use_backend(network, "reference")
+    use_backend(network, "op_by_op")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(inputs)
     use_backend(network, "direct")

@@ -65,8 +65,8 @@ def fill(edges: CellEdges, choices: Choices) -> tuple[Filling, ...]:
                 if edge.kind == kind and primitive.name in names
             ]
             if places:
-                held, rows = zip(*places, strict=True)
-                fillings.append(Filling(kind, primitive, held, rows))
+                filled, rows = zip(*places, strict=True)
+                fillings.append(Filling(kind, primitive, filled, rows))
     return tuple(fillings)
 
 

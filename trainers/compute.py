@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Self
 
 import torch
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 from torch import nn
 
 from search_space.backends import BackendName
@@ -25,16 +25,22 @@ class ComputeConfig(Frozen):
     channels_last: bool = True
     """Memory format of the images that a discriminator sees, and so of its maps; cells keep their own."""
 
+    @field_validator("form", mode="before")
+    @classmethod
+    def _by_its_new_name(cls, value: Any) -> Any:
+        """`reference` is what runs and presets made before called op_by_op."""
+        return "op_by_op" if value == "reference" else value
+
     @model_validator(mode="after")
     def _compiles_op_by_op(self) -> Self:
         if self.compile and self.form in ("direct", "frequency"):
-            raise ValueError(f"compile: true goes with form auto or reference, not with {self.form}")
+            raise ValueError(f"compile: true goes with form auto or op_by_op, not with {self.form}")
         return self
 
 
 def prepare(network: nn.Module, config: ComputeConfig) -> None:
     """Apply form, memory format and compilation to a network, in place."""
-    use_backend(network, "reference" if config.compile else config.form)
+    use_backend(network, "op_by_op" if config.compile else config.form)
     if config.channels_last:
         network.register_forward_pre_hook(_channels_innermost)
     if config.compile:

@@ -55,7 +55,7 @@ def export_generator(network: Generator, genotype: Genotype, path: Path) -> Expo
     if path.suffix not in FORMATS:
         raise ExportError(f"{path}: unknown suffix {path.suffix!r}; use {' or '.join(FORMATS)}")
     form = FORMATS[path.suffix]
-    use_backend(network, "reference")  # plain operations, without gradients of our own
+    use_backend(network, "op_by_op")  # plain operations, without gradients of our own
     call = form.call.format(path)
     card = json.dumps(describe(network, genotype, call), indent=2)
     with TemporaryDirectory() as folder:

@@ -5,4 +5,4 @@ Imports no torch: configurations name backends.
 
 from typing import Literal
 
-BackendName = Literal["reference", "direct", "frequency", "auto"]
+BackendName = Literal["op_by_op", "direct", "frequency", "auto"]

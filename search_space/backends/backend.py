@@ -1,7 +1,7 @@
-"""What a form of evaluation is.
+"""What a backend is.
 
-A form is planned once for a cell's fillings; every forward asks it for a flow. The cell hands the flow each
-finished node (`push`) and asks it for the sum of a node's incoming edges (`pull`).
+A backend is planned once for a cell's fillings; every forward asks it for a flow. The cell hands the flow
+each finished node (`push`) and asks it for the sum of a node's incoming edges (`pull`).
 """
 
 from collections.abc import Mapping

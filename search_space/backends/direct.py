@@ -119,36 +119,36 @@ class DirectBackend:
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
-        held, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
-        return MixedFlow(DirectConvolver(held), held, upsampling)
+        convolutions, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
+        return MixedFlow(DirectConvolver(convolutions), convolutions, upsampling)
 
 
 class DirectConvolver:
     """Convolves a node for all of its edges as soon as it is known."""
 
-    order: MemoryLayout = "images"
+    layout: MemoryLayout = "images"
 
-    def __init__(self, held: Sequence[ConvolutionGroup]) -> None:
-        self._held = [one for one in held if one.primitives]
+    def __init__(self, groups: Sequence[ConvolutionGroup]) -> None:
+        self._groups = [group for group in groups if group.primitives]
         self._sums: dict[int, Maps] = {}
         self._mixed: dict[ConvolutionGroup, tuple[list[tuple[Tensor, Geometry]], Tensor]] = {}
 
     def push(self, node: int, maps: Maps) -> None:
         """Convolve a node."""
-        for held in self._held:
-            rows = [row for row, edge in enumerate(held.ops.edges) if edge.source == node]
+        for group in self._groups:
+            rows = [row for row, edge in enumerate(group.ops.edges) if edge.source == node]
             if rows:
-                targets = [held.ops.edges[row].target for row in rows]
-                self._convolve(held, rows, targets, maps)
+                targets = [group.ops.edges[row].target for row in rows]
+                self._convolve(group, rows, targets, maps)
 
     def pull(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node."""
         return self._sums.pop(node, None)
 
-    def _convolve(self, held: ConvolutionGroup, rows: list[int], targets: list[int], maps: Maps) -> None:
-        if held not in self._mixed:
-            self._mixed[held] = _mix(held, maps.shape[1]), held.biases()
-        mixed, biases = self._mixed[held]
+    def _convolve(self, group: ConvolutionGroup, rows: list[int], targets: list[int], maps: Maps) -> None:
+        if group not in self._mixed:
+            self._mixed[group] = _mix(group, maps.shape[1]), group.biases()
+        mixed, biases = self._mixed[group]
         span = slice(rows[0], rows[-1] + 1) if rows == list(range(rows[0], rows[-1] + 1)) else rows
         dtype = autocast_dtype(maps)
         kernels = [(kernel[span].to(dtype), geometry) for kernel, geometry in mixed]
@@ -157,20 +157,20 @@ class DirectConvolver:
             kernels,
             biases[span].to(dtype),
             [self._sums.get(target) for target in targets],
-            rectified=held.ops.kind != "image",
+            rectified=group.ops.kind != "image",
         )
         self._sums.update(zip(targets, sums, strict=True))
 
 
-def _mix(held: ConvolutionGroup, size: int) -> list[tuple[Float[Tensor, "E O I k k"], Geometry]]:
+def _mix(group: ConvolutionGroup, size: int) -> list[tuple[Float[Tensor, "E O I k k"], Geometry]]:
     kernels = []
-    for part, spacing in parts(held.primitives, size):
-        primitives = held.primitives[part]
+    for part, spacing in parts(group.primitives, size):
+        primitives = group.primitives[part]
         half = max(max(axis_taps(primitive)) for primitive in primitives) // spacing
         half = min(half, (size - 1) // spacing)
         offsets = tuple(spacing * tap for tap in range(-half, half + 1))
-        mixed = held.kernels(KernelLayout(offsets), part).unflatten(1, (len(offsets), len(offsets)))
-        kernels.append((mixed.permute(0, 3, 4, 1, 2), _geometry(held.ops.kind == "down", half, spacing)))
+        mixed = group.kernels(KernelLayout(offsets), part).unflatten(1, (len(offsets), len(offsets)))
+        kernels.append((mixed.permute(0, 3, 4, 1, 2), _geometry(group.ops.kind == "down", half, spacing)))
     return kernels
 
 

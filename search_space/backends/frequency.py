@@ -1,4 +1,4 @@
-"""Frequency form, for CPUs: kernels are mixed as in direct form, and convolved as products of spectra.
+"""Convolution by frequencies, for CPUs: kernels are mixed as in `direct`, and convolved as spectra.
 
 About two multiplications per pixel and pair of channels take the place of fifty.
 """
@@ -31,17 +31,17 @@ class FrequencyBackend:
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
-        held, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
-        return MixedFlow(FrequencyConvolver(held), held, upsampling)
+        convolutions, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
+        return MixedFlow(FrequencyConvolver(convolutions), convolutions, upsampling)
 
 
 class FrequencyConvolver:
     """Computes the convolutions into a node when asked for it, from all of their sources at once."""
 
-    order: MemoryLayout = "planes"
+    layout: MemoryLayout = "planes"
 
-    def __init__(self, held: Sequence[ConvolutionGroup]) -> None:
-        self._pending = [(edge, one) for one in held if one.primitives for edge in one.ops.edges]
+    def __init__(self, groups: Sequence[ConvolutionGroup]) -> None:
+        self._pending = [(edge, group) for group in groups if group.primitives for edge in group.ops.edges]
         self._maps: dict[int, Maps] = {}
         self._sums: dict[int, Maps] = {}
         self._mixed: dict[ConvolutionGroup, _Mixed] = {}
@@ -52,7 +52,7 @@ class FrequencyConvolver:
 
     def pull(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node."""
-        into = [held for edge, held in self._pending if edge.target == node]
+        into = [group for edge, group in self._pending if edge.target == node]
         if into:
             self._convolve(self._choose(folded=into[0].ops.kind == "down"))
         return self._sums.pop(node, None)
@@ -63,22 +63,22 @@ class FrequencyConvolver:
         A node that lacks a source joins if at least two of its edges are at hand: transforming their sources
         again later would take longer than transforming a part of the sum back.
         """
-        pending = [(e, held) for e, held in self._pending if (held.ops.kind == "down") == folded]
+        pending = [(e, group) for e, group in self._pending if (group.ops.kind == "down") == folded]
         waiting = {edge.target for edge, _ in pending if edge.source not in self._maps}
         sources = {edge.source for edge, _ in pending if edge.target not in waiting}
         at_hand = Counter(edge.target for edge, _ in pending if edge.source in sources)
         chosen = {
             edge.target for edge, _ in pending if edge.target not in waiting or at_hand[edge.target] > 1
         }
-        return [(e, held) for e, held in pending if e.source in sources and e.target in chosen]
+        return [(e, group) for e, group in pending if e.source in sources and e.target in chosen]
 
     def _convolve(self, pairs: list[Pair]) -> None:
         sources = sorted({edge.source for edge, _ in pairs})
         targets = sorted({edge.target for edge, _ in pairs})
         size = self._maps[sources[0]].shape[0]
-        mixed = [self._mix(held, size).of(edge) for edge, held in pairs]
-        images = {edge.source for edge, held in pairs if held.ops.kind == "image"}
-        wiring = ConvGraph(
+        mixed = [self._mix(group, size).of(edge) for edge, group in pairs]
+        images = {edge.source for edge, group in pairs if group.ops.kind == "image"}
+        graph = ConvGraph(
             tuple(
                 Connection(sources.index(edge.source), targets.index(edge.target), layout.offsets)
                 for (edge, _), (layout, _, _) in zip(pairs, mixed, strict=True)
@@ -87,7 +87,7 @@ class FrequencyConvolver:
             folded=pairs[0][1].ops.kind == "down",
         )
         sums = convolve_planes(
-            wiring,
+            graph,
             [self._maps[source] for source in sources],
             [kernel for _, kernel, _ in mixed],
             [bias for _, _, bias in mixed],
@@ -96,20 +96,20 @@ class FrequencyConvolver:
             self._sums[target] = self._sums[target].add_(total) if target in self._sums else total
         self._pending = [pair for pair in self._pending if pair not in pairs]
 
-    def _mix(self, held: ConvolutionGroup, size: int) -> "_Mixed":
-        if held not in self._mixed:
-            self._mixed[held] = _Mixed(held, size)
-        return self._mixed[held]
+    def _mix(self, group: ConvolutionGroup, size: int) -> "_Mixed":
+        if group not in self._mixed:
+            self._mixed[group] = _Mixed(group, size)
+        return self._mixed[group]
 
 
 class _Mixed:
-    """Mixed kernels and biases of a group_ops, edge by edge."""
+    """Mixed kernels and biases of a group, edge by edge."""
 
-    def __init__(self, held: ConvolutionGroup, size: int) -> None:
-        self._edges = held.ops.edges
-        self._layout = kernel_layout_of(held.primitives, size, folded=held.ops.kind == "down")
-        self._kernels = _by_axis(held.kernels(self._layout), self._layout).unbind()
-        self._biases = held.biases().unbind()
+    def __init__(self, group: ConvolutionGroup, size: int) -> None:
+        self._edges = group.ops.edges
+        self._layout = kernel_layout_of(group.primitives, size, folded=group.ops.kind == "down")
+        self._kernels = _by_axis(group.kernels(self._layout), self._layout).unbind()
+        self._biases = group.biases().unbind()
 
     def of(self, edge: Edge) -> tuple[KernelLayout, Float[Tensor, "t t o i"], Float[Tensor, " o"]]:
         """What convolves on an edge."""

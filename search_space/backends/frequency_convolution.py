@@ -21,28 +21,28 @@ from search_space.backends.spectra import Spectra, complex_product, triple_adjoi
 
 
 def convolve_planes(
-    wiring: ConvGraph,
+    graph: ConvGraph,
     maps: Sequence[Float[Tensor, "h w n _"]],
     kernels: Sequence[Float[Tensor, "_ _ o _"]],
     biases: Sequence[Float[Tensor, " o"]],
 ) -> tuple[Float[Tensor, "h2 w2 n o"], ...]:
     """Every target, from the sources and one kernel [t, t, o, i] and bias per connection."""
-    return in_full_precision(_Convolutions, wiring, *maps, *kernels, *biases)
+    return in_full_precision(_Convolutions, graph, *maps, *kernels, *biases)
 
 
 class _Convolutions(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, wiring, *tensors):  # type: ignore[no-untyped-def]
-        maps, kernels, biases = wiring.split(tensors)
-        ctx.wiring = wiring
+    def forward(ctx, graph, *tensors):  # type: ignore[no-untyped-def]
+        maps, kernels, biases = graph.split(tensors)
+        ctx.graph = graph
         ctx.save_for_backward(*maps, *kernels)
-        return _forward(Spectra(wiring, maps, kernels), biases)
+        return _forward(Spectra(graph, maps, kernels), biases)
 
     @staticmethod
     def backward(ctx, *gradients):  # type: ignore[no-untyped-def]
-        maps, kernels, _ = ctx.wiring.split(ctx.saved_tensors)
-        wants_maps, wants_kernels, wants_biases = ctx.wiring.split(ctx.needs_input_grad[1:])
-        backward = _Backward(Spectra(ctx.wiring, maps, kernels), gradients, wants_maps, any(wants_kernels))
+        maps, kernels, _ = ctx.graph.split(ctx.saved_tensors)
+        wants_maps, wants_kernels, wants_biases = ctx.graph.split(ctx.needs_input_grad[1:])
+        backward = _Backward(Spectra(ctx.graph, maps, kernels), gradients, wants_maps, any(wants_kernels))
         to_maps, to_kernels = backward.run()
         to_biases = backward.biases() if any(wants_biases) else [None] * len(wants_biases)
         return None, *to_maps, *to_kernels, *to_biases
@@ -50,7 +50,7 @@ class _Convolutions(torch.autograd.Function):
 
 def _forward(spectra: Spectra, biases: Sequence[Tensor]) -> tuple[Tensor, ...]:
     sources = _analyse_sources(spectra)
-    totals = [spectra.rows(spectra.outputs, f"target {t}") for t in range(spectra.wiring.targets)]
+    totals = [spectra.rows(spectra.outputs, f"target {t}") for t in range(spectra.graph.targets)]
     for block in spectra.blocks():
         triples = [
             spectra.basis.triple(rows[block], f"spectrum {source}").view(
@@ -61,7 +61,7 @@ def _forward(spectra: Spectra, biases: Sequence[Tensor]) -> tuple[Tensor, ...]:
         for target, total in enumerate(totals):
             products = _products(spectra, target, triples, block)
             spectra.basis.adjoint(*complex_product(products), out=total[block])
-    for connection, bias in zip(spectra.wiring.connections, biases, strict=True):
+    for connection, bias in zip(spectra.graph.connections, biases, strict=True):
         _constant(spectra, totals[connection.target]).add_(bias, alpha=spectra.period**2)
     return tuple(spectra.synthesise(total, spectra.basis.synthesis) for total in totals)
 
@@ -69,7 +69,7 @@ def _forward(spectra: Spectra, biases: Sequence[Tensor]) -> tuple[Tensor, ...]:
 def _analyse_sources(spectra: Spectra) -> list[Float[Tensor, "F ww _"]]:
     return [
         spectra.analyse(
-            spectra.wiring.read(source, planes),
+            spectra.graph.read(source, planes),
             spectra.basis.rows,
             spectra.rows(spectra.channels(source), f"source {source}"),
         )
@@ -82,7 +82,7 @@ def _products(
 ) -> Float[Tensor, "3 f G no"]:
     b, n, _ = triples[0].shape
     total = workspace("product", (b, n, spectra.outputs), triples[0])
-    for count, (index, connection) in enumerate(spectra.wiring.into(target)):
+    for count, (index, connection) in enumerate(spectra.graph.into(target)):
         kernel = spectra.kernel(index, block)
         total.baddbmm_(triples[connection.source], kernel.mT, beta=1 if count else 0)
     return total.view(3, block.stop - block.start, spectra.period, -1)
@@ -118,9 +118,7 @@ class _Backward:
             sources = _analyse_sources(spectra)
             to_kernels = [torch.zeros_like(kernel) for kernel in spectra.kernels]
         else:
-            sources = [
-                spectra.rows(spectra.channels(s), f"source {s}") for s in range(spectra.wiring.sources)
-            ]
+            sources = [spectra.rows(spectra.channels(s), f"source {s}") for s in range(spectra.graph.sources)]
             to_kernels = []
         for block in spectra.blocks():
             products = [
@@ -141,14 +139,14 @@ class _Backward:
         """Gradients of biases; of one target all are the same."""
         spectra = self._spectra
         of_targets = [_constant(spectra, total).sum(0).mul_(spectra.period**2) for total in self._totals]
-        return [of_targets[connection.target] for connection in spectra.wiring.connections]
+        return [of_targets[connection.target] for connection in spectra.graph.connections]
 
     def _add_kernel_gradients(
         self, totals: Sequence[Tensor], source: int, rows: Tensor, products: Sequence[Tensor], block: slice
     ) -> None:
         spectra = self._spectra
         triple = spectra.basis.triple(rows, "spectrum").view(-1, spectra.batch, spectra.channels(source))
-        for index, connection in spectra.wiring.out_of(source):
+        for index, connection in spectra.graph.out_of(source):
             spectra.add_kernel_gradient(totals[index], index, block, products[connection.target], triple)
 
     def _replace_by_gradient(
@@ -156,7 +154,7 @@ class _Backward:
     ) -> None:
         spectra = self._spectra
         total = workspace("spectrum", (len(products[0]), spectra.batch, spectra.channels(source)), rows)
-        for count, (index, connection) in enumerate(spectra.wiring.out_of(source)):
+        for count, (index, connection) in enumerate(spectra.graph.out_of(source)):
             kernel = spectra.kernel(index, block)
             total.baddbmm_(products[connection.target], kernel, beta=1 if count else 0)
         triple = total.view(3, len(rows), spectra.period, -1)
@@ -166,6 +164,6 @@ class _Backward:
         if not self._wants_maps[source]:
             return None
         spectra = self._spectra
-        return spectra.wiring.unread(
+        return spectra.graph.unread(
             source, spectra.synthesise(rows, spectra.basis.rows), spectra.maps[source]
         )

@@ -1,4 +1,4 @@
-"""Orders of feature maps in memory; channels are innermost in both.
+"""Layouts of feature maps in memory; channels are innermost in both.
 
 Images [n, h, w, c] are PyTorch's channels_last. Planes [h, w, n, c] put the two axes that transforms act on
 first; library functions see them as one image of n*c channels. Interpolation, pooling and depthwise
@@ -25,35 +25,35 @@ _FROM_NCHW = {"images": (0, 2, 3, 1), "planes": (2, 3, 0, 1)}
 _TO_NCHW = {"images": (0, 3, 1, 2), "planes": (2, 3, 0, 1)}
 
 
-def ordered(value: Float[Tensor, "n c h w"], order: MemoryLayout) -> Float[Tensor, "_ _ _ c"]:
-    """Contiguous maps in an order; no copy where memory is in this order already."""
-    return value.permute(_FROM_NCHW[order]).contiguous()
+def ordered(value: Float[Tensor, "n c h w"], layout: MemoryLayout) -> Float[Tensor, "_ _ _ c"]:
+    """Contiguous maps in a layout; no copy where memory is in this layout already."""
+    return value.permute(_FROM_NCHW[layout]).contiguous()
 
 
-def as_nchw(maps: Float[Tensor, "_ _ _ c"], order: MemoryLayout) -> Float[Tensor, "n c h w"]:
+def as_nchw(maps: Float[Tensor, "_ _ _ c"], layout: MemoryLayout) -> Float[Tensor, "n c h w"]:
     """A view with the axes of PyTorch's layers."""
-    return maps.permute(_TO_NCHW[order])
+    return maps.permute(_TO_NCHW[layout])
 
 
-def as_image(maps: Float[Tensor, "_ _ _ c"], order: MemoryLayout) -> Float[Tensor, "a b h w"]:
+def as_image(maps: Float[Tensor, "_ _ _ c"], layout: MemoryLayout) -> Float[Tensor, "a b h w"]:
     """A view for library functions that keep channels apart: channels_last in memory."""
-    images = maps if order == "images" else maps.flatten(2).unsqueeze(0)
+    images = maps if layout == "images" else maps.flatten(2).unsqueeze(0)
     return images.permute(0, 3, 1, 2)
 
 
 def from_image(
-    image: Float[Tensor, "a b h w"], channels: int, order: MemoryLayout
+    image: Float[Tensor, "a b h w"], channels: int, layout: MemoryLayout
 ) -> Float[Tensor, "_ _ _ c"]:
     """Inverse of `as_image`."""
     image = image.contiguous(memory_format=torch.channels_last)
-    if order == "images":
+    if layout == "images":
         return image.permute(0, 2, 3, 1)
     return image.squeeze(0).permute(1, 2, 0).unflatten(2, (-1, channels))
 
 
 class _Buffers(threading.local):
     def __init__(self) -> None:
-        self.held: dict[tuple[str, torch.dtype, torch.device], Tensor] = {}
+        self.tensors: dict[tuple[str, torch.dtype, torch.device], Tensor] = {}
 
 
 _BUFFERS = _Buffers()
@@ -62,7 +62,7 @@ _BUFFERS = _Buffers()
 def workspace(name: str, shape: Sequence[int], like: Tensor) -> Tensor:
     """An uninitialised contiguous tensor; its contents live until the same thread asks for the name again."""
     key, size = (name, like.dtype, like.device), math.prod(shape)
-    buffer = _BUFFERS.held.get(key)
+    buffer = _BUFFERS.tensors.get(key)
     if buffer is None or buffer.numel() < size:
-        buffer = _BUFFERS.held[key] = torch.empty(size, dtype=like.dtype, device=like.device)
+        buffer = _BUFFERS.tensors[key] = torch.empty(size, dtype=like.dtype, device=like.device)
     return buffer[:size].view(tuple(shape))

@@ -4,7 +4,7 @@ Skip connections, pools and skips from earlier cells are added in place and save
 max_pool looks for its maxima again in the backward pass, which is cheaper than to keep their indices (8 bytes
 each). How the convolutions are computed is the backend's affair.
 
-Shapes: maps in either order of `memory_layout`.
+Shapes: maps in either layout of `memory_layout`.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ Pool = Literal["avg_pool", "max_pool"]
 class Convolver(Protocol):
     """Computes the convolutions of a cell."""
 
-    order: MemoryLayout
+    layout: MemoryLayout
 
     def push(self, node: int, maps: Maps) -> None:
         """Take a node's value."""
@@ -42,21 +42,24 @@ class MixedFlow:
     """Adds to the convolutions of a cell what is none."""
 
     def __init__(
-        self, convolver: Convolver, held: Sequence[ConvolutionGroup], upsampling: Sequence[UpsamplingGroup]
+        self,
+        convolver: Convolver,
+        convolutions: Sequence[ConvolutionGroup],
+        upsampling: Sequence[UpsamplingGroup],
     ) -> None:
-        self._convolver, self._held, self._upsampling = convolver, held, upsampling
+        self._convolver, self._convolutions, self._upsampling = convolver, convolutions, upsampling
         self._values: dict[int, Maps] = {}
         self._arrived: dict[int, Maps] = {}
         self._skips: defaultdict[int, list[tuple[SkipIn, Maps]]] = defaultdict(list)
 
     def push(self, node: int, value: Float[Tensor, "n c h w"]) -> None:
         """Send a node's final value along its outgoing edges."""
-        maps = self._values[node] = ordered(value, self._convolver.order)
+        maps = self._values[node] = ordered(value, self._convolver.layout)
         self._convolver.push(node, maps)
-        for held in self._upsampling:
-            if held.ops.edges[0].source == node:
-                outputs = held.outputs(maps, self._convolver.order)
-                for edge, output in zip(held.ops.edges, outputs, strict=True):
+        for group in self._upsampling:
+            if group.ops.edges[0].source == node:
+                outputs = group.outputs(maps, self._convolver.layout)
+                for edge, output in zip(group.ops.edges, outputs, strict=True):
                     self._add(edge.target, output)
 
     def push_skip(
@@ -64,33 +67,33 @@ class MixedFlow:
     ) -> None:
         """Send a skip from an earlier cell into a node; to be called before it arrives."""
         # The released code resizes first; a 1x1 convolution commutes with resizing and is cheaper before it.
-        maps = ordered(skip, self._convolver.order)
+        maps = ordered(skip, self._convolver.layout)
         self._skips[node].append((skip_in, F.linear(maps, convolution.weight.flatten(1), convolution.bias)))
 
     def pull(self, node: int) -> Float[Tensor, "n c h w"]:
         """Sum of the incoming edges."""
         if (convolved := self._convolver.pull(node)) is not None:
             self._add(node, convolved)
-        for held in self._held:
-            for edge in held.ops.edges:
+        for group in self._convolutions:
+            for edge in group.ops.edges:
                 if edge.target == node:
-                    for operation, weight in held.additions(edge):
+                    for operation, weight in group.additions(edge):
                         self._add_plain(node, self._values[edge.source], operation, weight)
         total = self._arrived.pop(node)
         for skip_in, maps in self._skips.pop(node, ()):
-            total = add_resized(total, maps, skip_in.resize, self._convolver.order)
-        return as_nchw(total, self._convolver.order)
+            total = add_resized(total, maps, skip_in.resize, self._convolver.layout)
+        return as_nchw(total, self._convolver.layout)
 
     def _add_plain(self, node: int, x: Maps, operation: Addition, weight: Tensor | None) -> None:
-        order = self._convolver.order
+        layout = self._convolver.layout
         if weight is None or node not in self._arrived:
             # A copy: what has arrived may be overwritten, the node must not be.
-            value = x.clone() if operation == "skip" else pool(x, operation, order)
+            value = x.clone() if operation == "skip" else pool(x, operation, layout)
             self._add(node, value if weight is None else value * weight)
         elif operation == "skip":
             self._arrived[node] = add_scaled(self._arrived[node], x, weight)
         else:
-            self._arrived[node] = add_pool(self._arrived[node], x, weight, operation, order)
+            self._arrived[node] = add_pool(self._arrived[node], x, weight, operation, layout)
 
     def _add(self, node: int, value: Maps) -> None:
         self._arrived[node] = self._arrived[node].add_(value) if node in self._arrived else value
@@ -101,21 +104,21 @@ def add_scaled(total: Maps, x: Maps, weight: Weight) -> Maps:
     return in_full_precision(_AddScaled, total, x, weight)
 
 
-def add_pool(total: Maps, x: Maps, weight: Weight, operation: Pool, order: MemoryLayout) -> Maps:
+def add_pool(total: Maps, x: Maps, weight: Weight, operation: Pool, layout: MemoryLayout) -> Maps:
     """total + weight * pool(x)."""
-    return in_full_precision(_AddPool, order, operation, total, x, weight)
+    return in_full_precision(_AddPool, layout, operation, total, x, weight)
 
 
-def pool(x: Maps, operation: Pool, order: MemoryLayout) -> Maps:
+def pool(x: Maps, operation: Pool, layout: MemoryLayout) -> Maps:
     """The pool alone, out of place."""
-    image = as_image(x, order)
+    image = as_image(x, layout)
     pooled = F.avg_pool2d(image, 2) if operation == "avg_pool" else F.max_pool2d(image, 2)
-    return from_image(pooled, x.shape[-1], order)
+    return from_image(pooled, x.shape[-1], layout)
 
 
-def add_resized(total: Maps, x: Maps, resize: Literal["nearest", "bilinear"], order: MemoryLayout) -> Maps:
+def add_resized(total: Maps, x: Maps, resize: Literal["nearest", "bilinear"], layout: MemoryLayout) -> Maps:
     """total + x, resized to its size."""
-    return in_full_precision(_AddResized, order, resize, total, x)
+    return in_full_precision(_AddResized, layout, resize, total, x)
 
 
 class _AddScaled(torch.autograd.Function):
@@ -134,17 +137,17 @@ class _AddScaled(torch.autograd.Function):
 
 class _AddPool(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, order, operation, total, x, weight):  # type: ignore[no-untyped-def]
-        ctx.order, ctx.operation = order, operation
+    def forward(ctx, layout, operation, total, x, weight):  # type: ignore[no-untyped-def]
+        ctx.layout, ctx.operation = layout, operation
         ctx.save_for_backward(x, weight)
         ctx.mark_dirty(total)
-        return total.addcmul_(pool(x, operation, order), weight)
+        return total.addcmul_(pool(x, operation, layout), weight)
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         x, weight = ctx.saved_tensors
         *_, wants_x, wants_weight = ctx.needs_input_grad
-        image, to_image = as_image(x, ctx.order), as_image((gradient * weight).contiguous(), ctx.order)
+        image, to_image = as_image(x, ctx.layout), as_image((gradient * weight).contiguous(), ctx.layout)
         to_x = None
         if ctx.operation == "max_pool":
             pooled, places = torch.ops.aten.max_pool2d_with_indices(image, [2, 2])
@@ -158,17 +161,17 @@ class _AddPool(torch.autograd.Function):
                 to_x = torch.ops.aten.avg_pool2d_backward(
                     to_image, image, [2, 2], [2, 2], [0, 0], False, True, None
                 )
-        to_x = None if to_x is None else from_image(to_x, x.shape[-1], ctx.order)
-        to_weight = _dot(gradient, from_image(pooled, x.shape[-1], ctx.order)) if wants_weight else None
+        to_x = None if to_x is None else from_image(to_x, x.shape[-1], ctx.layout)
+        to_weight = _dot(gradient, from_image(pooled, x.shape[-1], ctx.layout)) if wants_weight else None
         return None, None, gradient, to_x, to_weight
 
 
 class _AddResized(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, order, resize, total, x):  # type: ignore[no-untyped-def]
-        ctx.order, ctx.resize, ctx.shape = order, resize, as_image(x, order).shape
+    def forward(ctx, layout, resize, total, x):  # type: ignore[no-untyped-def]
+        ctx.layout, ctx.resize, ctx.shape = layout, resize, as_image(x, layout).shape
         ctx.mark_dirty(total)
-        image, sums = as_image(x, order), as_image(total, order)
+        image, sums = as_image(x, layout), as_image(total, layout)
         align = None if resize == "nearest" else False
         sums.add_(F.interpolate(image, sums.shape[2:], mode=resize, align_corners=align))
         return total
@@ -176,11 +179,11 @@ class _AddResized(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         gradient, channels = gradient.contiguous(), gradient.shape[-1]
-        image = as_image(gradient, ctx.order)
+        image = as_image(gradient, ctx.layout)
         if ctx.resize == "nearest":
-            return None, None, gradient, sum_of_squares(gradient, ctx.order, image.shape[2] // ctx.shape[2])
+            return None, None, gradient, sum_of_squares(gradient, ctx.layout, image.shape[2] // ctx.shape[2])
         to_x = torch.ops.aten.upsample_bilinear2d_backward(image, image.shape[2:], ctx.shape, False)
-        return None, None, gradient, from_image(to_x, channels, ctx.order)
+        return None, None, gradient, from_image(to_x, channels, ctx.layout)
 
 
 def _dot(one: Tensor, other: Tensor) -> Weight:

@@ -1,6 +1,6 @@
 """Op by op, as the released code: every primitive of every edge is computed, weighted and summed.
 
-The slow twin of all other forms.
+The slow twin of all other backends.
 """
 
 from collections import defaultdict
@@ -32,14 +32,14 @@ class OpByOpFlow:
 
     def __init__(self, operations: Operations, edge_weights: EdgeWeights | None) -> None:
         self._sums: defaultdict[int, list[Tensor]] = defaultdict(list)
-        self._held = [
+        self._fillings = [
             (filling, _kernels(operation), filling.weights(edge_weights))
             for filling, operation in operations.items()
         ]
 
     def push(self, node: int, value: Tensor) -> None:
         """Evaluate every primitive on every outgoing edge."""
-        for filling, kernels, weights in self._held:
+        for filling, kernels, weights in self._fillings:
             for position, edge in enumerate(filling.edges):
                 if edge.source == node and filling.primitive.operation != "none":
                     output = _apply(filling, [stack[position] for stack in kernels], value)

@@ -44,7 +44,7 @@ def group_ops(fillings: Iterable[Filling]) -> tuple[OpGroup, ...]:
     groups: dict[tuple[Kind, tuple[Edge, ...]], list[Filling]] = {}
     for filling in fillings:
         groups.setdefault((filling.kind, filling.edges), []).append(filling)
-    return tuple(OpGroup(kind, edges, tuple(held)) for (kind, edges), held in groups.items())
+    return tuple(OpGroup(kind, edges, tuple(members)) for (kind, edges), members in groups.items())
 
 
 def _indices(numbers: Sequence[int]) -> slice | list[int]:
@@ -79,10 +79,10 @@ class ConvolutionGroup:
     ) -> None:
         self.ops = group
         # Every vocabulary names primitives without parameters first.
-        held = [(f.primitive, operations[f]) for f in group.fillings]
-        self._plain: list[str] = [primitive.operation for primitive, module in held if module is None]
-        self.primitives = tuple(primitive for primitive, module in held if module is not None)
-        self._convolutions = [module for _, module in held if isinstance(module, StackedConvolution)]
+        members = [(f.primitive, operations[f]) for f in group.fillings]
+        self._plain: list[str] = [primitive.operation for primitive, module in members if module is None]
+        self.primitives = tuple(primitive for primitive, module in members if module is not None)
+        self._convolutions = [module for _, module in members if isinstance(module, StackedConvolution)]
         self._norms = [norms.get(convolution) for convolution in self._convolutions]
         weights = group.weights(edge_weights)
         self._plain_weights: Tensor | None = None
@@ -129,18 +129,18 @@ class UpsamplingGroup:
             elif operation is not None:
                 self._convolutions[filling.primitive.operation] = operation, weight
 
-    def outputs(self, x: Maps, order: MemoryLayout) -> Sequence[Maps]:
+    def outputs(self, x: Maps, layout: MemoryLayout) -> Sequence[Maps]:
         """What arrives at the end of each edge."""
         biases = self._biases()
         if biases is not None and "nearest" in self._convolutions:
-            outputs = nearest(x, _pointwise(*self._convolutions["nearest"]), biases, order)
+            outputs = nearest(x, _pointwise(*self._convolutions["nearest"]), biases, layout)
         else:
-            outputs = begin(x, len(self.ops.edges), biases, order)
+            outputs = begin(x, len(self.ops.edges), biases, layout)
         if "bilinear" in self._convolutions:
-            outputs = add_bilinear(x, _pointwise(*self._convolutions["bilinear"]), outputs, order)
+            outputs = add_bilinear(x, _pointwise(*self._convolutions["bilinear"]), outputs, layout)
         if self._transposed is not None:
             stack, weight = self._transposed
-            outputs = add_transposed(x, stack.depthwise, _pointwise(stack.pointwise, weight), outputs, order)
+            outputs = add_transposed(x, stack.depthwise, _pointwise(stack.pointwise, weight), outputs, layout)
         return outputs
 
     def _biases(self) -> Float[Tensor, "E C"] | None:

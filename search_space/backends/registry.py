@@ -11,13 +11,13 @@ from search_space.backends.op_by_op import OpByOpBackend
 from search_space.stacked import StackedTransposed
 
 FREQUENCY_FROM = 128
-"""Batch times channels of a cell from which the frequency form is the faster one on a CPU.
+"""Batch times channels of a cell from which `frequency` is the faster one on a CPU.
 
 Measured on one core (AVX2), milliseconds of one cell forward and backward, direct / frequency; n images, c
 channels, maps of size s. G's cells: n8 c8 s8 11/11, n16 c8 s32 46/36, n32 c4 s32 50/36, n16 c32 s32 423/175,
 n32 c64 s16 710/221. D's cells: n8 c8 s4 8/12, n16 c4 s16 17/18, n16 c16 s4 14/14, n16 c16 s16 46/33,
 n4 c32 s4 21/19, n32 c64 s4 106/51, n32 c32 s32 420/317. The size of maps hardly matters. On GPUs the
-frequency form was never measured.
+`frequency` was never measured.
 """
 
 
@@ -35,12 +35,12 @@ class AutoBackend:
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> Flow:
         """Begin a forward."""
         mixes = edge_weights is not None and len(x) * self._channels >= FREQUENCY_FROM
-        form = self._frequency if mixes and x.device.type == "cpu" else self._direct
-        return form.flow(x, edge_weights)
+        backend = self._frequency if mixes and x.device.type == "cpu" else self._direct
+        return backend.flow(x, edge_weights)
 
 
 BACKENDS: Mapping[BackendName, Callable[[Operations], Backend]] = {
-    "reference": OpByOpBackend,
+    "op_by_op": OpByOpBackend,
     "direct": DirectBackend,
     "frequency": FrequencyBackend,
     "auto": AutoBackend,

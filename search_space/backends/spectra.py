@@ -108,31 +108,31 @@ BLOCK_BYTES = 14 << 20
 
 
 class Spectra:
-    """The constant matrices that fit a wiring's tensors, and what is computed with them."""
+    """The constant matrices that fit a graph's tensors, and what is computed with them."""
 
-    def __init__(self, wiring: ConvGraph, maps: Sequence[Tensor], kernels: Sequence[Tensor]) -> None:
-        self.wiring, self.maps, self.kernels = wiring, maps, kernels
+    def __init__(self, graph: ConvGraph, maps: Sequence[Tensor], kernels: Sequence[Tensor]) -> None:
+        self.graph, self.maps, self.kernels = graph, maps, kernels
         size, _, self.batch, _ = maps[0].shape
-        self.size = size // 2 if wiring.folded else size
-        self.period = self.size + max(abs(offset) for c in wiring.connections for offset in c.offsets)
+        self.size = size // 2 if graph.folded else size
+        self.period = self.size + max(abs(offset) for c in graph.connections for offset in c.offsets)
         self.frequencies = self.period // 2 + 1
         self.outputs = kernels[0].shape[2]
         dtype, device = maps[0].dtype, maps[0].device
         self.basis = basis(tuple(range(self.size)), self.period, -1, dtype, device)
-        self._taps = [basis(c.offsets, self.period, 1, dtype, device) for c in wiring.connections]
+        self._taps = [basis(c.offsets, self.period, 1, dtype, device) for c in graph.connections]
 
     def blocks(self) -> Iterator[slice]:
         """Ranges of row frequencies."""
-        inputs = sum(self.channels(source) for source in range(self.wiring.sources))
+        inputs = sum(self.channels(source) for source in range(self.graph.sources))
         kernel = max(kernel[0, 0].numel() for kernel in self.kernels)
-        numbers = kernel + self.batch * (inputs + self.outputs * self.wiring.targets)
+        numbers = kernel + self.batch * (inputs + self.outputs * self.graph.targets)
         step = max(1, BLOCK_BYTES // (3 * self.period * numbers * self.kernels[0].element_size()))
         for start in range(0, self.frequencies, step):
             yield slice(start, min(start + step, self.frequencies))
 
     def channels(self, source: int) -> int:
         """Of a source, as the convolutions see it."""
-        position, _ = self.wiring.out_of(source)[0]
+        position, _ = self.graph.out_of(source)[0]
         return self.kernels[position].shape[3]
 
     def rows(self, channels: int, name: str) -> Float[Tensor, "F ww ni"]:

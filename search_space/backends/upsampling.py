@@ -2,7 +2,7 @@
 
 Each primitive adds to what the ones before it have put on the edges, in place.
 
-Shapes: maps in either order of `maps`, E edges, C channels, m pixels of all maps.
+Shapes: maps in either layout of `memory_layout`, E edges, C channels, m pixels of all maps.
 """
 
 from collections.abc import Sequence
@@ -20,24 +20,24 @@ Outputs = Sequence[Float[Tensor, "_ _ _ C"]]
 """One an edge, twice as high and wide as the node; overwritten where they are taken."""
 
 
-def begin(x: Maps, edges: int, biases: Float[Tensor, "E C"] | None, order: MemoryLayout) -> Outputs:
+def begin(x: Maps, edges: int, biases: Float[Tensor, "E C"] | None, layout: MemoryLayout) -> Outputs:
     """Nothing on the edges but biases."""
-    shape = _doubled(x, order)
+    shape = _doubled(x, layout)
     if biases is None:
         return [x.new_zeros(shape) for _ in range(edges)]
     return [bias.expand(shape).clone() for bias in biases.unbind()]
 
 
 def nearest(
-    x: Maps, kernels: Float[Tensor, "E C C"], biases: Float[Tensor, "E C"], order: MemoryLayout
+    x: Maps, kernels: Float[Tensor, "E C C"], biases: Float[Tensor, "E C"], layout: MemoryLayout
 ) -> Outputs:
     """Nearest interpolation, ReLU, 1x1 convolution; the last two come first, at a quarter of the pixels."""
-    return in_full_precision(_Nearest, order, x, kernels, biases)
+    return in_full_precision(_Nearest, layout, x, kernels, biases)
 
 
-def add_bilinear(x: Maps, kernels: Float[Tensor, "E C C"], outputs: Outputs, order: MemoryLayout) -> Outputs:
+def add_bilinear(x: Maps, kernels: Float[Tensor, "E C C"], outputs: Outputs, layout: MemoryLayout) -> Outputs:
     """Bilinear interpolation, ReLU, 1x1 convolution."""
-    return in_full_precision(_AddBilinear, order, x, kernels, *outputs)
+    return in_full_precision(_AddBilinear, layout, x, kernels, *outputs)
 
 
 def add_transposed(
@@ -45,28 +45,28 @@ def add_transposed(
     depthwise: Float[Tensor, "E C 1 3 3"],
     pointwise: Float[Tensor, "E C C"],
     outputs: Outputs,
-    order: MemoryLayout,
+    layout: MemoryLayout,
 ) -> Outputs:
     """ReLU, depthwise transposed convolution, 1x1 convolution."""
-    return in_full_precision(_AddTransposed, order, x, depthwise, pointwise, *outputs)
+    return in_full_precision(_AddTransposed, layout, x, depthwise, pointwise, *outputs)
 
 
 class _Nearest(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, order, x, kernels, biases):  # type: ignore[no-untyped-def]
-        ctx.order = order
+    def forward(ctx, layout, x, kernels, biases):  # type: ignore[no-untyped-def]
+        ctx.layout = layout
         ctx.save_for_backward(x, kernels)
         rectified, outputs = _flat(x.relu()), []
         for kernel, bias in zip(kernels, biases, strict=True):
             small = torch.addmm(bias, rectified, kernel.mT)
-            outputs.append(_repeated(small.view_as(x), order))
+            outputs.append(_repeated(small.view_as(x), layout))
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx, *gradients):  # type: ignore[no-untyped-def]
         x, kernels = ctx.saved_tensors
         _, wants_x, wants_kernels, wants_biases = ctx.needs_input_grad
-        small = [_flat(sum_of_squares(gradient, ctx.order)) for gradient in gradients]
+        small = [_flat(sum_of_squares(gradient, ctx.layout)) for gradient in gradients]
         to_x = to_kernels = to_biases = None
         if wants_x:
             to_x = torch.ops.aten.threshold_backward(_products(small, kernels).view_as(x), x, 0)
@@ -79,11 +79,11 @@ class _Nearest(torch.autograd.Function):
 
 class _AddBilinear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, order, x, kernels, *outputs):  # type: ignore[no-untyped-def]
-        ctx.order = order
+    def forward(ctx, layout, x, kernels, *outputs):  # type: ignore[no-untyped-def]
+        ctx.layout = layout
         ctx.save_for_backward(x, kernels)
         ctx.mark_dirty(*outputs)
-        larger = _flat(_bilinear(x, order).relu_())
+        larger = _flat(_bilinear(x, layout).relu_())
         for output, kernel in zip(outputs, kernels, strict=True):
             _flat(output).addmm_(larger, kernel.mT)
         return outputs
@@ -93,10 +93,10 @@ class _AddBilinear(torch.autograd.Function):
         x, kernels = ctx.saved_tensors
         _, wants_x, wants_kernels, *_ = ctx.needs_input_grad
         flat = [_flat(gradient) for gradient in gradients]
-        larger, to_x, to_kernels = _bilinear(x, ctx.order), None, None
+        larger, to_x, to_kernels = _bilinear(x, ctx.layout), None, None
         if wants_x:
             to_larger = _products(flat, kernels).view_as(larger)
-            to_x = _bilinear_backward(torch.ops.aten.threshold_backward(to_larger, larger, 0), ctx.order)
+            to_x = _bilinear_backward(torch.ops.aten.threshold_backward(to_larger, larger, 0), ctx.layout)
         if wants_kernels:
             to_kernels = _outer_products(flat, _flat(larger.relu_()))
         return None, to_x, to_kernels, *gradients
@@ -104,13 +104,13 @@ class _AddBilinear(torch.autograd.Function):
 
 class _AddTransposed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, order, x, depthwise, pointwise, *outputs):  # type: ignore[no-untyped-def]
-        ctx.order = order
+    def forward(ctx, layout, x, depthwise, pointwise, *outputs):  # type: ignore[no-untyped-def]
+        ctx.layout = layout
         ctx.save_for_backward(x, depthwise, pointwise)
         ctx.mark_dirty(*outputs)
         rectified = x.relu()
         for output, taps, kernel in zip(outputs, depthwise, pointwise, strict=True):
-            _flat(output).addmm_(_flat(_transposed(rectified, taps, order)), kernel.mT)
+            _flat(output).addmm_(_flat(_transposed(rectified, taps, layout)), kernel.mT)
         return outputs
 
     @staticmethod
@@ -123,13 +123,13 @@ class _AddTransposed(torch.autograd.Function):
         if wants_pointwise:
             to_pointwise = torch.stack(
                 [
-                    g.mT @ _flat(_transposed(rectified, t, ctx.order))
+                    g.mT @ _flat(_transposed(rectified, t, ctx.layout))
                     for g, t in zip(flat, depthwise, strict=True)
                 ]
             )
         if wants_x or wants_depthwise:
             pairs = [
-                _transposed_backward((g @ kernel).view_as(gradient), rectified, taps, ctx.order)
+                _transposed_backward((g @ kernel).view_as(gradient), rectified, taps, ctx.layout)
                 for g, gradient, kernel, taps in zip(flat, gradients, pointwise, depthwise, strict=True)
             ]
             to_x = torch.ops.aten.threshold_backward(sum(to_map for to_map, _ in pairs), x, 0)
@@ -152,52 +152,52 @@ def _outer_products(gradients: Sequence[Tensor], inputs: Float[Tensor, "m C"]) -
     return torch.stack([gradient.mT @ inputs for gradient in gradients])
 
 
-def _doubled(x: Maps, order: MemoryLayout) -> list[int]:
-    return [size if axis in KEPT_AXES[order] else 2 * size for axis, size in enumerate(x.shape)]
+def _doubled(x: Maps, layout: MemoryLayout) -> list[int]:
+    return [size if axis in KEPT_AXES[layout] else 2 * size for axis, size in enumerate(x.shape)]
 
 
-def _repeated(maps: Maps, order: MemoryLayout) -> Maps:
-    a, b, h, w = as_image(maps, order).shape
+def _repeated(maps: Maps, layout: MemoryLayout) -> Maps:
+    a, b, h, w = as_image(maps, layout).shape
     # Not a view: autograd lets nobody overwrite a view that a function returned.
-    repeated = maps.new_empty(_doubled(maps, order))
+    repeated = maps.new_empty(_doubled(maps, layout))
     repeated.view(a, h, 2, w, 2, b).copy_(maps.view(a, h, 1, w, 1, b))
     return repeated
 
 
-def sum_of_squares(maps: Maps, order: MemoryLayout, side: int = 2) -> Maps:
+def sum_of_squares(maps: Maps, layout: MemoryLayout, side: int = 2) -> Maps:
     """Sums over squares of pixels; Tensor.sum over the two axes takes 30 times longer on a CPU."""
-    image = as_image(maps.contiguous(), order)
-    return from_image(F.avg_pool2d(image, side, divisor_override=1), maps.shape[-1], order)
+    image = as_image(maps.contiguous(), layout)
+    return from_image(F.avg_pool2d(image, side, divisor_override=1), maps.shape[-1], layout)
 
 
-def _bilinear(x: Maps, order: MemoryLayout) -> Maps:
-    image = F.interpolate(as_image(x, order), scale_factor=2, mode="bilinear", align_corners=False)
-    return from_image(image, x.shape[-1], order)
+def _bilinear(x: Maps, layout: MemoryLayout) -> Maps:
+    image = F.interpolate(as_image(x, layout), scale_factor=2, mode="bilinear", align_corners=False)
+    return from_image(image, x.shape[-1], layout)
 
 
-def _bilinear_backward(gradient: Maps, order: MemoryLayout) -> Maps:
-    image = as_image(gradient, order)
+def _bilinear_backward(gradient: Maps, layout: MemoryLayout) -> Maps:
+    image = as_image(gradient, layout)
     a, b, h, w = image.shape
     smaller = torch.ops.aten.upsample_bilinear2d_backward(
         image, [h, w], [a, b, h // 2, w // 2], False, 2.0, 2.0
     )
-    return from_image(smaller, gradient.shape[-1], order)
+    return from_image(smaller, gradient.shape[-1], layout)
 
 
-def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], order: MemoryLayout) -> Maps:
-    image = as_image(x, order)
+def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], layout: MemoryLayout) -> Maps:
+    image = as_image(x, layout)
     b = image.shape[1]
     repeated = taps.repeat(b // len(taps), 1, 1, 1)
-    return from_image(F.conv_transpose2d(image, repeated, None, 2, 1, 1, groups=b), x.shape[-1], order)
+    return from_image(F.conv_transpose2d(image, repeated, None, 2, 1, 1, groups=b), x.shape[-1], layout)
 
 
 def _transposed_backward(
-    gradient: Maps, x: Maps, taps: Float[Tensor, "C 1 3 3"], order: MemoryLayout
+    gradient: Maps, x: Maps, taps: Float[Tensor, "C 1 3 3"], layout: MemoryLayout
 ) -> tuple[Maps, Float[Tensor, "C 1 3 3"]]:
-    image, to_output = as_image(x, order), as_image(gradient, order)
+    image, to_output = as_image(x, layout), as_image(gradient, layout)
     b = image.shape[1]
     repeated = taps.repeat(b // len(taps), 1, 1, 1)
     to_image, to_repeated, _ = torch.ops.aten.convolution_backward(
         to_output, image, repeated, None, [2, 2], [1, 1], [1, 1], True, [1, 1], b, [True, True, False]
     )
-    return from_image(to_image, x.shape[-1], order), to_repeated.view(-1, *taps.shape).sum(0)
+    return from_image(to_image, x.shape[-1], layout), to_repeated.view(-1, *taps.shape).sum(0)

@@ -1,4 +1,4 @@
-"""Both supernets against the released code: outputs and every gradient, in every form of evaluation."""
+"""Both supernets against the released code: outputs and every gradient, in every backend."""
 
 import copy
 from dataclasses import dataclass

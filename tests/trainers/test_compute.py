@@ -22,7 +22,7 @@ from trainers.search_step import SearchStep
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
-FAST_FORMS = [form for form in BACKENDS if form != "reference"]
+FAST_FORMS = [form for form in BACKENDS if form != "op_by_op"]
 
 
 def stepped(compute: ComputeConfig) -> tuple[SearchState, dict[str, float]]:
@@ -68,17 +68,21 @@ def test_float32_rounds_no_worse_than_op_by_op(form):
     weights = EdgeWeights(*(weight.detach() for weight in relax(state.beta, "softmax")))
     images = torch.rand(8, 1, 16, 16) * 2 - 1
     exact = copy.deepcopy(state.discriminator).double()
-    use_backend(exact, "reference")
+    use_backend(exact, "op_by_op")
     true = exact(images.double(), EdgeWeights(*(weight.double() for weight in weights))).detach()
     errors = {}
-    for name in ("reference", form):
+    for name in ("op_by_op", form):
         network = copy.deepcopy(state.discriminator)
         use_backend(network, name)
         errors[name] = float((network(images, weights).detach() - true).abs().max() / true.abs().max())
-    assert errors[form] < 4 * max(errors["reference"], torch.finfo(torch.float32).eps)
+    assert errors[form] < 4 * max(errors["op_by_op"], torch.finfo(torch.float32).eps)
+
+
+def test_op_by_op_is_still_found_by_its_old_name():
+    assert ComputeConfig(form="reference").form == "op_by_op"
 
 
 @pytest.mark.parametrize("form", ["direct", "frequency"])
 def test_forms_that_cannot_be_compiled_are_refused(form):
-    with pytest.raises(ValidationError, match=f"goes with form auto or reference, not with {form}"):
+    with pytest.raises(ValidationError, match=f"goes with form auto or op_by_op, not with {form}"):
         ComputeConfig(form=form, compile=True)

@@ -158,13 +158,13 @@ class TestContinuingFromTheMovingAverage:
 def test_all_forms_search_alike():
     """Rounding apart: after two steps no loss differs by more than single precision explains."""
     losses = {}
-    for form in ("reference", "direct"):
+    for form in ("op_by_op", "direct"):
         config = search_config(steps=2, report_every=1)
         reports = list(
             search(search_state(config), search_batches(), config, 0, no_scores, ComputeConfig(form=form))
         )
         losses[form] = [report.metrics["loss_discriminator"] for report in reports]
-    assert losses["direct"] == pytest.approx(losses["reference"], rel=1e-4)
+    assert losses["direct"] == pytest.approx(losses["op_by_op"], rel=1e-4)
 
 
 def test_loss_that_is_not_finite_ends_the_search_at_its_step():

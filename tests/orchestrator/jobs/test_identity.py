@@ -15,7 +15,7 @@ from tests.orchestrator.tiny_jobs import tiny_job
     [
         ("search", "cluster__num_workers", 1),
         ("search", "cluster__cpus_per_worker", 2),
-        ("search", "compute__form", "reference"),
+        ("search", "compute__form", "op_by_op"),
         ("search", "keep_checkpoints", 9),
         ("search", "tracking__experiment", "other"),
         ("search", "search__report_every", 3),

@@ -1,6 +1,6 @@
-"""Contract of every form of evaluation: outputs and all gradients equal those of the slow twin, op by op.
+"""Contract of every backend: outputs and all gradients equal those of the slow twin, op by op.
 
-New forms are tested by being registered in BACKENDS.
+New backends are tested by being registered in BACKENDS.
 """
 
 import copy
@@ -22,11 +22,11 @@ from search_space.sampling import sample_genotype
 TOLERANCE = 1e-12
 """Of the largest entry; two orders above the rounding of a sum in float64."""
 
-FAST_FORMS = [form for form in BACKENDS if form != "reference"]
+FAST_BACKENDS = [backend for backend in BACKENDS if backend != "op_by_op"]
 SHAPES = [(16, 1), (16, 3), (32, 3), (48, 1)]
 """Image size and channels."""
 
-pytestmark = pytest.mark.parametrize("form", FAST_FORMS)
+pytestmark = pytest.mark.parametrize("backend", FAST_BACKENDS)
 
 
 @pytest.fixture(autouse=True)
@@ -63,19 +63,19 @@ def sampled_weights(network: str) -> EdgeWeights:
     return EdgeWeights(*(weights.detach() for weights in relax(architecture, "softmax")))
 
 
-def twins(network: torch.nn.Module, *forms: str) -> Iterator[torch.nn.Module]:
-    """Copies of a network, one a form."""
-    for form in forms:
+def twins(network: torch.nn.Module, *backends: str) -> Iterator[torch.nn.Module]:
+    """Copies of a network, one a backend."""
+    for backend in backends:
         twin = copy.deepcopy(network)
-        use_backend(twin, form)
+        use_backend(twin, backend)
         yield twin
 
 
 def run(
-    network: torch.nn.Module, form: str, inputs: torch.Tensor, edge_weights: EdgeWeights | None
+    network: torch.nn.Module, backend: str, inputs: torch.Tensor, edge_weights: EdgeWeights | None
 ) -> dict[str, torch.Tensor]:
     """The output, every gradient and every buffer after one forward and backward in training mode."""
-    (network,) = twins(network, form)
+    (network,) = twins(network, backend)
     inputs = inputs.clone().requires_grad_()
     weights = edge_weights and EdgeWeights(*(w.clone().requires_grad_() for w in edge_weights))
     output = network(inputs, weights) if weights else network(inputs)
@@ -94,9 +94,9 @@ def run(
 
 
 def assert_equal_to_op_by_op(
-    network: torch.nn.Module, form: str, inputs: torch.Tensor, weights: EdgeWeights | None = None
+    network: torch.nn.Module, backend: str, inputs: torch.Tensor, weights: EdgeWeights | None = None
 ) -> None:
-    expected, found = run(network, "reference", inputs, weights), run(network, form, inputs, weights)
+    expected, found = run(network, "op_by_op", inputs, weights), run(network, backend, inputs, weights)
     scale = max(value.abs().max() for name, value in expected.items() if "gradient" in name)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -106,54 +106,54 @@ def assert_equal_to_op_by_op(
 
 
 @pytest.mark.parametrize(("size", "image_channels"), SHAPES)
-def test_supernet_generator_equals_op_by_op(form, size, image_channels):
+def test_supernet_generator_equals_op_by_op(backend, size, image_channels):
     network = a_generator(size, image_channels)
-    assert_equal_to_op_by_op(network, form, torch.randn(3, 6), sampled_weights("generator"))
+    assert_equal_to_op_by_op(network, backend, torch.randn(3, 6), sampled_weights("generator"))
 
 
 @pytest.mark.parametrize(("size", "image_channels"), SHAPES)
-def test_supernet_discriminator_equals_op_by_op(form, size, image_channels):
+def test_supernet_discriminator_equals_op_by_op(backend, size, image_channels):
     network, images = a_discriminator(image_channels), torch.randn(3, image_channels, size, size)
-    assert_equal_to_op_by_op(network, form, images, sampled_weights("discriminator"))
+    assert_equal_to_op_by_op(network, backend, images, sampled_weights("discriminator"))
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("size", "image_channels"), [(16, 1), (48, 3)])
-def test_derived_generator_equals_op_by_op(form, size, image_channels, seed):
+def test_derived_generator_equals_op_by_op(backend, size, image_channels, seed):
     network = a_generator(size, image_channels, sample_genotype("generator", seed))
-    assert_equal_to_op_by_op(network, form, torch.randn(3, 6))
+    assert_equal_to_op_by_op(network, backend, torch.randn(3, 6))
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("size", "image_channels"), [(16, 1), (48, 3)])
-def test_derived_discriminator_equals_op_by_op(form, size, image_channels, seed):
+def test_derived_discriminator_equals_op_by_op(backend, size, image_channels, seed):
     network = a_discriminator(image_channels, sample_genotype("discriminator", seed))
-    assert_equal_to_op_by_op(network, form, torch.randn(3, image_channels, size, size))
+    assert_equal_to_op_by_op(network, backend, torch.randn(3, image_channels, size, size))
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-def test_gradients_of_the_edge_weights_alone_equal_op_by_op(form, network):
+def test_gradients_of_the_edge_weights_alone_equal_op_by_op(backend, network):
     """What an architecture step asks for: no gradient of any network weight."""
     net = a_generator(16, 3) if network == "generator" else a_discriminator(3)
     inputs = torch.randn(3, 6) if network == "generator" else torch.randn(3, 3, 16, 16)
     weights = EdgeWeights(*(weight.requires_grad_() for weight in sampled_weights(network)))
     expected, found = (
         torch.autograd.grad(twin(inputs, weights).square().sum(), weights)
-        for twin in twins(net.requires_grad_(False), "reference", form)
+        for twin in twins(net.requires_grad_(False), "op_by_op", backend)
     )
     for one, other in zip(expected, found, strict=True):
         assert (one - other).abs().max() <= TOLERANCE * one.abs().max()
 
 
-def test_evaluation_mode_makes_no_power_iteration(form):
+def test_evaluation_mode_makes_no_power_iteration(backend):
     network = a_discriminator(3).eval()
-    use_backend(network, form)
+    use_backend(network, backend)
     before = copy.deepcopy(dict(network.named_buffers()))
     network(torch.randn(2, 3, 16, 16), sampled_weights("discriminator"))
     assert all(torch.equal(before[name], buffer) for name, buffer in network.named_buffers())
 
 
-def test_two_forwards_before_one_backward_keep_their_own_power_iterations(form):
+def test_two_forwards_before_one_backward_keep_their_own_power_iterations(backend):
     """Real and fake images in turn, as the released code does: u and v move between the forwards."""
     network, weights = a_discriminator(3), sampled_weights("discriminator")
     real, fake = torch.randn(2, 2, 3, 16, 16)
@@ -161,16 +161,16 @@ def test_two_forwards_before_one_backward_keep_their_own_power_iterations(form):
         torch.autograd.grad(
             twin(real, weights).sum() - twin(fake, weights).square().sum(), list(twin.parameters())
         )
-        for twin in twins(network, "reference", form)
+        for twin in twins(network, "op_by_op", backend)
     )
     for one, other in zip(expected, found, strict=True):
         assert (one - other).abs().max() <= TOLERANCE * max(1, one.abs().max())
 
 
-def test_weights_of_zero_and_one_have_right_gradients(form):
+def test_weights_of_zero_and_one_have_right_gradients(backend):
     """One-hot edge weights: nothing may divide by them."""
     network = a_generator(16, 3)
     weights = EdgeWeights(*(w.clone() for w in sampled_weights("generator")))
     for weight in weights:
         weight.copy_(torch.nn.functional.one_hot(weight.argmax(-1), weight.shape[-1]))
-    assert_equal_to_op_by_op(network, form, torch.randn(3, 6), weights)
+    assert_equal_to_op_by_op(network, backend, torch.randn(3, 6), weights)

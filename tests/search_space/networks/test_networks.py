@@ -145,17 +145,17 @@ def derived_from(supernet: nn.Module, derived: nn.Module, genotype: Genotype) ->
 one_hot_property = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.mark.parametrize("form", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.usefixtures("float64", "unchecked_shapes")
 class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
     @one_hot_property
     @given(st.integers(0, 2**32))
-    def test_generator(self, form, seed):
+    def test_generator(self, backend, seed):
         genotype = sample_genotype("generator", seed)
         supernet = Generator(SMALL).eval()
         derived = derived_from(supernet, Generator(SMALL, genotype), genotype)
         for network in (supernet, derived):
-            use_backend(network, form)
+            use_backend(network, backend)
         z = torch.randn(2, 6)
         torch.testing.assert_close(
             supernet(z, one_hot(genotype, Architecture("generator"))), derived(z), rtol=1e-12, atol=1e-13
@@ -163,16 +163,16 @@ class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
 
     @one_hot_property
     @given(st.integers(0, 2**32))
-    def test_discriminator(self, form, seed):
+    def test_discriminator(self, backend, seed):
         genotype = sample_genotype("discriminator", seed)
-        self.check_discriminator(form, genotype)
+        self.check_discriminator(backend, genotype)
 
-    def test_discriminator_with_a_node_that_nothing_enters_and_nothing_reads(self, form):
+    def test_discriminator_with_a_node_that_nothing_enters_and_nothing_reads(self, backend):
         """Legal: node 1 where e0, e3 and e4 are none."""
         rows = [[2, 0, 1, 4, 4, 3, 3], [0, 1, 1, 0, 0, 3, 3], [1, 1, 1, 5, 6, 5, 5], [5, 0, 0, 1, 1, 1, 1]]
-        self.check_discriminator(form, Genotype.from_rows("discriminator", rows))
+        self.check_discriminator(backend, Genotype.from_rows("discriminator", rows))
 
-    def check_discriminator(self, form, genotype):
+    def check_discriminator(self, backend, genotype):
         config, architecture = DiscriminatorConfig(channels=2), Architecture("discriminator")
         images = torch.randn(2, 3, 16, 16)
         supernet = Discriminator(config)
@@ -182,14 +182,14 @@ class TestSupernetAtOneHotWeightsIsTheDerivedNetwork:
                 supernet(images, relax(architecture, "softmax"))
         derived = derived_from(supernet.eval(), Discriminator(config, genotype), genotype)
         for network in (supernet, derived):
-            use_backend(network, form)
+            use_backend(network, backend)
         expected = derived(images).detach()
         found = supernet(images, one_hot(genotype, architecture)).detach()
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("form", BACKENDS)
-def test_softmax_supernet_trains_every_parameter(form):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_softmax_supernet_trains_every_parameter(backend):
     """Each parameter of both supernets, and each architecture parameter that exists, gets a gradient."""
     torch.manual_seed(0)
     generator, discriminator = (
@@ -198,7 +198,7 @@ def test_softmax_supernet_trains_every_parameter(form):
     )
     alpha, beta = Architecture("generator"), Architecture("discriminator")
     for network in (generator, discriminator):
-        use_backend(network, form)
+        use_backend(network, backend)
     images = generator(torch.randn(4, 120), relax(alpha, "softmax"))
     discriminator(images, relax(beta, "softmax")).sum().backward()
     for module in (generator, discriminator, alpha, beta):
