@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import fmean
+from statistics import fmean, stdev, variance
 
 from search_space.frozen import Frozen
 
@@ -49,14 +49,14 @@ def pooled(groups: Iterable[Sequence[float]]) -> Noise:
     """Root of the mean variance within groups of scores, each weighed by its degrees of freedom."""
     repeated = [scores for scores in groups if len(scores) > 1]
     degrees = sum(len(scores) - 1 for scores in repeated)
-    squares = math.fsum(_squares(scores) for scores in repeated)
+    squares = math.fsum(variance(scores) * (len(scores) - 1) for scores in repeated)
     deviation = math.sqrt(squares / degrees) if degrees else None
     return Noise(deviation=deviation, degrees=degrees, candidates=len(repeated))
 
 
 def deviation(scores: Sequence[float]) -> float | None:
     """Of a sample, over its seeds; None for fewer than two scores."""
-    return math.sqrt(_squares(scores) / (len(scores) - 1)) if len(scores) > 1 else None
+    return stdev(scores) if len(scores) > 1 else None
 
 
 def difference(
@@ -77,28 +77,9 @@ def difference(
 @cache
 def required(separation: float, degrees: int) -> float:
     """Standard errors that make a difference: as rare under Student's t as `separation` under a normal."""
-    probability = math.erf(separation / math.sqrt(2))
-    low, high = 0.0, math.pi / 2
-    while low < (middle := (low + high) / 2) < high:
-        if _student_within(middle, degrees) < probability:
-            low = middle
-        else:
-            high = middle
-    return math.sqrt(degrees) * math.tan(high)
+    from scipy.special import ndtr, stdtrit  # scipy.stats has them too, and takes half a second to import
 
-
-def _student_within(angle: float, degrees: int) -> float:
-    """Probability that Student's |t| is below sqrt(degrees) * tan(angle).
-
-    Source: Abramowitz and Stegun, 26.7.3 (odd degrees) and 26.7.4 (even degrees).
-    """
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = degrees % 2
-    term = total = 0.0 if degrees == 1 else cosine**odd
-    for exponent in range(2 + odd, degrees, 2):
-        term *= cosine**2 * (exponent - 1) / exponent
-        total += term
-    return 2 / math.pi * (angle + sine * total) if odd else sine * total
+    return float(stdtrit(degrees, ndtr(separation)))
 
 
 def _spread(scores: Sequence[float], noise: Noise) -> tuple[float, int]:
@@ -106,8 +87,3 @@ def _spread(scores: Sequence[float], noise: Noise) -> tuple[float, int]:
     if len(scores) >= OWN_RUNS:
         return deviation(scores) or 0.0, len(scores) - 1
     return noise.deviation or 0.0, noise.degrees
-
-
-def _squares(scores: Sequence[float]) -> float:
-    mean = fmean(scores)
-    return math.fsum((score - mean) ** 2 for score in scores)

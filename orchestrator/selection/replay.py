@@ -10,7 +10,6 @@ from pydantic import NonNegativeFloat
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import (
     Curves,
-    best_first,
     comparable_steps,
     default_config,
     last_common_step,
@@ -164,9 +163,9 @@ def replay_curves(curves: Curves, config: SelectionConfig) -> ReplayReport:
     selection = select(source.candidates, source, config)
     final_step = max(config.rungs[-1], last_common_step(curves))
     final = curves.means(final_step)
-    truth = {
-        curves.genotypes[index]: float(final[index]) for index in best_first(final, config.lower_is_better)
-    }
+    scored = [(genotype, float(score)) for genotype, score in zip(curves.genotypes, final, strict=True)]
+    finite = [(genotype, score) for genotype, score in scored if np.isfinite(score)]
+    truth = dict(sorted(finite, key=lambda pair: pair[1], reverse=not config.lower_is_better))
     order = list(truth)
     choice_score = truth.get(selection.choice or "")
     best_score = truth[order[0]] if order else None

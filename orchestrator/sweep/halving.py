@@ -6,8 +6,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from orchestrator.sweep.config import AshaConfig
-from orchestrator.sweep.objective import Objective
+from orchestrator.sweep.config import AshaConfig, Objective
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED
 
 Intermediate = Mapping[int, float]

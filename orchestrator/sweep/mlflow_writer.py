@@ -13,8 +13,7 @@ from typing import Any
 
 from orchestrator.config.experiment import to_yaml
 from orchestrator.plots.sweep import preload
-from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.objective import deviation
+from orchestrator.sweep.config import Sweep, deviation
 from orchestrator.sweep.results import Row
 from orchestrator.sweep.run_folder import STAGES, RunFolder, config_hash, seed_folder, trial_folder
 from orchestrator.tracking import TrackedRun, Tracker

@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.objective import Objective, deviation
+from orchestrator.sweep.config import Objective, Sweep, deviation
 from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
 from orchestrator.sweep.space import Axis, Params
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun
@@ -38,9 +37,9 @@ class Row:
     params: Params
     state: State
     values: tuple[float, ...] | None
-    """By objective: of a whole trial, or what a stopped one had come to."""
+    """By objective: of a complete trial, or what a stopped one had come to."""
     runs: Sequence[Mapping[str, float]]
-    """Scores of each seed, of a whole trial."""
+    """Scores of each seed, of a complete trial."""
     evaluations: int
     """That it has come to, if the objective is one."""
     newest: float | None
@@ -74,28 +73,21 @@ def rows_of(study: "Study") -> list[Row]:
 
 
 def best(rows: Sequence[Row], objective: Objective) -> Row | None:
-    """The whole trial with the best value of one objective."""
-    whole = [row for row in rows if row.state == "complete" and row.values]
+    """The complete trial with the best value of one objective."""
+    complete = [row for row in rows if row.state == "complete" and row.values]
     sign = 1 if objective.goal == "minimize" else -1
-    return min(whole, key=lambda row: sign * row.values[0], default=None)  # type: ignore[index]
+    return min(complete, key=lambda row: sign * row.values[0], default=None)  # type: ignore[index]
 
 
 def pareto_front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[Row]:
-    """Whole trials that no other beats in one objective without losing in another."""
-    signs = [1 if each.goal == "minimize" else -1 for each in objectives]
-    whole = {
-        row.number: [sign * value for sign, value in zip(signs, row.values, strict=True)]
-        for row in rows
-        if row.state == "complete" and row.values
-    }
+    """Complete trials that no other beats in one objective without losing in another."""
+    import optuna
 
-    def is_beaten(costs: Sequence[float]) -> bool:
-        return any(
-            other != costs and all(a <= b for a, b in zip(other, costs, strict=True))
-            for other in whole.values()
-        )
-
-    return [row for row in rows if row.number in whole and not is_beaten(whole[row.number])]
+    complete = [row for row in rows if row.state == "complete" and row.values]
+    study = optuna.create_study(directions=[each.goal for each in objectives])
+    study.add_trials([optuna.trial.create_trial(values=row.values) for row in complete])
+    front = {trial.number for trial in study.best_trials}
+    return [row for number, row in enumerate(complete) if number in front]
 
 
 FILE = "trials.parquet"

@@ -7,8 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.console.progress import in_words
-from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.objective import deviation
+from orchestrator.sweep.config import Sweep, deviation
 from orchestrator.sweep.results import Row, best, pareto_front
 
 if TYPE_CHECKING:

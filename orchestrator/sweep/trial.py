@@ -17,8 +17,7 @@ from typing import Any
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment
 from orchestrator.jobs.job import Job
-from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.objective import LATENCY, MULTIPLY_ADDS, PARAMETERS, known_metrics, values
+from orchestrator.sweep.config import LATENCY, MULTIPLY_ADDS, PARAMETERS, Sweep, known_metrics, values
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.space import Params
 from orchestrator.sweep.validation import evaluations

@@ -7,8 +7,7 @@ from difflib import get_close_matches
 from orchestrator.config.errors import ConfigError, shown, unknown_name
 from orchestrator.config.experiment import Experiment, RetrainStage
 from orchestrator.config.overrides import options
-from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.objective import known_metrics
+from orchestrator.sweep.config import Sweep, known_metrics
 from orchestrator.sweep.space import Params, corners, grid, suggest
 
 MOST_CORNERS = 256

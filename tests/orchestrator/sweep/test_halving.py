@@ -5,9 +5,8 @@ from types import SimpleNamespace
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
-from orchestrator.sweep.config import AshaConfig
+from orchestrator.sweep.config import AshaConfig, Objective
 from orchestrator.sweep.halving import Halving
-from orchestrator.sweep.objective import Objective
 from orchestrator.sweep.trial import DONE, EVALUATIONS
 
 STOP, CONTINUE = TrialScheduler.STOP, TrialScheduler.CONTINUE

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.config.experiment import load_experiment
-from orchestrator.sweep.objective import Objective, deviation, known_metrics, values
+from orchestrator.sweep.config import Objective, deviation, known_metrics, values
 
 
 def test_the_mean_over_seeds():
