@@ -4,8 +4,8 @@
     python docs/draw_packages.py --write     puts the diagram into CONTRIBUTING.md
     python docs/draw_packages.py --of FOLDER counts another checkout, such as an earlier commit's
 
-A box is a package or a module directly below `orchestrator`, or a package below `trainers` or `search_space`; the
-loose modules of those two share one box each. Imports that exist for type checkers alone are left out.
+A box is a package or a module directly below `orchestrator`, or a package below `trainers` or `search_space`;
+the loose modules of those two share one box each. Imports that exist for type checkers alone are left out.
 """
 
 import argparse
@@ -19,6 +19,9 @@ import grimp
 ROOTS = ("orchestrator", "trainers", "search_space")
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 BEGIN, END = "<!-- packages: begin -->\n", "<!-- packages: end -->\n"
+
+LOOSE = {"trainers": "loops and settings", "search_space": "cells and genotypes"}
+"""What the modules beside the packages are."""
 
 Arrows = Mapping[str, frozenset[str]]
 """Box -> the boxes that it imports."""
@@ -116,9 +119,7 @@ def with_diagram(page: str, drawn: str) -> str:
 
 def main() -> None:
     """Print or write the diagram."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--of", type=Path, default=PAGE.parent)
     arguments = parser.parse_args()

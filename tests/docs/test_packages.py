@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "docs" / "draw_packages.py"
 
+TYPES_ALONE = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import orchestrator.a.up\n"
+
 
 def run(*arguments: str | Path) -> str:
     return subprocess.run(
@@ -30,7 +32,7 @@ def house(tmp_path: Path) -> Path:
     for name, content in {
         "orchestrator/a/up.py": "from orchestrator.b import down\nfrom trainers import loop\n",
         "orchestrator/b/down.py": "import trainers.metrics.score\n",
-        "trainers/loop.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import orchestrator.a.up\n",
+        "trainers/loop.py": TYPES_ALONE,
         "trainers/metrics/score.py": "import search_space.cell\n",
         "search_space/cell.py": "",
     }.items():
@@ -54,7 +56,5 @@ def test_arrows_that_a_longer_way_implies_are_left_out(house: Path):
 
 def test_a_circle_is_named(house: Path):
     (house / "orchestrator/b/down.py").write_text("import orchestrator.a.up\n")
-    assert "circle: orchestrator.a -> orchestrator.b -> orchestrator.a" in run("--of", house).replace(
-        "orchestrator.b -> orchestrator.a -> orchestrator.b",
-        "orchestrator.a -> orchestrator.b -> orchestrator.a",
-    )
+    _, _, circle = run("--of", house).partition("circle: ")
+    assert set(circle.split()) == {"orchestrator.a", "->", "orchestrator.b"}
