@@ -8,11 +8,10 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import nn
 
 from search_space.frozen import Frozen
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import FixedDiscriminator
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator, derived_generator
 from trainers.compute import ComputeConfig, prepare
 from trainers.guarded_step import AdamConfig, Phase, adam
 from trainers.seeding import seed_for
@@ -49,7 +48,7 @@ class RetrainState(TrainingState):
 
     def __init__(
         self,
-        generator: Generator,
+        generator: ImageGenerator,
         discriminator: nn.Module,
         config: RetrainConfig,
         device: torch.device,
@@ -75,14 +74,14 @@ class RetrainState(TrainingState):
 
 def build_networks(
     generator: GeneratorConfig, discriminator: DiscriminatorConfig, genotypes: dict[str, Genotype], seed: int
-) -> tuple[Generator, nn.Module]:
+) -> tuple[ImageGenerator, nn.Module]:
     """A derived generator and a discriminator: the derived one if its genotype is given, else the fixed one.
 
     The same seed gives the same initial parameters on every worker.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "initial parameters"))
-        derived = Generator(generator, genotypes["generator"])
+        derived = derived_generator(generator, genotypes["generator"])
         if "discriminator" in genotypes:
-            return derived, Discriminator(discriminator, genotypes["discriminator"])
+            return derived, build(genotypes["discriminator"], discriminator)
         return derived, FixedDiscriminator(discriminator)
