@@ -19,7 +19,9 @@ from search_space.topology import CELLS
 class Discriminator(nn.Module):
     """Four downsampling cells from an image to one score; every weight is spectrally normalised."""
 
-    def __init__(self, config: DiscriminatorConfig, genotype: Genotype | None = None) -> None:
+    def __init__(
+        self, config: DiscriminatorConfig, genotype: Genotype | None = None, outputs: int = 1
+    ) -> None:
         super().__init__()
         choices = choices_of(genotype, "discriminator")
         self.cells = nn.ModuleList(
@@ -32,11 +34,11 @@ class Discriminator(nn.Module):
             )
             for index, edges in enumerate(CELLS["discriminator"])
         )
-        self.score = SpectralScore(config.channels)
+        self.score = SpectralScore(config.channels, outputs)
 
     def forward(
         self, images: Float[Tensor, "n c s s"], edge_weights: EdgeWeights | None = None
-    ) -> Float[Tensor, "n 1"]:
+    ) -> Float[Tensor, "n outputs"]:
         """Scores of images in [-1, 1], high for real ones."""
         x = images
         for index, cell in enumerate(self.cells):
@@ -47,12 +49,12 @@ class Discriminator(nn.Module):
 class SpectralScore(nn.Module):
     """ReLU, sum over space, linear layer without bias under spectral norm."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, outputs: int = 1) -> None:
         super().__init__()
-        self.linear = StackedConvolution(1, channels, 1, kernel=1, bias=False, spectral=True)
+        self.linear = StackedConvolution(1, channels, outputs, kernel=1, bias=False, spectral=True)
         nn.init.kaiming_uniform_(self.linear.weight.data[0], a=5**0.5)  # PyTorch's default of a linear layer
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1"]:
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
         """Scores of feature maps."""
         kernel = self.linear.normalized()
         # Outside autocast: losses are differences of scores and need their digits.

@@ -19,7 +19,7 @@ from orchestrator.sweep.command import TooManyFailures, run_sweep
 from orchestrator.sweep.config import Sweep, SweepConfig
 from orchestrator.sweep.tuning import Work
 
-LR = "search.alpha_optimizer.lr"
+LR = "search.strategy.alpha_optimizer.lr"
 
 
 @pytest.fixture(scope="module", autouse=True)
