@@ -145,7 +145,7 @@ def _train(
         "step": outcome.step,
         "metrics": dict(outcome.metrics),
         "genotypes": write_genotypes(job.folder, outcome.genotypes or genotypes),
-        "samples": job.folder / SAMPLES_FILE,
+        **({"samples": job.folder / SAMPLES_FILE} if job.has_samples else {}),
         "checkpoint": outcome.checkpoint,
         "workers": outcome.workers,
         **left,
