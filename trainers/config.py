@@ -1,24 +1,33 @@
 """Settings of searches and retrainings. Imports no torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from search_space.frozen import Frozen
+from search_space.space import DEFAULT_SPACE
+from search_space.spaces.registry import SPACES
 from trainers.losses.hinge import Hinge
 from trainers.losses.registry import Loss
 from trainers.options import AdamConfig
 from trainers.strategies.adversarial_config import AdversarialConfig
 from trainers.strategies.registry import StrategyOptions
 
-SpaceName = Literal["adversarialnas"]
-"""The spaces that can be searched."""
+
+def _known_space(name: str) -> str:
+    if name not in SPACES:
+        raise ValueError(f"must be one of {', '.join(SPACES)}")
+    return name
+
+
+SpaceName = Annotated[str, AfterValidator(_known_space)]
+"""One of the registered spaces."""
 
 
 class SearchConfig(Frozen):
     """A search; defaults are the released values where the released code is right (section 3.3)."""
 
-    space: SpaceName = "adversarialnas"
+    space: SpaceName = DEFAULT_SPACE
     """Which networks there are to choose from. A retraining follows the space of its genotype."""
     strategy: StrategyOptions = AdversarialConfig()
     """What chooses among them. A name alone takes the strategy with its defaults."""

@@ -63,5 +63,5 @@ def build_networks(
         torch.manual_seed(seed_for(seed, "initial parameters"))
         derived = Generator(generator, genotypes["generator"])
         if "discriminator" in genotypes:
-            return derived, Discriminator(discriminator, genotypes["discriminator"], outputs)
+            return derived, Discriminator(discriminator, genotypes["discriminator"], outputs=outputs)
         return derived, FixedDiscriminator(discriminator, outputs)

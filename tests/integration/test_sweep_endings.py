@@ -19,6 +19,8 @@ from orchestrator.sweep.command import TooManyFailures, run_sweep
 from orchestrator.sweep.config import Sweep, SweepConfig
 from orchestrator.sweep.tuning import Work
 
+pytestmark = pytest.mark.slow
+
 LR = "search.strategy.alpha_optimizer.lr"
 
 

@@ -14,6 +14,8 @@ from mlflow import MlflowClient
 from orchestrator.config.files import write_yaml
 from orchestrator.sweep import load_results
 
+pytestmark = pytest.mark.slow
+
 TINY = {"steps": 2, "report_every": 1, "batch_size": 8, "generator_batch_size": 8}
 NETWORKS = {"generator.channels": 4, "discriminator.channels": 4}
 

@@ -79,11 +79,7 @@ class AdversarialSearch(Strategy):
 
     def derived(self) -> Mapping[Network, Genotype]:
         """The genotypes that alpha and beta stand for now."""
-        alpha, beta = self.state.alpha, self.state.beta
-        return {
-            "generator": derive("generator", alpha.normal, alpha.resample),
-            "discriminator": derive("discriminator", beta.normal, beta.resample),
-        }
+        return {"generator": derive(self.state.alpha), "discriminator": derive(self.state.beta)}
 
     def diagnostics(self) -> Diagnostics:
         """How decided alpha and beta are."""

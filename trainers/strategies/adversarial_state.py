@@ -24,10 +24,12 @@ class SearchState(TrainingState):
         config, device = setup.config, setup.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(setup.seed, "initial parameters"))
-            self.generator = Generator(setup.generator).to(device)
-            self.discriminator = Discriminator(setup.discriminator, outputs=config.loss.outputs).to(device)
-            self.alpha = Architecture("generator").to(device)
-            self.beta = Architecture("discriminator").to(device)
+            self.generator = Generator(setup.generator, space=config.space).to(device)
+            self.discriminator = Discriminator(
+                setup.discriminator, space=config.space, outputs=config.loss.outputs
+            ).to(device)
+            self.alpha = Architecture("generator", space=config.space).to(device)
+            self.beta = Architecture("discriminator", space=config.space).to(device)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.ema_alpha = copy.deepcopy(self.alpha).requires_grad_(False)
         for network in (self.generator, self.discriminator, self.ema_generator):
