@@ -38,8 +38,9 @@ class SearchSpace:
     vocabularies: Mapping[Kind, tuple[Primitive, ...]]
     cells: Mapping[Network, tuple[CellEdges, ...]]
     """Edges of every cell, in the order of genotypes. A space may have one network only."""
-    build: "Callable[[Network, NetworkConfig, Genotype | None], nn.Module]"
-    """The derived network of a genotype or, for None, the supernet. Imports torch when called."""
+    build: "Callable[[Network, NetworkConfig, Genotype | None, int], nn.Module]"
+    """The derived network of a genotype or, for None, the supernet; the number is how many outputs a
+    discriminator has. Imports torch when called."""
     image_size: "Callable[[GeneratorConfig], int]"
     """Height and width of a generator's images, in pixels."""
     parameter_table: "Callable[[Network, NetworkConfig], ParameterTable]"
