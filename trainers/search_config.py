@@ -21,14 +21,21 @@ class SearchConfig(Frozen):
     warmup_steps: NonNegativeInt = 0
     """Steps before alpha and beta begin to move; weights train alone until then."""
     relaxation: Relaxation = "gumbel"
+    """How alpha and beta become weights of operations: softmax((alpha + noise) / tau) is `gumbel`."""
     tau_start: PositiveFloat = 5.0
+    """Temperature of the first step."""
     tau_end: PositiveFloat = 0.1
-    """tau falls exponentially from start to end over the steps."""
+    """Temperature of the last step; tau falls exponentially from tau_start to this."""
     generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
     discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
     alpha_optimizer: AdamConfig = AdamConfig(lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-4)
+    """Trains alpha, the architecture of G."""
     beta_optimizer: AdamConfig = AdamConfig(lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-4)
+    """Trains beta, the architecture of D."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G and alpha, per generator step."""
     sample_per_forward: bool = False
     """As released: real and fake images meet different samples of D. Default: one sample per update."""
     mask_image_edges: bool = True

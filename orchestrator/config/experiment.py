@@ -97,6 +97,7 @@ class ClusterConfig(Frozen):
     """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
     for, at least this many; results are then the same up to rounding only."""
     cpus_per_worker: PositiveFloat = 1.0
+    """CPUs that Ray reserves for each worker."""
     use_gpu: bool = False
     """Each worker, or this process, computes on a GPU."""
     gpus_per_worker: PositiveFloat = 1.0
@@ -142,6 +143,7 @@ class TrackingConfig(Frozen):
     uri: str | None = None
     """MLflow tracking URI; null is the SQLite database in `root`."""
     experiment: str = Field(default="advnas", min_length=1)
+    """MLflow experiment that the runs belong to."""
     model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
     """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
 
@@ -152,6 +154,7 @@ class Experiment(Frozen):
     name: RunName | None = None
     """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
     seed: NonNegativeInt = 0
+    """Seed of everything random: parameters, latents, order of the images, Gumbel noise."""
     root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
     """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
     mirror: Annotated[str, AfterValidator(_store_address)] | None = None
@@ -160,6 +163,7 @@ class Experiment(Frozen):
     keep_checkpoints: PositiveInt = 2
     """Newest checkpoints kept of each stage; of a retraining the best one too."""
     data: DataConfig
+    """The images that networks learn from."""
     search: SearchStage
     select: SelectStage | None = None
     """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
