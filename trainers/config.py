@@ -42,8 +42,11 @@ class SearchConfig(Frozen):
     n_critic: PositiveInt = 5
     """Discriminator steps per generator step."""
     generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
     discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G, per generator step."""
     report_every: PositiveInt = 100
     """Steps between reports; each is a checkpoint, a derivation and a grid of samples."""
 
@@ -70,13 +73,17 @@ class RetrainConfig(Frozen):
     generator_batch_size: PositiveInt = 80
     """Latents per generator update on all workers together."""
     n_critic: PositiveInt = 5
+    """Discriminator steps per generator step."""
     generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
     discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
     lr_decay: Literal["none", "linear"] = "none"
     """`linear` takes both learning rates to zero over the steps."""
     clip_gradient_norm: PositiveFloat | None = None
     """Largest norm of the averaged gradients of either network (50 keeps STL-10 from collapsing: EAGAN)."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G, per generator step."""
     report_every: PositiveInt = 5_000
     """Steps between reports; each is a checkpoint and a grid of samples."""
 

@@ -50,7 +50,7 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     def train(runs: Sequence[Run]) -> Iterator[End]:
         for run in runs:
             try:
-                with console.stage(run.title, run.job.config.steps) as view:
+                with console.stage(run.title, run.job.config.steps, run.job.checkpoints.step()) as view:
                     outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
             except NonFiniteLoss as loss:
                 outcome = loss

@@ -123,7 +123,7 @@ def _train(
     with tracked(session, stage, job.config.model_dump(mode="json")) as run:
         run.genotypes(genotypes)
         watch = Watch(job.folder)
-        with session.console.stage(stage, job.config.steps) as view:
+        with session.console.stage(stage, job.config.steps, job.checkpoints.step()) as view:
 
             def emit(report: Report) -> None:
                 run.report(report)
