@@ -28,6 +28,11 @@ RUNS = {
         "advnas select cifar10 --select.searches '[first, second, my/genotype.json]' --cluster.use_gpu true",
         "advnas select --replay runs/mine/select/scores.csv --rungs 100,300 --keep 0.5",
     ),
+    "reliability": (
+        "measure which differences between genotypes a retraining recipe can show, before paying for them",
+        "advnas reliability digits --name yardstick",
+        "advnas reliability my_run.yaml --reliability.seeds 3 --reliability.concurrent null",
+    ),
     "retrain": (
         "train a derived generator from scratch",
         "advnas retrain cifar10 --retrain.genotype adversarialnas --cluster.use_gpu true",

@@ -79,6 +79,10 @@ def _run(arguments: argparse.Namespace) -> Loaded:
         from orchestrator.selection.stage import select_stage
 
         select_stage(experiment)  # as the command itself does before anything else
+    if arguments.dry_run and arguments.command == "reliability":
+        from orchestrator.reliability.stage import reliability_config
+
+        reliability_config(experiment)
 
     def do(console: Console) -> Result:
         require_kept(experiment.root)
@@ -115,6 +119,10 @@ def _stage(arguments: argparse.Namespace) -> StageFunction:
             from orchestrator.selection.stage import select
 
             return select
+        case "reliability":
+            from orchestrator.reliability.stage import reliability
+
+            return reliability
         case "evaluate":
             from orchestrator.stages.evaluate import evaluate
 

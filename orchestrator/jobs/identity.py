@@ -14,6 +14,10 @@ DATA = {"name", "image_size", "channels"}
 LOOKING = {"report_every", "evaluation"}
 """How often a training is looked at changes nothing about it. What scores mean is in their protocol."""
 
+ADDED: Mapping[str, Any] = {"retrain.lr_decay_from": 0.0}
+"""Options that earlier versions did not have -> the value that does what they did. An option with this value
+is left out, so that identities, and the names of folders made of them, are those of before."""
+
 
 def identity(job: Job) -> dict[str, Any]:
     """Everything that decides the numbers of a job: dotted name -> JSON value."""
@@ -25,7 +29,13 @@ def identity(job: Job) -> dict[str, Any]:
         # BatchNorm normalises over shares. Of how many there may be, `min_workers` lets fewer do the work.
         "cluster.num_workers": job.experiment.cluster.shares,
     }
-    return dict(_dotted("", values))
+    return without_added(dict(_dotted("", values)))
+
+
+def without_added(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """An identity without the options that were added since and do nothing; names may have a prefix."""
+    added = {f"{prefix}{name}": value for name, value in ADDED.items()}
+    return {name: value for name, value in values.items() if name not in added or value != added[name]}
 
 
 def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
@@ -68,7 +78,7 @@ def _free(config: SearchStage | RetrainStage) -> set[str]:
     """What may change between two attempts."""
     if isinstance(config, RetrainStage):
         # Of the genotype the content counts, not where it came from. At constant rates, training may go on.
-        return LOOKING | {"genotype"} | ({"steps"} if config.lr_decay == "none" else set())
+        return LOOKING | {"genotype"} | ({"steps", "lr_decay_from"} if config.lr_decay == "none" else set())
     return set() if config.continue_from_ema else LOOKING
 
 

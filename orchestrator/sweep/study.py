@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
 from orchestrator.config.errors import ConfigError, shown
+from orchestrator.jobs.identity import without_added
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import grid, labels
@@ -26,8 +27,8 @@ PARAMS, REASON, SCORES = "advnas.params", "advnas.reason", "advnas.scores"
 
 DECIDING = ("space", "objective", "sampler", "seeds")
 """Settings of the sweep itself that decide what its trials are."""
-FREE = ("name", "root", "keep_checkpoints", "compute", "cluster", "tracking")
-"""Sections of the base that say where and how fast."""
+FREE = ("name", "root", "keep_checkpoints", "reliability", "compute", "cluster", "tracking")
+"""Sections of the base that say where and how fast, or speak of another command."""
 
 QUEUED = 100_000
 """Most points of a grid."""
@@ -70,7 +71,8 @@ def identity(sweep: Sweep) -> dict[str, Any]:
 
     config = sweep.config.model_dump(mode="json", include=set(DECIDING))
     base = sweep.base.model_dump(mode="json", exclude=set(FREE))
-    return flatten({**{name: config[name] for name in DECIDING}, "base": base})
+    deciding = flatten({**{name: config[name] for name in DECIDING}, "base": base})
+    return without_added(deciding, prefix="base.")
 
 
 def in_flight(study: "Study") -> list["FrozenTrial"]:
