@@ -1,4 +1,4 @@
-"""The command as a whole: plans, trainings that are stood in for, files, resuming; once with real trainings."""
+"""The command as a whole: plans, stand-ins for trainings, files, resuming; once with real trainings."""
 
 import io
 import json
@@ -157,7 +157,7 @@ def test_a_run_that_diverged_counts_as_collapsed_and_its_genotype_is_left_out(ro
 
 def test_where_too_few_have_scores_it_says_how_many_are_needed(root):
     with pytest.raises(
-        ReliabilityError, match="0 of 6 genotypes have finite scores .* at least 4 must; lower"
+        ReliabilityError, match=r"0 of 6 genotypes have finite scores .* at least 4 must; lower"
     ):
         measure(root, name="few", launch=Launches(diverging=[1]))
 
