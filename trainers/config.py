@@ -79,7 +79,9 @@ class RetrainConfig(Frozen):
     discriminator_optimizer: AdamConfig = AdamConfig()
     """Trains D's weights."""
     lr_decay: Literal["none", "linear"] = "none"
-    """`linear` takes both learning rates to zero over the steps."""
+    """`linear` takes both learning rates to zero."""
+    lr_decay_from: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the steps that `linear` leaves at constant rates before it begins."""
     clip_gradient_norm: PositiveFloat | None = None
     """Largest norm of the averaged gradients of either network (50 keeps STL-10 from collapsing: EAGAN)."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
@@ -89,4 +91,7 @@ class RetrainConfig(Frozen):
 
     def lr_factor(self, step: int) -> float:
         """Share of the learning rates that a step, counted from 0, still has."""
-        return 1 - step / self.steps if self.lr_decay == "linear" else 1.0
+        if self.lr_decay == "none":
+            return 1.0
+        begin = self.lr_decay_from * self.steps
+        return min(1.0, (self.steps - step) / (self.steps - begin))

@@ -42,6 +42,9 @@ COMMANDS: Mapping[str, Command] = {
     "select": Command(
         "select", "choose one of many genotypes by short trainings, or replay recorded ones", True
     ),
+    "reliability": Command(
+        "runs", "measure which differences between genotypes a retraining recipe can show", True
+    ),
     "retrain": Command("runs", "train a derived generator from scratch", True),
     "evaluate": Command("runs", "score a trained generator, or images in a folder", True),
     "evaluate stats": Command("runs", "compute a data set's reference statistics, export them as .npz", True),

@@ -1,4 +1,4 @@
-"""`advnas search`, `retrain`, `evaluate` and `pipeline`: commands that do the stages of one run."""
+"""`advnas search`, `reliability`, `retrain`, `evaluate` and `pipeline`: commands that do the stages of one run."""
 
 import argparse
 from collections.abc import Mapping
@@ -31,6 +31,13 @@ RUNS: Mapping[str, Run] = {
         (
             "advnas search digits",
             "advnas search cifar10 --cluster.use_gpu true --search.steps 20000 --name long",
+        ),
+    ),
+    "reliability": Run(
+        "orchestrator.reliability.stage:reliability",
+        (
+            "advnas reliability digits --name yardstick",
+            "advnas reliability my_run.yaml --reliability.seeds 3 --reliability.concurrent null",
         ),
     ),
     "retrain": Run(
@@ -104,6 +111,10 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
         from orchestrator.selection.stage import select_stage
 
         select_stage(experiment)  # as the pipeline itself does before anything else
+    if arguments.dry_run and arguments.command == "reliability":
+        from orchestrator.reliability.stage import reliability_config
+
+        reliability_config(experiment)
     command = RUNS[arguments.command]
 
     def do(console: Console) -> Result:

@@ -19,6 +19,7 @@ from orchestrator.config.cluster import ClusterConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
+from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.config.renamed import with_modern_names
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
@@ -117,6 +118,8 @@ class Experiment(Frozen):
     select: SelectStage | None = None
     """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
     retrain: RetrainStage
+    reliability: ReliabilityConfig = ReliabilityConfig()
+    """How `advnas reliability` measures what the recipe of `retrain` can tell apart."""
     compute: ComputeConfig = ComputeConfig()
     cluster: ClusterConfig = ClusterConfig()
     tracking: TrackingConfig = TrackingConfig()
