@@ -21,10 +21,10 @@ Result = Mapping[str, Any]
 DETAILS = "stages"
 """What a pipeline tells of its stages: for programs, as people have seen them go by."""
 
-Loaded = tuple[object, str, Callable[[Console], Result]]
+Loaded = tuple[object, str, Callable[[Console], object]]
 """A configuration, the same as YAML, and what to do with it."""
 
-StageFunction = Callable[["Experiment", Console], Result]
+StageFunction = Callable[["Experiment", Console], object]
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,14 +41,16 @@ def run(arguments: argparse.Namespace) -> None:
         print(as_json(configuration) if arguments.json else text.rstrip())
         return
     quiet()
+    from orchestrator.stages.results import document
+
     if arguments.json:
         # Libraries print too: all of it goes where people look, so that programs can read stdout.
         with redirect_stdout(sys.stderr), sigterm_interrupts():
-            result = stage(Console())
+            result = document(stage(Console()))
         print(as_json(result))
     else:
         with sigterm_interrupts():
-            result = stage(Console())
+            result = document(stage(Console()))
         print(*result_lines(result), sep="\n")
 
 
@@ -80,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> Loaded:
 
         select_stage(experiment)  # as the command itself does before anything else
 
-    def do(console: Console) -> Result:
+    def do(console: Console) -> object:
         require_kept(experiment.root)
         return _stage(arguments)(experiment, console)
 
@@ -96,7 +98,7 @@ def _sweep(arguments: argparse.Namespace) -> Loaded:
     validate(sweep)
     document = sweep.config.document()
 
-    def do(console: Console) -> Result:
+    def do(console: Console) -> object:
         from orchestrator.sweep.command import run_sweep
 
         require_kept(sweep.base.root)
