@@ -22,6 +22,7 @@ from orchestrator.stages.results import GenotypeFile, Retrained, RunIdentity, Se
 from orchestrator.tracking import TrackedRun, Tracker
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import save_generator
+from trainers.files import written_whole
 from trainers.report import Report
 
 SAMPLES_FILE = "samples.png"
@@ -107,7 +108,8 @@ def _save_generator(job: Job, run: TrackedRun) -> CheckpointMeta:
     checkpoint = job.checkpoints.best() or job.checkpoints.latest()
     assert checkpoint is not None, "a finished job has a checkpoint"
     file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
-    save_generator(file, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
+    with written_whole(file) as whole:
+        save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
     run.artifact(GENERATOR_FILE, file.read_bytes())
     run.tag({"advnas.generator.step": str(checkpoint.meta.step)})
     run.scores({"parameters": generator_parameters(config, job.genotypes["generator"])}, {})

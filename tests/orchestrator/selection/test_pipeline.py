@@ -30,7 +30,7 @@ def test_the_choice_among_what_was_searched_is_retrained(tmp_path):
     assert len(ranking) > 1
     assert all(standing["name"].startswith("search step ") for standing in ranking)
     assert selected.choice == ranking[0]["name"]
-    assert json.loads(ranking[0]["genotype"]) == [list(row) for row in Genotype.load(result["genotype"]).rows]
+    assert json.loads(ranking[0]["genotype"]) == [list(row) for row in Genotype.load(result.genotype).rows]
     assert retrained.trained.genotypes["generator"].genotype == selected.genotypes["generator"].genotype
     assert selected.scores.parent.parent.parent == tmp_path / "small"
 
