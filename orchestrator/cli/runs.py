@@ -1,4 +1,4 @@
-"""`advnas search`, `reliability`, `retrain`, `evaluate` and `pipeline`: commands that do the stages of one run."""
+"""Commands that do stages of one run: `advnas search`, `reliability`, `retrain`, `evaluate`, `pipeline`."""
 
 import argparse
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 
 from orchestrator.cli.arguments import Parser, add_own
-from orchestrator.cli.stage import Loaded, Result, add_stage_arguments, carry_out
+from orchestrator.cli.stage import Loaded, add_stage_arguments, carry_out
 from orchestrator.cluster.job_environment import require_kept
 from orchestrator.config.files import read_source
 from orchestrator.console.console import Console
@@ -117,10 +117,9 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
         reliability_config(experiment)
     command = RUNS[arguments.command]
 
-    def do(console: Console) -> Result:
+    def do(console: Console) -> object:
         require_kept(experiment.root)
         own = {option: getattr(arguments, option) for option in command.own}
-        result: Result = resolve_name(command.stage)(experiment, console, **own)
-        return result
+        return resolve_name(command.stage)(experiment, console, **own)
 
     return Loaded(experiment, to_yaml(experiment), do)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.arguments import Parser, add_own
-from orchestrator.cli.stage import Loaded, Result, add_stage_arguments, as_json, carry_out
+from orchestrator.cli.stage import Loaded, add_stage_arguments, as_json, carry_out
 from orchestrator.cluster.job_environment import require_kept
 from orchestrator.config.files import read_source
 from orchestrator.console.console import Console
@@ -55,7 +55,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
         select_stage(experiment)  # as the command itself does before anything else
 
-    def do(console: Console) -> Result:
+    def do(console: Console) -> object:
         from orchestrator.selection.stage import select
 
         require_kept(experiment.root)

@@ -35,7 +35,8 @@ class Loaded:
 
     configuration: object
     yaml: str
-    do: Callable[[Console], Result]
+    do: Callable[[Console], object]
+    """Returns a result of `stages.results`."""
 
 
 def add_stage_arguments(parser: Parser, name: str, examples: Sequence[str], optional: bool = False) -> None:
@@ -59,14 +60,16 @@ def carry_out(arguments: argparse.Namespace, loaded: Loaded) -> int:
         print(as_json(loaded.configuration) if arguments.json else loaded.yaml.rstrip())
         return DONE
     quiet()
+    from orchestrator.stages.results import document
+
     if arguments.json:
         # Libraries print too: all of it goes to stderr, so that programs can read stdout.
         with redirect_stdout(sys.stderr), sigterm_interrupts():
-            result = loaded.do(Console())
+            result = document(loaded.do(Console()))
         print(as_json(result))
     else:
         with sigterm_interrupts():
-            result = loaded.do(Console())
+            result = document(loaded.do(Console()))
         print(*result_lines(result), sep="\n")
     return DONE
 

@@ -3,7 +3,7 @@
 import argparse
 
 from orchestrator.cli.arguments import Parser
-from orchestrator.cli.stage import Loaded, Result, add_stage_arguments, carry_out
+from orchestrator.cli.stage import Loaded, add_stage_arguments, carry_out
 from orchestrator.cluster.job_environment import require_kept
 from orchestrator.config.files import SWEEPS, read_source, write_yaml
 from orchestrator.console.console import Console
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     validate(sweep)
     document = sweep.config.document()
 
-    def do(console: Console) -> Result:
+    def do(console: Console) -> object:
         from orchestrator.sweep.command import run_sweep
 
         require_kept(sweep.base.root)

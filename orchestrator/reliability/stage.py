@@ -27,18 +27,21 @@ from orchestrator.reliability.runs import (
 )
 from orchestrator.selection.journal import RECIPE_FILE, require_same_recipe
 from orchestrator.selection.live import Launch, Train, one_after_another, side_by_side
-from orchestrator.stages.train import Result, Session, run_identity, tracked, write_result
+from orchestrator.stages.results import MeasuredReliability, write_result
+from orchestrator.stages.train import Session, run_identity, tracked
 from trainers.guarded_step import NonFiniteLoss
 from trainers.metrics.specs import lower_is_better
 
 
-def reliability(experiment: Experiment, console: Console) -> Result:
+def reliability(experiment: Experiment, console: Console) -> MeasuredReliability:
     """Measure how far the recipe of `retrain` tells genotypes apart."""
     config = reliability_config(experiment)
     return reliability_in(Session.begin(experiment, console), config)
 
 
-def reliability_in(session: Session, config: ReliabilityConfig, launch: Launch = launch) -> Result:
+def reliability_in(
+    session: Session, config: ReliabilityConfig, launch: Launch = launch
+) -> MeasuredReliability:
     """The measurement of a session; one that was interrupted goes on with the trainings it has.
 
     More genotypes or seeds extend one that has ended.
@@ -66,7 +69,7 @@ def reliability_in(session: Session, config: ReliabilityConfig, launch: Launch =
             run.artifact(file.name, file.read_bytes())
         run.scores(metrics, protocol)
         run.tag({"advnas.reliability": measured.sentence})
-        result = {**run_identity(session, run), "metrics": metrics, "changes": list(changes), **files}
+        result = MeasuredReliability(run_identity(session, run), metrics, tuple(changes), **files)
         write_result(plan.folder, result)
         run.artifact("result.json", (plan.folder / "result.json").read_bytes())
     return result

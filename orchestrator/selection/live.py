@@ -17,6 +17,7 @@ from orchestrator.selection.journal import Journal
 from orchestrator.selection.result import Request, Selection
 from search_space.errors import UserError
 from search_space.networks.generator_file import save_generator
+from trainers.files import written_whole
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
@@ -218,6 +219,7 @@ def keep_generators(live: LiveCurves, selection: Selection) -> None:
             if checkpoint is None:  # deleted when this selection was done the first time
                 continue
             file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
-            save_generator(file, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
+            with written_whole(file) as whole:
+                save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
             if standing.step < selection.rungs[-1].step:
                 job.checkpoints.clear()

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from search_space.frozen import Frozen
 from trainers.datasets.images import DataError, Images, fingerprint, one_line
-from trainers.datasets.locking import alone_in
 from trainers.files import written_whole
+from trainers.locks import alone_in
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -89,13 +89,13 @@ def test_more_genotypes_begin_with_the_same_ones(tmp_path):
 def test_the_result_tells_what_the_scores_say(root):
     result = measure(root, name="tells", launch=Launches())
     # All genotypes have the same order with both seeds, and seed 1 makes every score 10 % larger.
-    assert result["metrics"]["seed_correlation"] == pytest.approx(1)
-    assert result["metrics"]["collapsed"] == 0
-    assert result["metrics"]["deviation"] == pytest.approx(0.0953 / 2**0.5, abs=1e-4)
+    assert result.metrics["seed_correlation"] == pytest.approx(1)
+    assert result.metrics["collapsed"] == 0
+    assert result.metrics["deviation"] == pytest.approx(0.0953 / 2**0.5, abs=1e-4)
     assert json.loads((root / "tells/reliability/result.json").read_text())["metrics"]
-    figures = json.loads(Path(result["figures"]).read_text())
+    figures = json.loads(Path(result.figures).read_text())
     assert figures["steps"] == [2, 4]
-    assert Path(result["drawing"]).read_bytes().startswith(b"\x89PNG")
+    assert Path(result.drawing).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_table_of_scores_can_be_replayed_by_select(root):
@@ -115,7 +115,7 @@ def test_an_interrupted_measurement_goes_on_with_the_trainings_it_has(root):
     resumed = Launches()
     result = measure(root, name="killed", launch=resumed)
     assert len(resumed.jobs) == 12 - 5
-    assert result["metrics"] == measure(root, name="undisturbed", launch=Launches())["metrics"]
+    assert result.metrics == measure(root, name="undisturbed", launch=Launches()).metrics
 
 
 def test_one_that_has_ended_is_extended_by_more_seeds(root):
@@ -148,10 +148,10 @@ def test_a_run_that_diverged_counts_as_collapsed_and_its_genotype_is_left_out(ro
     measure(root, name="first", launch=launches)
     quality = int(launches.jobs[0].genotypes["generator"].content_hash[:4], 16)
     result = measure(root, name="second", launch=Launches(diverging=[(quality, 1)]))
-    figures = json.loads(Path(result["figures"]).read_text())
+    figures = json.loads(Path(result.figures).read_text())
     assert (figures["genotypes"], figures["complete"]) == (6, 5)
     assert figures["collapsed"] >= 1 / 12
-    table = pq.read_table(result["scores"]).to_pylist()
+    table = pq.read_table(result.scores).to_pylist()
     assert sum(row["score"] != row["score"] for row in table) == 1
 
 
