@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError, model_validator
 
-from search_space.errors import UserError
+from search_space.errors import UserError, one_line
 from search_space.frozen import Frozen
 from search_space.primitives import primitive_index, primitive_names
 from search_space.topology import CELLS, CellEdges, Edge, Network, nodes_without_input
@@ -62,17 +62,13 @@ def read_released(path: Path) -> tuple[Network, Rows]:
         content.seek(0)
         rows = np.lib.format.read_array(content, allow_pickle=False)
     except Exception as error:  # numpy's header parser lets a hostile file raise nearly anything
-        raise GenotypeError(f"not a released genotype ({_one_line(error)}); {cure}") from error
+        raise GenotypeError(f"not a released genotype ({one_line(error)}); {cure}") from error
     return SHAPES[shape], rows.tolist()
 
 
 def write_released(path: Path, rows: Rows) -> None:
     """Write rows as the released code does."""
     np.save(path, np.asarray(rows, dtype=np.uint8), allow_pickle=False)
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 __all__ = ["Genotype", "GenotypeError", "Provenance", "differing_edges"]
