@@ -19,6 +19,7 @@ from orchestrator.sweep.config import LATENCY, MULTIPLY_ADDS, PARAMETERS, Sweep,
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.space import Params
 from orchestrator.sweep.validation import evaluations
+from search_space.errors import one_line
 from search_space.genotype import Genotype
 from trainers.locks import locked
 from trainers.report import Report
@@ -143,5 +144,4 @@ def _objectives(sweep: Sweep, runs: Sequence[Scores]) -> dict[str, float]:
 
 def _reason(error: Exception) -> str:
     """One line, beginning with the kind of error."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:LONGEST_REASON]
+    return f"{type(error).__name__}: {one_line(error)}"[:LONGEST_REASON]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.tracking.view import EXPERIMENT_TAGS, VIEW_TAG
-from search_space.errors import UserError
+from search_space.errors import UserError, one_line
 from trainers.locks import locked
 
 if TYPE_CHECKING:
@@ -68,12 +68,6 @@ def explained(uri: str) -> Iterator[None]:
         if not isinstance(error, _store_errors()):
             raise
         raise TrackingError(f"tracking.uri = {uri}: {one_line(error)}; {_cure(uri, str(error))}") from error
-
-
-def one_line(error: BaseException) -> str:
-    """The error without the paragraphs that some libraries add."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from trainers.datasets.images import DataError, one_line
+from search_space.errors import one_line
+from trainers.datasets.images import DataError
 from trainers.locks import alone_in
 
 
