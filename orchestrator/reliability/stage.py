@@ -16,7 +16,7 @@ from orchestrator.reliability.advice import advice
 from orchestrator.reliability.measured import measure
 from orchestrator.reliability.plan import STAGE, Plan, reliability_config
 from orchestrator.reliability.render import render
-from orchestrator.reliability.results import summary, write_files
+from orchestrator.reliability.results import FILES, summary, write_files
 from orchestrator.reliability.runs import (
     RUNS_FILE,
     EndedRun,
@@ -55,21 +55,31 @@ def reliability_in(session: Session, config: ReliabilityConfig, launch: Launch =
     ):
         journal = _open_journal(plan)
         protocol = _train_missing(plan, journal, train, session.console)
-        lower = lower_is_better(config.metric)
-        curves = curves_of(journal.known, list(plan.genotypes), plan.seeds, plan.steps, config.metric)
-        measured = measure(curves, plan.steps, config.metric, lower, config.collapse_multiple)
-        changes = advice(measured, plan.experiment.retrain)
-        session.console.show(render(measured, changes))
-        files = write_files(plan, journal.known, measured, curves)
-        metrics = summary(measured)
-        for file in files.values():
-            run.artifact(file.name, file.read_bytes())
-        run.scores(metrics, protocol)
-        run.tag({"advnas.reliability": measured.sentence})
-        result = {**run_identity(session, run), "metrics": metrics, "changes": list(changes), **files}
+        result = {**run_identity(session, run), **_conclude(plan, journal, session.console)}
+        for name in FILES:
+            run.artifact(result[name].name, result[name].read_bytes())
+        run.scores(result["metrics"], protocol)
+        run.tag({"advnas.reliability": result["sentence"]})
         write_result(plan.folder, result)
         run.artifact("result.json", (plan.folder / "result.json").read_bytes())
     return result
+
+
+def _conclude(plan: Plan, journal: RunJournal, console: Console) -> Result:
+    """What the trainings come to: shown, and left as files."""
+    config = plan.config
+    curves = curves_of(journal.known, list(plan.genotypes), plan.seeds, plan.steps, config.metric)
+    lower = lower_is_better(config.metric)
+    measured = measure(curves, plan.steps, config.metric, lower, config.collapse_multiple)
+    changes = advice(measured, plan.experiment.retrain)
+    console.show(render(measured, changes))
+    files = write_files(plan, journal.known, measured, curves)
+    return {
+        "metrics": summary(measured),
+        "sentence": measured.sentence,
+        "changes": list(changes),
+        **files,
+    }
 
 
 @contextmanager
