@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from orchestrator.plots.reliability import Agreement
 
 
+FILES = {"scores": "reliability.parquet", "figures": "reliability.json", "drawing": "reliability.png"}
+"""What they are called in results -> in the folder of the measurement."""
+
+
 def summary(measured: Measured) -> dict[str, float]:
     """What MLflow keeps as metrics."""
     estimates = {"seed_correlation": measured.correlation, "intraclass_correlation": measured.intraclass}
@@ -40,11 +44,7 @@ def write_files(
 
     from orchestrator.plots.reliability import agreement
 
-    files = {
-        "scores": plan.folder / "reliability.parquet",
-        "figures": plan.folder / "reliability.json",
-        "drawing": plan.folder / "reliability.png",
-    }
+    files = {name: plan.folder / file for name, file in FILES.items()}
     names = [name for name in score_names(plan.experiment.retrain.evaluation) if name != "score"]
     asked = [runs[run.request[:2]] for run in plan.runs()]
     pq.write_table(table_of(asked, names, measured.metric, plan.steps), files["scores"])

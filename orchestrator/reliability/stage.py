@@ -27,7 +27,7 @@ from orchestrator.reliability.runs import (
 )
 from orchestrator.selection.journal import RECIPE_FILE, require_same_recipe
 from orchestrator.selection.live import Launch, Train, one_after_another, side_by_side
-from orchestrator.stages.results import MeasuredReliability, write_result
+from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
 from trainers.guarded_step import NonFiniteLoss
 from trainers.metrics.specs import lower_is_better
@@ -58,21 +58,26 @@ def reliability_in(
     ):
         journal = _open_journal(plan)
         protocol = _train_missing(plan, journal, train, session.console)
-        lower = lower_is_better(config.metric)
-        curves = curves_of(journal.known, list(plan.genotypes), plan.seeds, plan.steps, config.metric)
-        measured = measure(curves, plan.steps, config.metric, lower, config.collapse_multiple)
-        changes = advice(measured, plan.experiment.retrain)
-        session.console.show(render(measured, changes))
-        files = write_files(plan, journal.known, measured, curves)
-        metrics = summary(measured)
-        for file in files.values():
+        result = _conclude(plan, journal, run_identity(session, run), session.console)
+        for file in (result.scores, result.figures, result.drawing):
             run.artifact(file.name, file.read_bytes())
-        run.scores(metrics, protocol)
-        run.tag({"advnas.reliability": measured.sentence})
-        result = MeasuredReliability(run_identity(session, run), metrics, tuple(changes), **files)
+        run.scores(result.metrics, protocol)
+        run.tag({"advnas.reliability": result.sentence})
         write_result(plan.folder, result)
         run.artifact("result.json", (plan.folder / "result.json").read_bytes())
     return result
+
+
+def _conclude(plan: Plan, journal: RunJournal, run: RunIdentity, console: Console) -> MeasuredReliability:
+    """What the trainings come to: shown, and left as files."""
+    config = plan.config
+    curves = curves_of(journal.known, list(plan.genotypes), plan.seeds, plan.steps, config.metric)
+    lower = lower_is_better(config.metric)
+    measured = measure(curves, plan.steps, config.metric, lower, config.collapse_multiple)
+    changes = advice(measured, plan.experiment.retrain)
+    console.show(render(measured, changes))
+    files = write_files(plan, journal.known, measured, curves)
+    return MeasuredReliability(run, summary(measured), measured.sentence, tuple(changes), **files)
 
 
 @contextmanager

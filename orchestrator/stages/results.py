@@ -94,6 +94,8 @@ class MeasuredReliability:
 
     run: RunIdentity = field(metadata=MERGED)
     metrics: Mapping[str, float]
+    sentence: str
+    """What the recipe cannot show."""
     changes: tuple[str, ...]
     """Advice on the recipe."""
     scores: Path
