@@ -65,8 +65,8 @@ def test_every_batch_that_workers_cannot_share_gets_its_line():
     assert str(mistake.value).splitlines() == [
         "search.batch_size = 32: does not divide among 3 workers, each of whom halves its share; use 30 or 36",
         "search.generator_batch_size = 32: does not divide among 3 workers, in equal shares; use 30 or 33",
-        "retrain.batch_size = 32: does not divide among 3 workers, in equal shares; use 30 or 33",
-        "retrain.generator_batch_size = 32: does not divide among 3 workers, in equal shares; use 30 or 33",
+        "retrain.batch_size = 16: does not divide among 3 workers, in equal shares; use 15 or 18",
+        "retrain.generator_batch_size = 16: does not divide among 3 workers, in equal shares; use 15 or 18",
     ]
 
 
