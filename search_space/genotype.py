@@ -11,13 +11,14 @@ from pydantic import ValidationError, field_validator, model_validator
 
 from search_space.errors import GenotypeError, one_line
 from search_space.frozen import Frozen
-from search_space.networks.config import NetworkConfig
 from search_space.space import DEFAULT_SPACE, Rows, SearchSpace, shortened
 from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from search_space.networks.config import NetworkConfig
 
 __all__ = ["Genotype", "GenotypeError", "Provenance", "build", "differing_edges", "space_for"]
 
@@ -153,7 +154,7 @@ def space_for(network: Network, genotype: Genotype | None, space: str = DEFAULT_
     return find_space(space)
 
 
-def build(genotype: Genotype, config: NetworkConfig, outputs: int = 1) -> "nn.Module":
+def build(genotype: Genotype, config: "NetworkConfig", outputs: int = 1) -> "nn.Module":
     """The derived network of a genotype, as its own space builds it.
 
     `outputs` is how many numbers a discriminator gives an image; a generator ignores it.

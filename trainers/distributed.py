@@ -11,7 +11,6 @@ from torch import Tensor, distributed, nn
 
 from search_space.errors import UserError
 from search_space.networks.generator import GhostBatchNorm2d
-from trainers.metrics.errors import ScoreError
 
 
 def rank() -> int:
@@ -61,10 +60,10 @@ def share_of(samples: int) -> range:
     """Global indices of the samples this rank scores; over all ranks every index appears once.
 
     Raises:
-        ScoreError: there are fewer samples than ranks.
+        UserError: there are fewer samples than ranks.
     """
     if samples < world_size():
-        raise ScoreError(f"{samples} images cannot be scored by {world_size()} workers: each needs one")
+        raise UserError(f"{samples} images cannot be scored by {world_size()} workers: each needs one")
     return range(rank() * samples // world_size(), (rank() + 1) * samples // world_size())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.space import SearchSpace
 from search_space.topology import Network
 from trainers.options import ComputeConfig
 
@@ -104,6 +105,10 @@ class StrategyConfig(Frozen):
     def depends_on_reports(self) -> bool:
         """Whether it changes the result how often is reported and scored."""
         return False
+
+    def unfit(self, space: SearchSpace) -> str | None:  # noqa: ARG002
+        """Why it cannot search a space, in a few words; None where it can."""
+        return None
 
     @abstractmethod
     def build(self, setup: SearchSetup) -> Strategy:
