@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
 from search_space.backends import BackendName
-from search_space.backends.backend import Operation
+from search_space.backends.backend import Flow, Operation
 from search_space.backends.registry import BACKENDS
 from search_space.genotype import Genotype
 from search_space.stacked import (
@@ -43,6 +43,7 @@ class Cell(nn.Module):
         skip_ins: tuple[SkipIn, ...] = (),
     ) -> None:
         super().__init__()
+        self.edges = edges
         self.fillings = fill(edges, choices or every_primitive(edges))
         self.skip_ins = skip_ins
         for filling in self.fillings:
@@ -50,7 +51,7 @@ class Cell(nn.Module):
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
         self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
-        self._inner_nodes = _entered(self.fillings)
+        self._inner_nodes = entered(self.fillings)
         self.use_backend("auto")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
@@ -65,7 +66,12 @@ class Cell(nn.Module):
 
     def use_backend(self, backend: BackendName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
-        self.backend = BACKENDS[backend]({filling: self.operation(filling) for filling in self.fillings})
+        self.backend_name = backend
+        self.backend = BACKENDS[backend](self.operations())
+
+    def operations(self) -> dict[Filling, Operation | None]:
+        """What fills the edges, with its stacked parameters."""
+        return {filling: self.operation(filling) for filling in self.fillings}
 
     def forward(
         self,
@@ -74,9 +80,14 @@ class Cell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
         """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
-        flow = self.backend.flow(x, edge_weights)
+        return self.carry(self.backend.flow(x, edge_weights), self._inner_nodes, x, skips)
+
+    def carry(
+        self, flow: Flow, inner_nodes: Sequence[int], x: Tensor, skips: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Send an input along the edges of a flow, through the nodes that some edge enters."""
         flow.push(0, x)
-        for node in self._inner_nodes:
+        for node in inner_nodes:
             if node == SKIP_NODE:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
                     flow.push_skip(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
@@ -103,7 +114,7 @@ def choices_of(genotype: Genotype | None, network: Network) -> Sequence[Choices 
     return [tuple((name,) for name in cell) for cell in genotype.cells]
 
 
-def _entered(fillings: Sequence[Filling]) -> list[int]:
+def entered(fillings: Sequence[Filling]) -> list[int]:
     """Nodes before the output that some edge enters; of the others nothing is read (`connectivity`)."""
     entering = (filling.edges for filling in fillings if filling.primitive.operation != "none")
     return sorted({edge.target for edges in entering for edge in edges} - {OUTPUT_NODE})

@@ -3,6 +3,8 @@
 Shapes: N batch, Z latent size, C channels, H height, W width, S image size (8 x bottom_width).
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import GeneratorConfig
+from search_space.networks.paths import CarryingCell, CellRows, in_shares, weighted
 from search_space.topology import CELLS, SKIP_INS
 
 
@@ -44,18 +47,39 @@ class Generator(nn.Module):
         self, z: Float[Tensor, "n z"], edge_weights: EdgeWeights | None = None
     ) -> Float[Tensor, "n c s s"]:
         """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
-        maps = [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
-        x = maps[0]
-        skips: list[Tensor] = []
-        for index, cell in enumerate(self.cells):
+        cells = [weighted(cell, edge_weights, index) for index, cell in enumerate(self.cells)]
+        return self._image(self._carried(self._maps(z), cells))
+
+    def of_paths(self, z: Float[Tensor, "n z"], paths: Sequence[Genotype]) -> Float[Tensor, "n c s s"]:
+        """Images of a supernet: equal, consecutive shares of z go each through its own genotype.
+
+        Only what a genotype uses is computed; BatchNorm sees every share as a batch of its own.
+        """
+        rows = [CellRows(cell) for cell in self.cells]
+        shares = zip(*(in_shares(maps, paths) for maps in self._maps(z)), strict=True)
+        outputs = [
+            self._carried(maps, [row.path(names) for row, names in zip(rows, path.cells, strict=True)])
+            for maps, path in zip(shares, paths, strict=True)
+        ]
+        return self._image(torch.cat(outputs), len(paths))
+
+    def _maps(self, z: Tensor) -> list[Tensor]:
+        return [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
+
+    def _carried(self, maps: Sequence[Tensor], cells: Sequence[CarryingCell]) -> Float[Tensor, "n c h w"]:
+        x, skips = maps[0], list[Tensor]()
+        for index, cell in enumerate(cells):
             if 0 < index < len(maps):
                 x = x + maps[index]
-            x, skip = cell(x, edge_weights and edge_weights.of_cell(index), skips)
+            x, skip = cell(x, skips)
             skips.append(skip)
+        return x
+
+    def _image(self, x: Float[Tensor, "n c h w"], shares: int | None = None) -> Float[Tensor, "n c2 s s"]:
         if x.stride(1) == 1:
             # Channels are innermost already: this order is cheap to reach, and layers are fast in it.
             x = x.contiguous(memory_format=torch.channels_last)
-        return self.to_image(F.relu(self.norm(x))).tanh()
+        return self.to_image(F.relu(self.norm(x, shares))).tanh()
 
     def _parts(self, z: Tensor) -> tuple[Tensor, ...]:
         return z.chunk(self.config.latent_parts, dim=1)
@@ -78,16 +102,17 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
     momentum: float
     shares: int = 1
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Normalised maps; in evaluation mode by the running statistics, as ever."""
-        if self.shares == 1 or not self.training:
+    def forward(self, x: Float[Tensor, "n c h w"], shares: int | None = None) -> Float[Tensor, "n c h w"]:
+        """Normalised maps; in evaluation mode by the running statistics, as ever. None: its own `shares`."""
+        shares = shares or self.shares
+        if shares == 1 or not self.training:
             return super().forward(x)
         # Each share moves a copy: one after another, they would forget the first more than the last.
-        means = [self.running_mean.clone() for _ in range(self.shares)]
-        variances = [self.running_var.clone() for _ in range(self.shares)]
+        means = [self.running_mean.clone() for _ in range(shares)]
+        variances = [self.running_var.clone() for _ in range(shares)]
         normalized = [
             F.batch_norm(share, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
-            for share, mean, variance in zip(x.chunk(self.shares), means, variances, strict=True)
+            for share, mean, variance in zip(x.chunk(shares), means, variances, strict=True)
         ]
         self.running_mean.copy_(torch.stack(means).mean(0))
         self.running_var.copy_(torch.stack(variances).mean(0))
