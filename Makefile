@@ -1,4 +1,5 @@
-# `make install` sets up .venv, `make demo` runs the main job, `make sweep` a small sweep, `make test` passes the tests. Each needs
+# `make install` sets up .venv, `make demo` runs the main job, `make sweep` a small sweep, `make test` passes the tests,
+# `make test-slow` those that start clusters and kill machines. Each needs
 # Python 3.11 or newer and a package registry, nothing else.
 # On a machine without NVIDIA GPU, UV_TORCH_BACKEND=cpu spares the CUDA build of torch where uv can reach it.
 
@@ -8,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell command -v uv || echo $(CURDIR)/$(BIN)/uv)
 
-.PHONY: install demo sweep bench test lint types layers unit clean
+.PHONY: install demo sweep bench test test-slow lint types layers unit clean
 
 install: $(VENV)/.installed
 
@@ -43,7 +44,11 @@ layers: install
 # Two processes with a thread each: faster than one with two, as half of the time is start-ups and small tensors.
 # In the order of the folders, tests on Ray begin early: they are the longest (tests/conftest.py).
 unit: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --no-loadscope-reorder
+
+# One after another: two Rays beside each other starve on two cores.
+test-slow: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -6,7 +6,7 @@ supernet's parameters.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from search_space.architecture import EdgeWeights
 from search_space.backends.backend import Backend, Operation
 from search_space.backends.registry import BACKENDS
 from search_space.genotype import Genotype
-from search_space.networks.cell import Cell, entered
+from search_space.networks.cell import Cell
 from search_space.stacked import (
     Filling,
     SpectralNorm,
@@ -25,7 +25,7 @@ from search_space.stacked import (
     spectral_norms,
 )
 
-CarryingCell = Callable[[Tensor, Sequence[Tensor]], tuple[Tensor, Tensor]]
+CarryingCell = Callable[[Tensor, Sequence[Any]], tuple[Tensor, Tensor | None]]
 """A cell whose edge weights are settled: from its input and the earlier skips to its output and its skip."""
 
 
@@ -81,10 +81,10 @@ class CellRows:
 
     def path(self, names: Sequence[str]) -> "CellPath":
         """The cell as filled by a genotype: one primitive an edge, in edge order."""
-        fillings = fill(self._cell.edges, [(name,) for name in names])
+        fillings = fill(self._cell.space, self._cell.edges, [(name,) for name in names])
         operations = {filling: self._taken(filling) for filling in fillings}
         backend = BACKENDS[self._cell.backend_name](operations)
-        return CellPath(self._cell, backend, tuple(entered(fillings)))
+        return CellPath(self._cell, backend, tuple(self._cell.inner_nodes(fillings)))
 
     def _taken(self, filling: Filling) -> Operation | None:
         whole, rows = self._stacks[filling.kind, filling.primitive]
@@ -99,8 +99,8 @@ class CellPath:
     backend: Backend
     inner_nodes: tuple[int, ...]
 
-    def __call__(self, x: Tensor, skips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The output node, and node 3."""
+    def __call__(self, x: Tensor, skips: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """The output node, and the skip node if there is one."""
         return self.cell.carry(self.backend.flow(x, None), self.inner_nodes, x, skips)
 
 

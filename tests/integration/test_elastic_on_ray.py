@@ -24,6 +24,8 @@ from tests.integration.test_resume_on_ray import Timed, name_of, wait_until, wor
 from tests.orchestrator.disturbed import Disturbed, assert_recorded_once
 from tests.orchestrator.tiny_jobs import Recorder, tiny_job
 
+pytestmark = pytest.mark.slow
+
 STEPS = 6
 
 

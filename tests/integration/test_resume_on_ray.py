@@ -26,6 +26,8 @@ from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, fin
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
+pytestmark = pytest.mark.slow
+
 SILENCE_S = 8
 """After which a stopped worker counts as dead; ten minutes where it is not a test."""
 

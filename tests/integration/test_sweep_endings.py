@@ -19,7 +19,9 @@ from orchestrator.sweep.command import TooManyFailures, run_sweep
 from orchestrator.sweep.config import Sweep, SweepConfig
 from orchestrator.sweep.tuning import Work
 
-LR = "search.alpha_optimizer.lr"
+pytestmark = pytest.mark.slow
+
+LR = "search.strategy.alpha_optimizer.lr"
 
 
 @pytest.fixture(scope="module", autouse=True)
