@@ -14,6 +14,7 @@ from torch import distributed, multiprocessing
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.generator import Generator
 from tests.trainers.small import (
+    BATCH,
     CPU,
     GENERATOR,
     Given,
@@ -22,8 +23,11 @@ from tests.trainers.small import (
     retrain_config,
     retrain_state,
     search_config,
+    search_setup,
     search_state,
+    tensors,
 )
+from trainers.config import SearchConfig
 from trainers.distributed import (
     average,
     average_running_statistics,
@@ -149,3 +153,18 @@ def networks_start_alike() -> list[torch.Tensor]:
     assert isinstance(state.generator, Generator)
     assert isinstance(state.discriminator, Discriminator)
     return [parameter.detach() for parameter in state.generator.parameters()]
+
+
+def strategy_run(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """State and genotypes of a short search by a strategy, on this worker's share, in float64."""
+    torch.set_default_dtype(torch.float64)
+    config = SearchConfig(strategy=name, steps=2, batch_size=BATCH, generator_batch_size=BATCH, n_critic=1)
+    setup = search_setup(config)
+    strategy = config.strategy.build(setup)
+    for network in strategy.state.networks():
+        use_ghost_batches(network, WORKERS)
+    for index in range(config.steps):
+        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
+        strategy.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+    torch.set_default_dtype(torch.float32)
+    return tensors(strategy.state.state_dict()), dict(strategy.derived())

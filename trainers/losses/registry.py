@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from trainers.losses.hinge import Hinge
+from trainers.losses.logistic import Logistic
 from trainers.losses.loss import GanLoss
 from trainers.options import one_of
 
 LOSSES: Mapping[str, type[GanLoss]] = {
     "hinge": Hinge,
+    "logistic": Logistic,
 }
 
 if TYPE_CHECKING:
