@@ -6,6 +6,7 @@ is a function of the seed and of the scores told so far, in their order: these a
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -70,8 +71,12 @@ class Evolution:
         """The next candidate; the same until its score is told."""
         random = np.random.default_rng([self._seed, len(self.scored)])
         if len(self.scored) < self.config.random:
-            return self._first(lambda: self._drawn(random))
-        return self._first(lambda: self._child(random))
+            return self._first(partial(self._drawn, random))
+        return self._first(partial(self._child, random))
+
+    def first(self) -> Genotype:
+        """The first candidate."""
+        return self._first(partial(self._drawn, np.random.default_rng([self._seed, 0])))
 
     def tell(self, genotype: Genotype, scores: Sequence[float]) -> None:
         """Take in a candidate's scores: positive ones, such as Frechet distances, as their logarithms."""

@@ -60,7 +60,7 @@ class SearchSpace:
     has_supernet: bool = True
     """Whether the supernet takes edge weights."""
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "SearchSpace":
+    def __deepcopy__(self, memo: dict[Any, Any]) -> "SearchSpace":
         return self
 
     def cells_of(self, network: Network) -> tuple[CellEdges, ...]:

@@ -3,12 +3,14 @@
 Shapes: N batch, Z latent size, C channels, H height, W width, S image size (8 x bottom_width).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype, space_for
@@ -55,20 +57,28 @@ class Generator(nn.Module):
     ) -> Float[Tensor, "n c s s"]:
         """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
         cells = [weighted(cell, edge_weights, index) for index, cell in enumerate(self.cells)]
-        return self._image(self._carried(self._maps(z), cells))
+        return self._image(self._carried(self._maps(z), cells), self.norm)
 
-    def of_paths(self, z: Float[Tensor, "n z"], paths: Sequence[Genotype]) -> Float[Tensor, "n c s s"]:
+    def of_paths(
+        self, z: Float[Tensor, "n z"], paths: Sequence[Genotype], *, recompute: bool = False
+    ) -> Float[Tensor, "n c s s"]:
         """Images of a supernet: equal, consecutive shares of z go each through its own genotype.
 
-        Only what a genotype uses is computed; BatchNorm sees every share as a batch of its own.
+        Only what a genotype uses is computed. BatchNorm normalises every share by its own statistics and
+        keeps none: those of one path mean nothing to another. `recompute` keeps nothing for the backward pass
+        but the images, which then computes share by share again.
         """
         rows = [CellRows(cell) for cell in self.cells]
-        shares = zip(*(in_shares(maps, paths) for maps in self._maps(z)), strict=True)
-        outputs = [
-            self._carried(maps, [row.path(names) for row, names in zip(rows, path.cells, strict=True)])
-            for maps, path in zip(shares, paths, strict=True)
-        ]
-        return self._image(torch.cat(outputs), len(paths))
+
+        def images(share: Tensor, path: Genotype) -> Tensor:
+            cells = [row.path(names) for row, names in zip(rows, path.cells, strict=True)]
+            return self._image(self._carried(self._maps(share), cells), self.norm.of_batch)
+
+        shares = zip(in_shares(z, paths), paths, strict=True)
+        if not recompute:
+            return torch.cat([images(share, path) for share, path in shares])
+        again = partial(checkpoint, images, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat([again(share, path) for share, path in shares])
 
     def _maps(self, z: Tensor) -> list[Tensor]:
         return [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
@@ -82,11 +92,13 @@ class Generator(nn.Module):
             skips.append(skip)
         return x
 
-    def _image(self, x: Float[Tensor, "n c h w"], shares: int | None = None) -> Float[Tensor, "n c2 s s"]:
+    def _image(
+        self, x: Float[Tensor, "n c h w"], norm: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "n c2 s s"]:
         if x.stride(1) == 1:
             # Channels are innermost already: this order is cheap to reach, and layers are fast in it.
             x = x.contiguous(memory_format=torch.channels_last)
-        return self.to_image(F.relu(self.norm(x, shares))).tanh()
+        return self.to_image(F.relu(norm(x))).tanh()
 
     def _parts(self, z: Tensor) -> tuple[Tensor, ...]:
         return z.chunk(self.config.latent_parts, dim=1)
@@ -109,22 +121,25 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
     momentum: float
     shares: int = 1
 
-    def forward(self, x: Float[Tensor, "n c h w"], shares: int | None = None) -> Float[Tensor, "n c h w"]:
-        """Normalised maps; in evaluation mode by the running statistics, as ever. None: its own `shares`."""
-        shares = shares or self.shares
-        if shares == 1 or not self.training:
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Normalised maps; in evaluation mode by the running statistics, as ever."""
+        if self.shares == 1 or not self.training:
             return super().forward(x)
         # Each share moves a copy: one after another, they would forget the first more than the last.
-        means = [self.running_mean.clone() for _ in range(shares)]
-        variances = [self.running_var.clone() for _ in range(shares)]
+        means = [self.running_mean.clone() for _ in range(self.shares)]
+        variances = [self.running_var.clone() for _ in range(self.shares)]
         normalized = [
             F.batch_norm(share, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
-            for share, mean, variance in zip(x.chunk(shares), means, variances, strict=True)
+            for share, mean, variance in zip(x.chunk(self.shares), means, variances, strict=True)
         ]
         self.running_mean.copy_(torch.stack(means).mean(0))
         self.running_var.copy_(torch.stack(variances).mean(0))
         self.num_batches_tracked.add_(1)
         return torch.cat(normalized)
+
+    def of_batch(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Maps normalised by their own statistics, in either mode; the running ones stay what they are."""
+        return F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps)
 
 
 def to_uint8(images: Float[Tensor, "n c s s"]) -> UInt8[Tensor, "n c s s"]:

@@ -58,6 +58,18 @@ def inherit(derived: nn.Module, supernet: nn.Module) -> None:
                     value.copy_(source[name][rows])
 
 
+def used_rows(supernet: nn.Module, paths: Sequence[Genotype]) -> dict[nn.Parameter, list[int]]:
+    """Of every stacked parameter of the cells, the rows that some path uses."""
+    rows: dict[nn.Parameter, list[int]] = {}
+    for index, cell in enumerate(_cells(supernet)):
+        used = {(edge, path.cells[index][place]) for path in paths for place, edge in enumerate(cell.edges)}
+        for filling, operation in cell.operations().items():
+            drawn = [row for row, edge in enumerate(filling.edges) if (edge, filling.primitive.name) in used]
+            for parameter in operation.parameters() if operation is not None else ():
+                rows[parameter] = drawn
+    return rows
+
+
 def _cells(network: nn.Module) -> list[Cell]:
     return [module for module in network.modules() if isinstance(module, Cell)]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trainers.noise import NoiseSource
     from trainers.samples import SampleGenerator
     from trainers.state import TrainingState
+    from trainers.strategies.inherited import Score
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ class Strategy(Protocol):
         """What is scored and shown at a report; None, as `StrategyConfig.samples` announces: nothing is."""
         return None
 
+    def use_scores(self, score: "Score") -> None:  # noqa: ARG002
+        """Take what scores networks, before the first step; called where something is scored."""
+        return
+
     def scored(self) -> None:
         """Learn that the sample has just been scored, before anything is derived."""
         return
@@ -99,6 +104,9 @@ class StrategyConfig(Frozen):
     """Literal in each strategy; the name in the registry."""
     samples: ClassVar[bool] = True
     """Whether there is a network to score and to show while the search goes on."""
+
+    needs_scores: ClassVar[bool] = False
+    """Whether it chooses by scores, which `search.evaluation` then has to give."""
 
     @property
     def depends_on_reports(self) -> bool:
