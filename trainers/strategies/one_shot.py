@@ -89,6 +89,10 @@ class OneShotSearch(Strategy):
         best = self.state.evolution.best(1, 0)
         return {"generator": best[0] if best else self.state.evolution.first()}
 
+    def others(self) -> Sequence[Genotype]:
+        """The best candidates after the derived one that differ from it and from each other enough."""
+        return self.state.evolution.best(self._options.derivations, self._options.distance)[1:]
+
     def diagnostics(self) -> Diagnostics:
         """How the probes went, and how well the best candidate does."""
         scalars: dict[str, float] = {}

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from search_space.evolution import EvolutionConfig
 from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
@@ -31,6 +31,10 @@ class OneShotConfig(StrategyConfig):
     calibration_latents: PositiveInt = 400
     """Before a path is scored, BatchNorm's statistics are taken of its maps for these latents, always the
     same."""
+    derivations: PositiveInt = 4
+    """The best candidates that a selection is given."""
+    distance: NonNegativeInt = 4
+    """Edges in which these differ from each other, at least."""
     evolution: EvolutionConfig = EvolutionConfig()
 
     def build(self, setup: SearchSetup) -> Strategy:

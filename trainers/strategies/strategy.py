@@ -4,7 +4,7 @@ Imports no torch: options are read before it is needed.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -71,6 +71,10 @@ class Strategy(Protocol):
     @abstractmethod
     def derived(self) -> Mapping[Network, "Genotype"]:
         """The genotypes that the search would end with now; never with a node without input."""
+
+    def others(self) -> "Sequence[Genotype]":
+        """Generators beside the derived one, best first, among which a selection may choose too."""
+        return ()
 
     def sample(self) -> "SampleGenerator | None":
         """What is scored and shown at a report; None, as `StrategyConfig.samples` announces: nothing is."""

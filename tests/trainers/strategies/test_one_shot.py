@@ -9,7 +9,7 @@ import torch
 
 from search_space.errors import UserError
 from search_space.evolution import EvolutionConfig
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, differing_edges
 from search_space.sampling import fair_genotype, sample_genotype
 from search_space.topology import NONE
 from tests.trainers.small import (
@@ -151,6 +151,16 @@ def test_it_derives_the_best_of_what_evolution_scored():
     for genotype, scores in evolution.scored:
         networks = [strategy.inherited(one, genotype) for one in strategy.state.supernets]
         assert scores == tuple(log_score(brightness, network) for network in networks)
+
+
+def test_it_hands_over_others_that_differ_enough():
+    strategy = one_shot(derivations=3, distance=5)
+    assert strategy.others() == []
+    strategy.use_scores(brightness)
+    take(strategy, STEPS)
+    chosen = [strategy.derived()["generator"], *strategy.others()]
+    assert len(chosen) == 3
+    assert all(differing_edges(a, b) >= 5 for a in chosen for b in chosen if a is not b)
 
 
 @pytest.mark.parametrize("stopped", [3, 7])
