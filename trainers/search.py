@@ -81,8 +81,8 @@ def _report(
 def derive_both(state: SearchState) -> dict[str, Genotype]:
     """The genotypes that alpha and beta stand for now."""
     return {
-        "generator": derive("generator", state.alpha.normal, state.alpha.resample),
-        "discriminator": derive("discriminator", state.beta.normal, state.beta.resample),
+        "generator": derive(state.alpha),
+        "discriminator": derive(state.beta),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.cli.run import as_json
 from search_space.genotype import Genotype, GenotypeError
-from search_space.topology import CELLS
+from search_space.spaces.registry import find_space
 from search_space.zoo.published import PUBLISHED, find_genotype
 
 
@@ -96,7 +96,8 @@ def in_words(genotype: Genotype) -> Iterator[str]:
     if genotype.provenance:
         values = genotype.provenance.model_dump(exclude_none=True)
         yield "from " + ", ".join(f"{name} {value}" for name, value in values.items())
-    for number, (edges, names) in enumerate(zip(CELLS[genotype.network], genotype.cells, strict=True), 1):
+    cells = find_space(genotype.space).cells_of(genotype.network)
+    for number, (edges, names) in enumerate(zip(cells, genotype.cells, strict=True), 1):
         yield f"cell {number}"
         for edge, name in zip(edges, names, strict=True):
             yield f"  {edge.name}  {edge.source} -> {edge.target}  {name}"

@@ -9,28 +9,31 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import DiscriminatorConfig
+from search_space.space import DEFAULT_SPACE
 from search_space.stacked import StackedConvolution
-from search_space.topology import CELLS
 
 
 class Discriminator(nn.Module):
     """Four downsampling cells from an image to one score; every weight is spectrally normalised."""
 
-    def __init__(self, config: DiscriminatorConfig, genotype: Genotype | None = None) -> None:
+    def __init__(
+        self, config: DiscriminatorConfig, genotype: Genotype | None = None, space: str = DEFAULT_SPACE
+    ) -> None:
         super().__init__()
-        choices = choices_of(genotype, "discriminator")
+        self.space = space_for("discriminator", genotype, space)
         self.cells = nn.ModuleList(
             Cell(
+                self.space,
                 edges,
-                choices[index],
+                choices_of(genotype, index),
                 config.channels,
                 image_channels=config.image_channels,
                 spectral=True,
             )
-            for index, edges in enumerate(CELLS["discriminator"])
+            for index, edges in enumerate(self.space.cells_of("discriminator"))
         )
         self.score = SpectralScore(config.channels)
 

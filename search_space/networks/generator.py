@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import GeneratorConfig
-from search_space.topology import CELLS, SKIP_INS
+from search_space.space import DEFAULT_SPACE
 
 
 class Generator(nn.Module):
@@ -21,10 +21,11 @@ class Generator(nn.Module):
     Source: AdversarialNAS section 3.1 and released code; parameter counts equal the published ones.
     """
 
-    def __init__(self, config: GeneratorConfig, genotype: Genotype | None = None) -> None:
+    def __init__(
+        self, config: GeneratorConfig, genotype: Genotype | None = None, space: str = DEFAULT_SPACE
+    ) -> None:
         super().__init__()
-        self.config = config
-        choices = choices_of(genotype, "generator")
+        self.config, self.space = config, space_for("generator", genotype, space)
         self.latents = nn.ModuleList(
             nn.Linear(
                 config.latent_dim // config.latent_parts,
@@ -33,8 +34,14 @@ class Generator(nn.Module):
             for part in range(config.latent_parts)
         )
         self.cells = nn.ModuleList(
-            Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
-            for index, edges in enumerate(CELLS["generator"])
+            Cell(
+                self.space,
+                edges,
+                choices_of(genotype, index),
+                config.channels,
+                skip_ins=self.space.skip_ins[index],
+            )
+            for index, edges in enumerate(self.space.cells_of("generator"))
         )
         self.norm = GhostBatchNorm2d(config.channels)
         self.to_image = nn.Conv2d(config.channels, config.image_channels, 3, padding=1)

@@ -65,11 +65,13 @@ def test_a_compiled_network_equals_an_eager_one(monkeypatch):
 def test_float32_rounds_no_worse_than_op_by_op(form):
     torch.manual_seed(0)
     state = search_state(search_config())
-    weights = EdgeWeights(*(weight.detach() for weight in relax(state.beta, "softmax")))
+    weights = EdgeWeights({group: weight.detach() for group, weight in relax(state.beta, "softmax").items()})
     images = torch.rand(8, 1, 16, 16) * 2 - 1
     exact = copy.deepcopy(state.discriminator).double()
     use_backend(exact, "op_by_op")
-    true = exact(images.double(), EdgeWeights(*(weight.double() for weight in weights))).detach()
+    true = exact(
+        images.double(), EdgeWeights({group: weight.double() for group, weight in weights.items()})
+    ).detach()
     errors = {}
     for name in ("op_by_op", form):
         network = copy.deepcopy(state.discriminator)

@@ -58,7 +58,7 @@ class TestReports:
         assert 0 < report.metrics["entropy_beta"] <= 1
         assert report.samples.shape == (64, 1, 16, 16)
         assert report.samples.dtype == torch.uint8
-        expected = derive("discriminator", state.beta.normal, state.beta.resample)
+        expected = derive(state.beta)
         assert report.genotypes["discriminator"] == expected
         assert isinstance(report.genotypes["generator"], Genotype)
 

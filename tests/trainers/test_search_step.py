@@ -108,7 +108,7 @@ class TestUpdates:
         state, _ = run(search_config(), steps=2, state=state)
         for part in ("alpha", "beta"):
             module = getattr(state, part)
-            assert (module.normal != before[part]["normal"])[module.mask].all()
+            assert (module.normal != before[part]["normal"])[module.mask("normal")].all()
             assert (module.resample != before[part]["resample"]).all()
 
     def test_moving_average_follows_by_a_thousandth(self):
