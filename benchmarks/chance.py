@@ -28,7 +28,7 @@ from orchestrator.selection.live import LiveCurves, one_after_another
 from orchestrator.selection.noise import deviation, pooled
 from orchestrator.selection.result import Request
 from search_space.sampling import sample_genotype
-from trainers.seeding import seed_for
+from trainers.noise import seed_for
 
 SEARCHED, RANDOM = "search", "random"
 

@@ -15,6 +15,7 @@ import torch
 
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
 from orchestrator.config.experiment import Experiment
+from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
@@ -121,7 +122,8 @@ def digest(job: Job) -> str:
 
 
 def _hash(deciding: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
+    """Of the first names, so that a pipeline begun by an earlier version goes on in its folders."""
+    return hashlib.sha256(json.dumps(first_identity(deciding), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _found(searched: Result) -> dict[str, Genotype]:

@@ -1,6 +1,5 @@
 """A complete run as one frozen value, from a YAML file and options on the command line."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,24 +10,24 @@ from pydantic import (
     BeforeValidator,
     Field,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     ValidationError,
     model_validator,
 )
 
+from orchestrator.config.cluster import ClusterConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
+from orchestrator.config.renamed import with_modern_names
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from trainers.compute import ComputeConfig
+from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.config import DataConfig
 from trainers.files import Folder
 from trainers.metrics.config import EvaluationConfig
-from trainers.retrain_state import RetrainConfig
-from trainers.search_config import SearchConfig
+from trainers.options import ComputeConfig
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
 
@@ -43,12 +42,6 @@ def _usable_name(name: str) -> str:
 
 RunName = Annotated[str, AfterValidator(_usable_name)]
 """Names a folder, so: letters, digits, dots, dashes and underscores."""
-
-
-def _ray_address(address: str) -> str:
-    if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
-        raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
-    return address
 
 
 def _local(root: Any) -> Any:
@@ -75,65 +68,22 @@ class SearchStage(SearchConfig):
     evaluation: EvaluationConfig
 
 
+class RetrainDiscriminator(DiscriminatorConfig):
+    """The discriminator of a retraining."""
+
+    architecture: Literal["fixed", "derived"] = "fixed"
+    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+
+
 class RetrainStage(RetrainConfig):
     """A retraining of one genotype: its networks, how it goes and how it is scored."""
 
     generator: GeneratorConfig
-    discriminator: DiscriminatorConfig
-    opponent: Literal["fixed", "derived"] = "fixed"
-    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+    discriminator: RetrainDiscriminator
     evaluation: EvaluationConfig
     genotype: str | None = None
     """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
     models:/NAME/VERSION); null: what the pipeline searched."""
-
-
-class ClusterConfig(Frozen):
-    """Who does the work. Of it, only `num_workers` decides results: BatchNorm normalises over shares."""
-
-    num_workers: NonNegativeInt = 0
-    """0 works in this process; 1 and more are Ray Train workers that share every batch."""
-    min_workers: PositiveInt | None = None
-    """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
-    for, at least this many; results are then the same up to rounding only."""
-    cpus_per_worker: PositiveFloat = 1.0
-    use_gpu: bool = False
-    """Each worker, or this process, computes on a GPU."""
-    gpus_per_worker: PositiveFloat = 1.0
-    """Of each worker, if it uses GPUs; a fraction lets workers share one."""
-    placement: Literal["pack", "spread"] = "pack"
-    """`pack` puts workers on few machines, `spread` on many; as far as there is room, neither insists."""
-    address: Annotated[str, AfterValidator(_ray_address)] = "local"
-    """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
-    max_failures: NonNegativeInt = 3
-    """Restarts from the newest checkpoint after a worker or its machine has died."""
-    report_timeout_s: PositiveFloat = 3600.0
-    """Seconds without a report after which workers count as stuck."""
-
-    @model_validator(mode="after")
-    def _shares_come_out_even(self) -> "ClusterConfig":
-        fewest, most = self.min_workers, self.num_workers
-        if fewest and not most:
-            raise ValueError(
-                "min_workers: there are no workers; set num_workers to how many there are at most"
-            )
-        if fewest and most % fewest:
-            raise ValueError(
-                f"min_workers: must divide num_workers = {most}, as each computes whole shares of a batch; "
-                f"use {math.gcd(fewest, most)} or another divisor"
-            )
-        return self
-
-    @property
-    def shares(self) -> int:
-        """Parts that a batch is cut into, whoever computes them."""
-        return max(self.num_workers, 1)
-
-    def workers_on(self, places: int) -> int:
-        """How many workers there are where there is room for so many: each has as many shares; 0: too few."""
-        fewest = max(self.min_workers or self.num_workers, 1)
-        counts = range(min(places, self.num_workers), fewest - 1, -1)
-        return next((count for count in counts if self.num_workers % count == 0), 0)
 
 
 class TrackingConfig(Frozen):
@@ -251,7 +201,8 @@ def experiment_of(document: Mapping[str, Any], overrides: Mapping[str, str]) -> 
         ConfigError: anything wrong in either.
     """
     known = options(Experiment)
-    values = {name: parsed(name, text, known) for name, text in overrides.items()}
+    document, texts = with_modern_names(document, overrides, known)
+    values = {name: parsed(name, text, known) for name, text in texts.items()}
     return _validated(apply_overrides(document, values, known))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError
 from orchestrator.config.errors import shown
 from orchestrator.config.experiment import RetrainStage, SearchStage
+from orchestrator.config.renamed import modern_identity
 from orchestrator.jobs.job import Job
 
 DATA = {"name", "image_size", "channels"}
@@ -34,7 +35,7 @@ def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: names the first setting that differs.
     """
-    _require_equal(checkpoint, checkpoint.meta.identity, current)
+    _require_equal(checkpoint, modern_identity(checkpoint.meta.identity, current), current)
 
 
 def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -> None:
@@ -69,7 +70,7 @@ def _free(config: SearchStage | RetrainStage) -> set[str]:
     if isinstance(config, RetrainStage):
         # Of the genotype the content counts, not where it came from. At constant rates, training may go on.
         return LOOKING | {"genotype"} | ({"steps"} if config.lr_decay == "none" else set())
-    return set() if config.continue_from_ema else LOOKING
+    return set() if config.strategy.depends_on_reports else LOOKING
 
 
 def _require_equal(checkpoint: Checkpoint, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.config.errors import ConfigError, shown
+from orchestrator.config.renamed import modern_identity
 from orchestrator.selection.result import CurveSource, Request, Selection, to_rows
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def require_same_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     if not path.exists():
         path.write_text(json.dumps(current, indent=2), encoding="utf-8")
         return
-    saved = json.loads(path.read_text(encoding="utf-8"))
+    saved = modern_identity(json.loads(path.read_text(encoding="utf-8")), current)
     for name in {**current, **saved}:
         if saved.get(name) != current.get(name):
             raise ConfigError(

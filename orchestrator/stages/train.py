@@ -72,7 +72,7 @@ def search_in(session: Session) -> Result:
 
 def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
     """The retraining of a session; leaves its best generator, averaged over training, as one file."""
-    if session.experiment.retrain.opponent == "fixed":
+    if session.experiment.retrain.discriminator.architecture == "fixed":
         genotypes = {"generator": genotypes["generator"]}
     return _train(session, "retrain", genotypes, _leave_generator)
 
@@ -145,7 +145,7 @@ def _train(
         "step": outcome.step,
         "metrics": dict(outcome.metrics),
         "genotypes": write_genotypes(job.folder, outcome.genotypes or genotypes),
-        "samples": job.folder / SAMPLES_FILE,
+        **({"samples": job.folder / SAMPLES_FILE} if job.has_samples else {}),
         "checkpoint": outcome.checkpoint,
         "workers": outcome.workers,
         **left,

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orchestrator.config.renamed import first_name
 from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
 from search_space.genotype import Genotype
@@ -16,8 +17,9 @@ STAGES: tuple[Stage, ...] = ("search", "retrain")
 
 
 def config_hash(params: Params) -> str:
-    """Eight digits that are equal where configurations are."""
-    return sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+    """Eight digits that are equal where configurations are, whichever version has named their options."""
+    named = {first_name(name): value for name, value in params.items()}
+    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:

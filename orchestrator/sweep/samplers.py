@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import NonNegativeInt
 
 from search_space.frozen import Frozen
-from trainers.seeding import seed_for
+from trainers.noise import seed_for
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
 from orchestrator.config.errors import ConfigError, shown
+from orchestrator.config.renamed import ADDED, modern_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import grid, labels
@@ -94,10 +95,22 @@ def failures(study: "Study") -> list["FrozenTrial"]:
     return study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
 
 
+def modern_study(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of a study of any version, in today's names and with the options that came later."""
+    renamed = {}
+    for name, value in saved.items():
+        part, _, option = name.partition(".")
+        if part in ("base", "space"):
+            option = ".when.".join(modern_name(each) for each in option.split(".when."))
+        renamed[f"{part}.{option}" if option else part] = value
+    added = {f"base.{name}": value for name, value in ADDED.items()}
+    return {**{name: value for name, value in added.items() if name in now}, **renamed}
+
+
 def _require_same(study: "Study", current: Mapping[str, Any]) -> None:
     if IDENTITY not in study.user_attrs:
         study.set_user_attr(IDENTITY, json.dumps(current))
-    before = json.loads(study.user_attrs[IDENTITY])
+    before = modern_study(json.loads(study.user_attrs[IDENTITY]), current)
     for name in [*current, *before]:
         if before.get(name) != current.get(name):
             raise ConfigError(

@@ -106,7 +106,11 @@ def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]
     """What the search derives of the networks that are retrained."""
     job = Job("search", experiment, {}, folder.path / "search")
     found = launch(job, lambda report: folder.record("search", report)).genotypes
-    return found if experiment.retrain.opponent == "derived" else {"generator": found["generator"]}
+    return (
+        found
+        if experiment.retrain.discriminator.architecture == "derived"
+        else {"generator": found["generator"]}
+    )
 
 
 def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:

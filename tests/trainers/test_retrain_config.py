@@ -1,6 +1,6 @@
 import pytest
 
-from trainers.retrain_state import RetrainConfig
+from trainers.config import RetrainConfig
 
 
 def test_learning_rates_stay_unless_told_to_decay():

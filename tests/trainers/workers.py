@@ -16,14 +16,14 @@ from search_space.networks.generator import Generator
 from tests.trainers.small import (
     CPU,
     GENERATOR,
+    Given,
+    adversarial,
     halves,
     retrain_config,
     retrain_state,
     search_config,
     search_state,
-    search_step,
 )
-from trainers.compute import ComputeConfig
 from trainers.distributed import (
     average,
     average_running_statistics,
@@ -31,8 +31,9 @@ from trainers.distributed import (
     use_ghost_batches,
     world_size,
 )
-from trainers.guarded_step import AdamConfig, GuardedStep, NonFiniteLoss, adam
+from trainers.guarded_step import GuardedStep, NonFiniteLoss, adam
 from trainers.noise import SeededNoise
+from trainers.options import AdamConfig, ComputeConfig
 from trainers.report import MetricMeans
 from trainers.retrain import retrain_step
 
@@ -88,10 +89,10 @@ def search_steps() -> dict[str, Any]:
     state = search_state(config)
     # BatchNorm in evaluation mode: its statistics would be those of this worker's images alone.
     state.generator.eval()
-    step = search_step(state, config)
+    step = adversarial(state, config).step
     for index in range(2):
         shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
-        step(*shares, SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+        step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
@@ -102,10 +103,10 @@ def search_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> di
     config = search_config(n_critic=2)
     state = search_state(config)
     use_ghost_batches(state.generator, WORKERS)
-    step = search_step(state, config)
+    step = adversarial(state, config).step
     for index in range(2):
         shares = [half.chunk(world_size())[rank()] for half in halves(dtype)]
-        step(*shares, SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+        step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 

@@ -67,7 +67,10 @@ def test_help_comes_at_once_since_nothing_heavy_is_imported():
         (["--seed", "-5"], {"seed": "-5"}),
         (["--tracking.uri", "null"], {"tracking.uri": "null"}),
         (["--tracking.uri=http://host/?a=b"], {"tracking.uri": "http://host/?a=b"}),
-        (["--search.alpha_optimizer.betas", "[0.0, 0.9]"], {"search.alpha_optimizer.betas": "[0.0, 0.9]"}),
+        (
+            ["--search.strategy.alpha_optimizer.betas", "[0.0, 0.9]"],
+            {"search.strategy.alpha_optimizer.betas": "[0.0, 0.9]"},
+        ),
         (["--name", "one", "--name", "two"], {"name": "two"}),
     ],
 )

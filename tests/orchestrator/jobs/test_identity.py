@@ -15,7 +15,7 @@ from tests.orchestrator.tiny_jobs import tiny_job
     [
         ("search", "cluster__num_workers", 1),
         ("search", "cluster__cpus_per_worker", 2),
-        ("search", "compute__form", "op_by_op"),
+        ("search", "compute__backend", "op_by_op"),
         ("search", "keep_checkpoints", 9),
         ("search", "tracking__experiment", "other"),
         ("search", "search__report_every", 3),
@@ -36,9 +36,9 @@ def test_where_it_is_done_and_how_it_is_looked_at_may_change(
     [
         ("search", "seed", 1, "seed"),
         ("search", "search__steps", 9, "search.steps"),
-        ("search", "search__beta_optimizer__lr", 0.1, "search.beta_optimizer.lr"),
+        ("search", "search__strategy__beta_optimizer__lr", 0.1, "search.strategy.beta_optimizer.lr"),
         ("search", "search__discriminator__channels", 9, "search.discriminator.channels"),
-        ("retrain", "retrain__opponent", "derived", "retrain.opponent"),
+        ("retrain", "retrain__discriminator__architecture", "derived", "retrain.discriminator.architecture"),
         # BatchNorm normalises over each worker's share.
         ("retrain", "cluster__num_workers", 2, "cluster.num_workers"),
     ],
@@ -57,7 +57,7 @@ def test_an_elastic_job_may_go_on_with_fewer_workers_than_before(tmp_path: Path)
 
 
 def test_evaluations_count_where_weights_jump_at_them(tmp_path: Path) -> None:
-    jumping = {"search__continue_from_ema": True, "search__report_every": 1}
+    jumping = {"search__strategy__continue_from_ema": True, "search__report_every": 1}
     every_step = identity(tiny_job(tmp_path, **jumping, search__evaluation__every=1))
     every_other = identity(tiny_job(tmp_path, **jumping, search__evaluation__every=2))
     assert every_step != every_other

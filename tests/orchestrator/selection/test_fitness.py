@@ -28,7 +28,11 @@ def test_another_reported_metric_can_be_compared():
         ("select.metric", "is_digits_mean", "select.lower_is_better = true: of is_digits_mean it is false"),
         ("select.rungs", "[300, 2000]", "select.rungs: 2000 is beyond retrain.steps = 1500"),
         ("retrain.lr_decay", "linear", "retrain.lr_decay = linear: .* use none"),
-        ("retrain.opponent", "derived", "retrain.opponent = derived: .* use fixed"),
+        (
+            "retrain.discriminator.architecture",
+            "derived",
+            "retrain.discriminator.architecture = derived: .* use fixed",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_name_and_the_cure(option, value, message):
