@@ -153,9 +153,9 @@ def space_for(network: Network, genotype: Genotype | None, space: str = DEFAULT_
     return find_space(space)
 
 
-def build(genotype: Genotype, config: NetworkConfig) -> "nn.Module":
-    """The derived network of a genotype, as its own space builds it."""
-    return find_space(genotype.space).build(genotype.network, config, genotype)
+def build(genotype: Genotype, config: NetworkConfig, outputs: int = 1) -> "nn.Module":
+    """The derived network of a genotype, as its own space builds it; `outputs` are a discriminator's."""
+    return find_space(genotype.space).build(genotype.network, config, genotype, outputs)
 
 
 def _suffix(path: Path) -> str:

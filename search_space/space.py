@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from search_space.errors import GenotypeError
 from search_space.topology import NONE, CellEdges, Edge, Kind, Network, Primitive, SkipIn, nodes_without_input
@@ -29,6 +29,23 @@ def _nothing_else(edges: CellEdges, names: Names) -> None:  # noqa: ARG001
     return None
 
 
+class Build(Protocol):
+    """How a space builds its networks."""
+
+    def __call__(
+        self,
+        network: Network,
+        config: "NetworkConfig",
+        genotype: "Genotype | None" = None,
+        outputs: int = 1,
+        /,
+    ) -> "nn.Module":
+        """The derived network of a genotype or, for None, the supernet. Imports torch when called.
+
+        `outputs` are the numbers that a discriminator gives an image.
+        """
+
+
 # Compared by identity: a space is one object, which copies of networks share.
 @dataclass(frozen=True, eq=False)
 class SearchSpace:
@@ -38,8 +55,7 @@ class SearchSpace:
     vocabularies: Mapping[Kind, tuple[Primitive, ...]]
     cells: Mapping[Network, tuple[CellEdges, ...]]
     """Edges of every cell, in the order of genotypes. A space may have one network only."""
-    build: "Callable[[Network, NetworkConfig, Genotype | None], nn.Module]"
-    """The derived network of a genotype or, for None, the supernet. Imports torch when called."""
+    build: "Build"
     image_size: "Callable[[GeneratorConfig], int]"
     """Height and width of a generator's images, in pixels."""
     parameter_table: "Callable[[Network, NetworkConfig], ParameterTable]"
@@ -55,12 +71,16 @@ class SearchSpace:
     """None where edges are genes of blocks: every choice is connected then."""
     skip_node: int | None = None
     """The node that is exported to later cells, and that their skips enter; it must have an input."""
+    latent_dim: int = 120
+    """Size of z in the published networks of the space."""
+    latent_parts: int = 3
+    """Parts that z is cut into in them."""
     other_fault: Callable[[CellEdges, Names], str | None] = _nothing_else
     """What else may be wrong with a cell: one line with the cure, or None."""
     has_supernet: bool = True
     """Whether the supernet takes edge weights."""
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "SearchSpace":
+    def __deepcopy__(self, memo: Any) -> "SearchSpace":
         return self
 
     def cells_of(self, network: Network) -> tuple[CellEdges, ...]:

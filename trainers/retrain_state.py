@@ -5,11 +5,10 @@ import copy
 import torch
 from torch import nn
 
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import FixedDiscriminator
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator, derived_generator
 from trainers.compute import prepare
 from trainers.config import RetrainConfig
 from trainers.guarded_step import Phase, adam
@@ -23,7 +22,7 @@ class RetrainState(TrainingState):
 
     def __init__(
         self,
-        generator: Generator,
+        generator: ImageGenerator,
         discriminator: nn.Module,
         config: RetrainConfig,
         device: torch.device,
@@ -53,7 +52,7 @@ def build_networks(
     genotypes: dict[str, Genotype],
     seed: int,
     outputs: int = 1,
-) -> tuple[Generator, nn.Module]:
+) -> tuple[ImageGenerator, nn.Module]:
     """A derived generator and a discriminator: the derived one if its genotype is given, else the fixed one.
 
     `outputs` are what the discriminator gives an image. The same seed gives the same initial parameters on
@@ -61,7 +60,7 @@ def build_networks(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "initial parameters"))
-        derived = Generator(generator, genotypes["generator"])
+        derived = derived_generator(generator, genotypes["generator"])
         if "discriminator" in genotypes:
-            return derived, Discriminator(discriminator, genotypes["discriminator"], outputs=outputs)
+            return derived, build(genotypes["discriminator"], discriminator, outputs)
         return derived, FixedDiscriminator(discriminator, outputs)

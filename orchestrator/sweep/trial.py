@@ -118,10 +118,10 @@ def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:
     import torch
 
     from search_space.cost import cost
-    from search_space.networks.generator import Generator
+    from search_space.networks.generator import derived_generator
 
     config = experiment.retrain.generator
-    found = cost(Generator(config, genotype).eval(), torch.zeros(1, config.latent_dim))
+    found = cost(derived_generator(config, genotype).eval(), torch.zeros(1, config.latent_dim))
     return {
         PARAMETERS: float(found.parameters),
         MULTIPLY_ADDS: float(found.multiply_adds),

@@ -32,7 +32,7 @@ class AlphaGanGenerator(UncutGenerator):
         super().__init__(config, genotype, "alphagan")
 
     def cell(self, index: int, names: Sequence[str] | None) -> nn.Module:
-        """One cell, by its place."""
+        """The cell in one place: of these choices or, for None, of the supernet."""
         return AlphaGanCell(self.space, index, names, self.config.channels)
 
 
@@ -64,10 +64,7 @@ class AlphaGanCell(nn.Module):
         out = self.normals[1](self.normals[0](first, normal[0]), normal[1])
         out = out + self.normals[2](second, normal[2])
         for row, (skip, carried) in enumerate(zip(self.skips, skips, strict=True)):
-            # Over two cells the same operation is applied twice, with the same weights.
-            for _ in range(len(skips) - row):
-                carried = skip(carried, _row(edge_weights, "skip", row))  # noqa: PLW2901
-            out = out + carried
+            out = out + skip(carried, _row(edge_weights, "skip", row), len(skips) - row)
         return out, first
 
 
@@ -84,14 +81,17 @@ class EnlargingEdge(nn.Module):
         self.deconv = deconvolution(channels) if "deconv" in choices else None
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], weights: Float[Tensor, " p"] | None = None
+        self, x: Float[Tensor, "n c h w"], weights: Float[Tensor, " p"] | None = None, doublings: int = 1
     ) -> Float[Tensor, "n c h2 w2"]:
         """Enlarged by the one choice, or by the weighted sum of all."""
-        outputs = [self._enlarged(x, name) for name in self._choices]
+        outputs = [self._enlarged(x, name, doublings) for name in self._choices]
         return outputs[0] if weights is None else _mixed(weights, outputs)
 
-    def _enlarged(self, x: Tensor, name: str) -> Tensor:
-        return enlarged(x, name) if self.deconv is None or name != "deconv" else cast(Tensor, self.deconv(x))
+    def _enlarged(self, x: Tensor, name: str, doublings: int) -> Tensor:
+        """Over two cells a choice is applied twice: with the same weights, and to its own output alone."""
+        for _ in range(doublings):
+            x = self.deconv(x) if self.deconv is not None and name == "deconv" else enlarged(x, name)
+        return x
 
 
 class NormalEdge(nn.Module):

@@ -21,7 +21,6 @@ from search_space.space import SearchSpace
 from search_space.spaces.autogan import SKIPS
 
 
-
 class AutoGanGenerator(UncutGenerator):
     """Three cells of two blocks each. The supernet takes one-hot edge weights: a path.
 
@@ -33,7 +32,7 @@ class AutoGanGenerator(UncutGenerator):
         super().__init__(config, genotype, "autogan")
 
     def cell(self, index: int, names: Sequence[str] | None) -> nn.Module:
-        """One cell, by its place."""
+        """The cell in one place: of these choices or, for None, of the supernet."""
         return AutoGanCell(self.space, index, names, self.config.channels)
 
 

@@ -86,7 +86,12 @@ class EaganCell(nn.Module):
         }
 
     def _sum(
-        self, chosen: Mapping[Edge, Primitive], nodes: Mapping[int, Tensor], node: int, *, pooled: bool = False
+        self,
+        chosen: Mapping[Edge, Primitive],
+        nodes: Mapping[int, Tensor],
+        node: int,
+        *,
+        pooled: bool = False,
     ) -> Tensor:
         """A node, or the node as average pooling leaves it: pooling is linear, so edges may do it apart."""
         into = [
@@ -108,7 +113,9 @@ class EaganCell(nn.Module):
     def _send(self, edge: Edge, primitive: Primitive, x: Tensor) -> Tensor:
         match primitive.operation:
             case "conv":
-                return self._convolution(edge, primitive)(_activated(edge, x), 2 if edge.kind == "down" else 1)
+                return self._convolution(edge, primitive)(
+                    _activated(edge, x), 2 if edge.kind == "down" else 1
+                )
             case "max_pool":
                 return F.max_pool2d(x, 2)
             case "skip":

@@ -9,13 +9,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.genotype import Genotype, space_for
+from search_space.genotype import Genotype, GenotypeError, build, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import GeneratorConfig
 from search_space.space import DEFAULT_SPACE
 
 
-class Generator(nn.Module):
+class ImageGenerator(nn.Module):
+    """A generator of any space: latents [n, latent_dim] to images [n, c, s, s] in [-1, 1]."""
+
+    config: GeneratorConfig
+
+
+def derived_generator(config: GeneratorConfig, genotype: Genotype) -> ImageGenerator:
+    """The generator of a genotype, as the genotype's own space builds it.
+
+    Raises:
+        GenotypeError: the genotype is a discriminator's.
+    """
+    if genotype.network != "generator":
+        raise GenotypeError(f"a generator cannot be built from a {genotype.network}'s genotype")
+    network = build(genotype, config)
+    assert isinstance(network, ImageGenerator)
+    return network
+
+
+class Generator(ImageGenerator):
     """Three upsampling cells from a latent vector to an image.
 
     Source: AdversarialNAS section 3.1 and released code; parameter counts equal the published ones.

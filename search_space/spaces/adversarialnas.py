@@ -99,7 +99,9 @@ CELLS: dict[Network, tuple[CellEdges, ...]] = {
 SKIP_INS = ((), (SkipIn(0, "bilinear"),), (SkipIn(0, "nearest"), SkipIn(1, "nearest")))
 
 
-def build(network: Network, config: NetworkConfig, genotype: "Genotype | None" = None) -> "nn.Module":
+def build(
+    network: Network, config: NetworkConfig, genotype: "Genotype | None" = None, outputs: int = 1
+) -> "nn.Module":
     """The derived network of a genotype or, without one, the supernet."""
     from search_space.networks.discriminator import Discriminator
     from search_space.networks.generator import Generator
@@ -108,7 +110,7 @@ def build(network: Network, config: NetworkConfig, genotype: "Genotype | None" =
         case GeneratorConfig() if network == "generator":
             return Generator(config, genotype)
         case DiscriminatorConfig() if network == "discriminator":
-            return Discriminator(config, genotype)
+            return Discriminator(config, genotype, outputs=outputs)
     raise TypeError(f"a {network} is not built from a {type(config).__name__}")
 
 

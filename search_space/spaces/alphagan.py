@@ -68,7 +68,12 @@ def cells_of(
     )
 
 
-def build(network: Network, config: NetworkConfig, genotype: "Genotype | None" = None) -> "nn.Module":
+def build(
+    network: Network,
+    config: NetworkConfig,
+    genotype: "Genotype | None" = None,
+    outputs: int = 1,  # noqa: ARG001
+) -> "nn.Module":
     """The derived network of a genotype or, without one, the supernet."""
     from search_space.networks.alphagan import AlphaGanGenerator
 
@@ -102,6 +107,9 @@ ALPHAGAN = SearchSpace(
     build=build,
     image_size=lambda config: config.image_size,
     parameter_table=table,
+    latent_dim=128,
+    latent_parts=1,
     groups={"up": "up", "normal": "normal", "skip": "skip"},
     published={},
+    output_node=4,
 )

@@ -74,7 +74,12 @@ def _further_deconvolutions(index: int, names: Names) -> int:
     return (short != "none") + sum(index - source for name in skips for source in SKIPS[name])
 
 
-def build(network: Network, config: NetworkConfig, genotype: "Genotype | None" = None) -> "nn.Module":
+def build(
+    network: Network,
+    config: NetworkConfig,
+    genotype: "Genotype | None" = None,
+    outputs: int = 1,  # noqa: ARG001
+) -> "nn.Module":
     """The derived network of a genotype or, without one, the supernet of paths."""
     from search_space.networks.autogan import AutoGanGenerator
 
@@ -121,6 +126,8 @@ AUTOGAN = SearchSpace(
     build=build,
     image_size=lambda config: config.image_size,
     parameter_table=table,
+    latent_dim=128,
+    latent_parts=1,
     groups={
         "conv": "conv", "norm": "norm", "up": "up", "short": "short", "skips_2": "skips", "skips_3": "skips"
     },

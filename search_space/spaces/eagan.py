@@ -56,20 +56,24 @@ CELLS: dict[Network, tuple[CellEdges, ...]] = {"discriminator": (CELL,) * 3}
 def fault(edges: CellEdges, names: Names) -> str | None:
     """A cell cannot keep the size on one way only: its two halves could not be added."""
     keeping = [
-        edge.name for edge, name in zip(edges, names, strict=True) if edge.kind == "down" and name == KEEP.name
+        edge.name
+        for edge, name in zip(edges, names, strict=True)
+        if edge.kind == "down" and name == KEEP.name
     ]
     if len(keeping) == 1:
         return f"only {keeping[0]} keeps the size; use keep_size (-1) for both e5 and e6, or for neither"
     return None
 
 
-def build(network: Network, config: NetworkConfig, genotype: "Genotype | None" = None) -> "nn.Module":
+def build(
+    network: Network, config: NetworkConfig, genotype: "Genotype | None" = None, outputs: int = 1
+) -> "nn.Module":
     """The derived network of a genotype or, without one, the supernet of paths."""
     from search_space.networks.eagan import EaganDiscriminator
 
     if network != "discriminator" or not isinstance(config, DiscriminatorConfig):
         raise TypeError(f"a {network} of eagan is not built from a {type(config).__name__}")
-    return EaganDiscriminator(config, genotype)
+    return EaganDiscriminator(config, genotype, outputs)
 
 
 @cache

@@ -48,7 +48,7 @@ def _alphagan(name: str, *, supernet: bool) -> str:
 
 
 def _stem(name: str) -> str:
-    return re.sub("^latents.0", "l1", name).replace("to_image", "to_rgb.2").replace("norm.", "to_rgb.0.")
+    return re.sub("^latent", "l1", name).replace("to_image", "to_rgb.2").replace("norm.", "to_rgb.0.")
 
 
 def _eagan(name: str) -> str:

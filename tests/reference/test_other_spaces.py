@@ -98,14 +98,18 @@ def test_supernet_of_alphagan_is_the_released_one_with_gradients_of_the_logits()
     network = SPACES["alphagan"].build("generator", GENERATOR, None)
     given = weights("supernet/w/", arrays)
     assert load(network, given, NAMES["alphagan supernet"]) == given.keys()
-    logits = {name: value.clone().requires_grad_() for name, value in under("supernet/alpha/", arrays).items()}
+    logits = {
+        name: value.clone().requires_grad_() for name, value in under("supernet/alpha/", arrays).items()
+    }
 
     def forward(z):
         soft = {name: value.softmax(-1) for name, value in logits.items()}
         groups = {
             group: torch.stack([soft[f"{group}_{cell}"] for cell in (1, 2, 3)]) for group in ("normal", "up")
         }
-        skips = torch.stack([torch.zeros(2, 3), torch.cat([soft["skip_2"], torch.zeros(1, 3)]), soft["skip_3"]])
+        skips = torch.stack(
+            [torch.zeros(2, 3), torch.cat([soft["skip_2"], torch.zeros(1, 3)]), soft["skip_3"]]
+        )
         return network(z, EdgeWeights({**groups, "skip": skips}))
 
     expected = (arrays[f"supernet/{what}"] for what in ("eval", "train", "grad_input"))
