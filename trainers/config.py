@@ -8,6 +8,7 @@ from search_space.frozen import Frozen
 from search_space.space import DEFAULT_SPACE
 from search_space.spaces.registry import SPACES
 from trainers.losses.hinge import Hinge
+from trainers.losses.loss import GanLoss
 from trainers.losses.registry import Loss
 from trainers.options import AdamConfig
 from trainers.strategies.adversarial_config import AdversarialConfig
@@ -22,6 +23,14 @@ def _known_space(name: str) -> str:
 
 SpaceName = Annotated[str, AfterValidator(_known_space)]
 """One of the registered spaces."""
+
+
+def _check_counts(loss: GanLoss, real: int, generated: int) -> None:
+    if loss.needs_real and real != generated:
+        raise ValueError(
+            f"generator_batch_size: loss {loss.name} compares as many generated images with real ones, of "
+            f"which an update has {real}; use {real}"
+        )
 
 
 class SearchConfig(Frozen):
@@ -51,6 +60,7 @@ class SearchConfig(Frozen):
     def _halves_are_equal(self) -> "SearchConfig":
         if self.batch_size % 2:
             raise ValueError("batch_size: has no equal halves; use an even number")
+        _check_counts(self.loss, self.batch_size // 2, self.generator_batch_size)
         return self
 
     def updates_generator(self, step: int) -> bool:
@@ -79,6 +89,11 @@ class RetrainConfig(Frozen):
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
     report_every: PositiveInt = 5_000
     """Steps between reports; each is a checkpoint and a grid of samples."""
+
+    @model_validator(mode="after")
+    def _images_number_as_the_loss_needs(self) -> "RetrainConfig":
+        _check_counts(self.loss, self.batch_size, self.generator_batch_size)
+        return self
 
     def lr_factor(self, step: int) -> float:
         """Share of the learning rates that a step, counted from 0, still has."""

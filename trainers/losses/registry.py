@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from trainers.losses.hinge import Hinge
 from trainers.losses.loss import GanLoss
+from trainers.losses.mmd import Mmd
 from trainers.options import one_of
 
 LOSSES: Mapping[str, type[GanLoss]] = {
     "hinge": Hinge,
+    "mmd": Mmd,
 }
 
 if TYPE_CHECKING:
