@@ -41,6 +41,10 @@ class ComputeConfig(Frozen):
             raise ValueError(f"compile: true goes with backend auto or op_by_op, not with {self.backend}")
         return self
 
+    def for_second_derivatives(self) -> "ComputeConfig":
+        """The same for a network that is differentiated twice, which backend frequency cannot."""
+        return self.model_copy(update={"backend": "direct"}) if self.backend == "auto" else self
+
 
 def one_of(registry: Mapping[str, type[Frozen]]) -> Any:
     """The type of an option that is a member of a registry, chosen by its field `name`.

@@ -32,8 +32,11 @@ class RetrainState(TrainingState):
         self.generator = generator.to(device)
         self.discriminator = discriminator.to(device)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
-        for network in (self.generator, self.discriminator, self.ema_generator):
-            prepare(network, compute or ComputeConfig())
+        compute = compute or ComputeConfig()
+        twice = config.loss.penalizes_gradients
+        prepare(self.discriminator, compute.for_second_derivatives() if twice else compute)
+        for network in (self.generator, self.ema_generator):
+            prepare(network, compute)
         self.optimizers: dict[Phase, torch.optim.Adam] = {
             "generator": adam(list(self.generator.parameters()), config.generator_optimizer),
             "discriminator": adam(list(self.discriminator.parameters()), config.discriminator_optimizer),

@@ -42,11 +42,11 @@ def _report(strategy: Strategy, setup: SearchSetup, metrics: dict[str, float], e
     scores = evaluate(step, sample) if sample else {}
     if scores:
         strategy.scored()
-    found = strategy.diagnostics()
+    diagnostics = strategy.diagnostics()
     return Report(
         step=step,
-        metrics={**metrics, **found.scalars, **scores},
-        genotypes=dict(strategy.derived()),
-        probabilities=dict(found.probabilities),
+        metrics={**metrics, **diagnostics.scalars, **scores},
+        genotypes={str(network): each for network, each in strategy.derived().items()},
+        probabilities={str(network): each for network, each in diagnostics.probabilities.items()},
         samples=sample_grid(sample, setup.generator.latent_dim, setup.seed, setup.device) if sample else None,
     )

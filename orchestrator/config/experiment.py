@@ -125,7 +125,8 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":
-        if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self), *_misfits_of_mirror(self)]:
+        checks = (_misfits_of_images, _misfits_of_batches, _misfits_of_mirror, _misfits_of_losses)
+        if misfits := [line for check in checks for line in check(self)]:
             raise ValueError("\n".join(misfits))
         return self
 
@@ -183,6 +184,18 @@ def _misfits_of_mirror(experiment: Experiment) -> Iterator[str]:
             "mirror: MLflow's database would stay on this machine, as SQLite needs a disk; set tracking.uri "
             "to a server (http://...)"
         )
+
+
+def _misfits_of_losses(experiment: Experiment) -> Iterator[str]:
+    """Losses that differentiate a discriminator twice, computed by what can be differentiated once."""
+    for stage, config in (("search", experiment.search), ("retrain", experiment.retrain)):
+        if not config.loss.penalizes_gradients:
+            continue
+        penalty = f"the penalty of {stage}.loss differentiates twice"
+        if experiment.compute.backend == "frequency":
+            yield f"compute.backend: {penalty}, frequency once; use auto, direct or op_by_op"
+        if experiment.compute.compile:
+            yield f"compute.compile: {penalty}, compiled networks once; use false"
 
 
 def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:

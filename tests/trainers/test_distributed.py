@@ -100,7 +100,7 @@ def test_losses_of_pairs_are_those_of_the_whole_batch(results):
 
 @pytest.mark.usefixtures("unchecked_shapes")
 def test_two_workers_retrain_by_pairs_as_one_with_the_whole_batch(results):
-    """Adam divides rounding by itself where a gradient is nothing else, as of a bias in front of BatchNorm."""
+    """Adam divides rounding by itself where a gradient is nothing else: a bias in front of BatchNorm."""
     expected = tensors(workers.retrain_steps_with_statistics_of_pairs())
     for result in results:
         found = tensors(result["retrain by pairs"])

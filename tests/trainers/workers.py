@@ -14,6 +14,7 @@ from torch import distributed, multiprocessing
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.generator import Generator
 from tests.trainers.small import (
+    BATCH,
     CPU,
     GENERATOR,
     Given,
@@ -22,8 +23,11 @@ from tests.trainers.small import (
     retrain_config,
     retrain_state,
     search_config,
+    search_setup,
     search_state,
+    tensors,
 )
+from trainers.config import SearchConfig
 from trainers.distributed import (
     average,
     average_running_statistics,
@@ -141,7 +145,7 @@ def retrain_steps_with_statistics_of_pairs() -> dict[str, Any]:
 
 
 def averaged_gradients_of_pairs() -> list[torch.Tensor]:
-    """Losses of both players of this worker's share of outputs, and their averaged gradients in the weights."""
+    """Losses of both players of the outputs of this worker, and their averaged gradients in the weights."""
     random = torch.Generator().manual_seed(0)
     real, fake = torch.randn(2, 8, 5, generator=random, dtype=torch.float64).unbind()
     weights = torch.randn(5, 16, generator=random, dtype=torch.float64).requires_grad_()
@@ -178,3 +182,18 @@ def networks_start_alike() -> list[torch.Tensor]:
     assert isinstance(state.generator, Generator)
     assert isinstance(state.discriminator, Discriminator)
     return [parameter.detach() for parameter in state.generator.parameters()]
+
+
+def strategy_run(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """State and genotypes of a short search by a strategy, on this worker's share, in float64."""
+    torch.set_default_dtype(torch.float64)
+    config = SearchConfig(strategy=name, steps=2, batch_size=BATCH, generator_batch_size=BATCH, n_critic=1)
+    setup = search_setup(config)
+    strategy = config.strategy.build(setup)
+    for network in strategy.state.networks():
+        use_ghost_batches(network, WORKERS)
+    for index in range(config.steps):
+        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
+        strategy.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+    torch.set_default_dtype(torch.float32)
+    return tensors(strategy.state.state_dict()), dict(strategy.derived())

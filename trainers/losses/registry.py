@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from trainers.losses.hinge import Hinge
+from trainers.losses.logistic import Logistic
 from trainers.losses.loss import GanLoss
 from trainers.losses.mmd import Mmd
 from trainers.options import one_of
@@ -11,6 +12,7 @@ from trainers.options import one_of
 LOSSES: Mapping[str, type[GanLoss]] = {
     "hinge": Hinge,
     "mmd": Mmd,
+    "logistic": Logistic,
 }
 
 if TYPE_CHECKING:

@@ -32,7 +32,11 @@ class SearchState(TrainingState):
             self.beta = Architecture("discriminator", space=config.space).to(device)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.ema_alpha = copy.deepcopy(self.alpha).requires_grad_(False)
-        for network in (self.generator, self.discriminator, self.ema_generator):
+        penalized = (
+            setup.compute.for_second_derivatives() if config.loss.penalizes_gradients else setup.compute
+        )
+        prepare(self.discriminator, penalized)
+        for network in (self.generator, self.ema_generator):
             prepare(network, setup.compute)
         self.optimizers: dict[Phase, torch.optim.Adam] = {
             "generator": _adam(self.generator, config.generator_optimizer),

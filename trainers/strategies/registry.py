@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from trainers.options import one_of
 from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.random import RandomConfig
 from trainers.strategies.strategy import StrategyConfig
 
 STRATEGIES: Mapping[str, type[StrategyConfig]] = {
     "adversarial": AdversarialConfig,
+    "random": RandomConfig,
 }
 
 if TYPE_CHECKING:

@@ -77,6 +77,7 @@ class Strategy(Protocol):
 
     def scored(self) -> None:
         """Learn that the sample has just been scored, before anything is derived."""
+        return
 
     def diagnostics(self) -> Diagnostics:
         """What a report says besides losses and scores."""
@@ -88,6 +89,7 @@ class Strategy(Protocol):
         Raises:
             NonFiniteLoss: a loss was not finite.
         """
+        return
 
 
 class StrategyConfig(Frozen):

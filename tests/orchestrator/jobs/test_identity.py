@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
 from orchestrator.jobs.identity import identity, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Stage
-from tests.orchestrator.tiny_jobs import tiny_job
+from orchestrator.jobs.worker import run_worker
+from tests.orchestrator.tiny_jobs import Recorder, tiny_job
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,11 @@ def test_scoring_may_begin_and_end_between_two_attempts() -> None:
     protocol = {"extractor": "digits"}
     require_same_protocol(checkpoint(), protocol)
     require_same_protocol(checkpoint(protocol=protocol), {})
+
+
+def test_a_checkpoint_of_another_strategy_is_refused(tmp_path: Path) -> None:
+    random = tiny_job(tmp_path, search__strategy="random")
+    outcome = run_worker(random, Recorder(), torch.device("cpu"))
+    assert set(outcome.genotypes) == {"generator", "discriminator"}
+    with pytest.raises(CheckpointError, match=r'search\.strategy\.name = "adversarial": .*with "random"'):
+        run_worker(tiny_job(tmp_path), Recorder(), torch.device("cpu"))
