@@ -28,7 +28,7 @@ def test_draws_depend_on_seed_and_step_alone():
     torch.manual_seed(2)
     again = draws().latents("beta", 4), draws().noise("beta", 0, ALPHA)
     assert torch.equal(first[0], again[0])
-    assert all(torch.equal(a, b) for a, b in zip(first[1], again[1], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(first[1].values(), again[1].values(), strict=True))
 
 
 def test_every_update_of_every_step_has_latents_of_its_own():

@@ -89,7 +89,7 @@ def run(
     }
     found |= {name: buffer for name, buffer in network.named_buffers() if buffer.is_floating_point()}
     if weights:
-        found |= {f"edge weights {name}": weight.grad for name, weight in weights._asdict().items()}
+        found |= {f"edge weights {name}": weight.grad for name, weight in weights.items()}
     return found
 
 
