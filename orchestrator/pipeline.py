@@ -7,7 +7,7 @@ stage and those that depend on it anew, and nothing else; what was there before 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,42 @@ from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
-from orchestrator.selection.stage import contest_of, select_in, select_stage
+from orchestrator.selection.stage import Selected, contest_of, select_in, select_stage
 from orchestrator.stages.evaluate import evaluate_in
-from orchestrator.stages.train import (
-    Result,
-    Session,
-    retrain_in,
-    search_in,
-    training_job,
-    write_result,
-)
+from orchestrator.stages.results import MERGED, Evaluated, Retrained, RunIdentity, Searched, write_result
+from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
 from orchestrator.tracking import TrackingError
 from orchestrator.tracking.registry import Trained, register
 from search_space.genotype import Genotype
 from trainers.metrics.extractors.registry import make_extractor
 
 
-def pipeline(experiment: Experiment, console: Console) -> Result:
+@dataclass(frozen=True)
+class StageResults:
+    """What the stages of a pipeline returned, by name; None where a stage is left out."""
+
+    search: Searched | None
+    select: Selected | None
+    retrain: Retrained
+    evaluate: Evaluated
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """A finished pipeline."""
+
+    run: RunIdentity = field(metadata=MERGED)
+    metrics: Mapping[str, float]
+    generator: Path
+    samples: Path
+    genotype: Path
+    """The generator's."""
+    model: str | None
+    """Address in MLflow's registry; None where it is not registered."""
+    stages: StageResults
+
+
+def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     """The main job; in MLflow one parent run with a child for each stage."""
     if experiment.select:
         select_stage(experiment)  # mistakes show before the search
@@ -52,27 +71,24 @@ def pipeline(experiment: Experiment, console: Console) -> Result:
     ) as run:
         session = replace(session, parent=run)
         searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
-        selected = _select(session, searched) if searched and experiment.select else None
+        selected = _select(session, searched.folder) if searched and experiment.select else None
         found = selected or searched
-        genotypes = _found(found) if found else genotypes_to_retrain(experiment)
+        genotypes = _genotypes(found) if found else genotypes_to_retrain(experiment)
         retraining = _stage(session, "retrain", genotypes)
         retrained = retrain_in(retraining, genotypes)
-        evaluated = evaluate_in(retraining, Path(retrained["generator"]))
+        evaluated = evaluate_in(retraining, retrained.generator)
         run.genotypes(genotypes)
-        run.scores(evaluated["metrics"], evaluated["fingerprint"])
+        run.scores(evaluated.metrics, evaluated.fingerprint)
         model = _register(session, genotypes["generator"], retrained, evaluated)
-    stages = {"search": searched, "select": selected, "retrain": retrained, "evaluate": evaluated}
-    result = {
-        "name": session.name,
-        "run_id": run.run_id,
-        "tracking_uri": session.tracker.uri,
-        "metrics": evaluated["metrics"],
-        "generator": retrained["generator"],
-        "samples": retrained["samples"],
-        "genotype": retrained["genotypes"]["generator"]["file"],
-        **({"model": model} if model else {}),
-        "stages": {stage: outcome for stage, outcome in stages.items() if outcome},
-    }
+    result = PipelineResult(
+        run_identity(session, run),
+        metrics=evaluated.metrics,
+        generator=retrained.generator,
+        samples=retrained.samples,
+        genotype=retrained.trained.genotypes["generator"].file,
+        model=model,
+        stages=StageResults(searched, selected, retrained, evaluated),
+    )
     write_result(session.folder, result)
     return result
 
@@ -83,7 +99,7 @@ def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) ->
     return replace(session, name=f"{session.name}/{digest(job)}")
 
 
-def _register(session: Session, genotype: Genotype, retrained: Result, evaluated: Result) -> str | None:
+def _register(session: Session, genotype: Genotype, retrained: Retrained, evaluated: Evaluated) -> str | None:
     """The generator's address in MLflow's registry; none where it should not be there.
 
     A store that refuses ends no pipeline: all the work is done, and the same command registers later.
@@ -92,17 +108,17 @@ def _register(session: Session, genotype: Genotype, retrained: Result, evaluated
     if experiment.tracking.model is None:
         return None
     trained = Trained(
-        generator=Path(retrained["generator"]),
-        samples=Path(retrained["samples"]),
+        generator=retrained.generator,
+        samples=retrained.samples,
         genotype=genotype,
-        scores=evaluated["metrics"],
-        protocol=evaluated["fingerprint"],
+        scores=evaluated.metrics,
+        protocol=evaluated.fingerprint,
         data=experiment.data.name,
         run=session.name,
     )
     try:
         # As a part of the retraining's run: that one keeps what `advnas generate models:/...` looks for.
-        return register(trained, experiment.tracking.model, retrained["run_id"], session.tracker.uri)
+        return register(trained, experiment.tracking.model, retrained.run.run_id, session.tracker.uri)
     except TrackingError as error:
         session.console.say(
             f"not registered: {error}; the same command with --name {session.name} tries again"
@@ -110,9 +126,9 @@ def _register(session: Session, genotype: Genotype, retrained: Result, evaluated
         return None
 
 
-def _select(session: Session, searched: Result) -> Result:
+def _select(session: Session, searched: Path) -> Selected:
     """The selection, in the folder of what decides it: candidates, rungs and rules, the recipe."""
-    contest = contest_of(session, Path(searched["genotypes"]["generator"]["file"]).parent)
+    contest = contest_of(session, searched)
     return select_in(replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest)
 
 
@@ -126,5 +142,6 @@ def _hash(deciding: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(first_identity(deciding), sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _found(searched: Result) -> dict[str, Genotype]:
-    return {network: Genotype.load(Path(found["file"])) for network, found in searched["genotypes"].items()}
+def _genotypes(found: Searched | Selected) -> dict[str, Genotype]:
+    files = found.trained.genotypes if isinstance(found, Searched) else found.genotypes
+    return {network: each.genotype for network, each in files.items()}

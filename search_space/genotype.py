@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import ValidationError, field_validator, model_validator
 
-from search_space.errors import GenotypeError
+from search_space.errors import GenotypeError, one_line
 from search_space.frozen import Frozen
 from search_space.networks.config import NetworkConfig
 from search_space.space import DEFAULT_SPACE, Rows, SearchSpace, shortened
@@ -154,7 +154,10 @@ def space_for(network: Network, genotype: Genotype | None, space: str = DEFAULT_
 
 
 def build(genotype: Genotype, config: NetworkConfig, outputs: int = 1) -> "nn.Module":
-    """The derived network of a genotype, as its own space builds it; `outputs` are a discriminator's."""
+    """The derived network of a genotype, as its own space builds it.
+
+    `outputs` is how many numbers a discriminator gives an image; a generator ignores it.
+    """
     return find_space(genotype.space).build(genotype.network, config, genotype, outputs)
 
 
@@ -190,7 +193,7 @@ def _read_released(path: Path, space: SearchSpace) -> tuple[Network, Rows]:
         rows = np.lib.format.read_array(content, allow_pickle=False)
     except Exception as error:  # numpy's header parser lets a hostile file raise nearly anything
         raise GenotypeError(
-            f"not a released genotype ({_one_line(error)}); expected integers of shape {named}"
+            f"not a released genotype ({one_line(error)}); expected integers of shape {named}"
         ) from error
     return shapes[shape], rows.tolist()
 
@@ -199,7 +202,3 @@ def _write_released(path: Path, rows: Rows) -> None:
     """Write rows as the released code does: unsigned, unless a published index is negative."""
     signed = any(index < 0 for row in rows for index in row)
     np.save(path, np.asarray(rows, dtype=np.int8 if signed else np.uint8), allow_pickle=False)
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from search_space.errors import GenotypeError
 from search_space.topology import NONE, CellEdges, Edge, Kind, Network, Primitive, SkipIn, nodes_without_input
@@ -29,23 +29,6 @@ def _nothing_else(edges: CellEdges, names: Names) -> None:  # noqa: ARG001
     return None
 
 
-class Build(Protocol):
-    """How a space builds its networks."""
-
-    def __call__(
-        self,
-        network: Network,
-        config: "NetworkConfig",
-        genotype: "Genotype | None" = None,
-        outputs: int = 1,
-        /,
-    ) -> "nn.Module":
-        """The derived network of a genotype or, for None, the supernet. Imports torch when called.
-
-        `outputs` are the numbers that a discriminator gives an image.
-        """
-
-
 # Compared by identity: a space is one object, which copies of networks share.
 @dataclass(frozen=True, eq=False)
 class SearchSpace:
@@ -55,7 +38,9 @@ class SearchSpace:
     vocabularies: Mapping[Kind, tuple[Primitive, ...]]
     cells: Mapping[Network, tuple[CellEdges, ...]]
     """Edges of every cell, in the order of genotypes. A space may have one network only."""
-    build: "Build"
+    build: "Callable[[Network, NetworkConfig, Genotype | None, int], nn.Module]"
+    """The derived network of a genotype or, for None, the supernet; the number is how many outputs a
+    discriminator has. Imports torch when called."""
     image_size: "Callable[[GeneratorConfig], int]"
     """Height and width of a generator's images, in pixels."""
     parameter_table: "Callable[[Network, NetworkConfig], ParameterTable]"

@@ -8,7 +8,6 @@ from search_space.frozen import Frozen
 from search_space.space import DEFAULT_SPACE
 from search_space.spaces.registry import SPACES
 from trainers.losses.hinge import Hinge
-from trainers.losses.loss import GanLoss
 from trainers.losses.registry import Loss
 from trainers.options import AdamConfig
 from trainers.strategies.adversarial_config import AdversarialConfig
@@ -23,14 +22,6 @@ def _known_space(name: str) -> str:
 
 SpaceName = Annotated[str, AfterValidator(_known_space)]
 """One of the registered spaces."""
-
-
-def _check_counts(loss: GanLoss, real: int, generated: int) -> None:
-    if loss.needs_real and real != generated:
-        raise ValueError(
-            f"generator_batch_size: loss {loss.name} compares as many generated images with real ones, of "
-            f"which an update has {real}; use {real}"
-        )
 
 
 class SearchConfig(Frozen):
@@ -51,8 +42,11 @@ class SearchConfig(Frozen):
     n_critic: PositiveInt = 5
     """Discriminator steps per generator step."""
     generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
     discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G, per generator step."""
     report_every: PositiveInt = 100
     """Steps between reports; each is a checkpoint, a derivation and a grid of samples."""
 
@@ -60,7 +54,6 @@ class SearchConfig(Frozen):
     def _halves_are_equal(self) -> "SearchConfig":
         if self.batch_size % 2:
             raise ValueError("batch_size: has no equal halves; use an even number")
-        _check_counts(self.loss, self.batch_size // 2, self.generator_batch_size)
         return self
 
     def updates_generator(self, step: int) -> bool:
@@ -80,21 +73,25 @@ class RetrainConfig(Frozen):
     generator_batch_size: PositiveInt = 80
     """Latents per generator update on all workers together."""
     n_critic: PositiveInt = 5
+    """Discriminator steps per generator step."""
     generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
     discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
     lr_decay: Literal["none", "linear"] = "none"
-    """`linear` takes both learning rates to zero over the steps."""
+    """`linear` takes both learning rates to zero."""
+    lr_decay_from: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the steps that `linear` leaves at constant rates before it begins."""
     clip_gradient_norm: PositiveFloat | None = None
     """Largest norm of the averaged gradients of either network (50 keeps STL-10 from collapsing: EAGAN)."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G, per generator step."""
     report_every: PositiveInt = 5_000
     """Steps between reports; each is a checkpoint and a grid of samples."""
 
-    @model_validator(mode="after")
-    def _images_number_as_the_loss_needs(self) -> "RetrainConfig":
-        _check_counts(self.loss, self.batch_size, self.generator_batch_size)
-        return self
-
     def lr_factor(self, step: int) -> float:
         """Share of the learning rates that a step, counted from 0, still has."""
-        return 1 - step / self.steps if self.lr_decay == "linear" else 1.0
+        if self.lr_decay == "none":
+            return 1.0
+        begin = self.lr_decay_from * self.steps
+        return min(1.0, (self.steps - step) / (self.steps - begin))

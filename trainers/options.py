@@ -13,8 +13,11 @@ class AdamConfig(Frozen):
     """Adam with L2 weight decay (not AdamW), as in the released code."""
 
     lr: PositiveFloat = 2e-4
+    """Learning rate."""
     betas: tuple[float, float] = (0.0, 0.9)
+    """Decays of the running means of the gradients and of their squares."""
     weight_decay: NonNegativeFloat = 0.0
+    """Factor of the L2 penalty."""
 
 
 class ComputeConfig(Frozen):

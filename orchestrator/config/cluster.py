@@ -24,6 +24,7 @@ class ClusterConfig(Frozen):
     """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
     for, at least this many; results are then the same up to rounding only."""
     cpus_per_worker: PositiveFloat = 1.0
+    """CPUs that Ray reserves for each worker."""
     use_gpu: bool = False
     """Each worker, or this process, computes on a GPU."""
     gpus_per_worker: PositiveFloat = 1.0

@@ -19,6 +19,7 @@ from orchestrator.config.cluster import ClusterConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
+from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.config.renamed import with_modern_names
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
@@ -92,6 +93,7 @@ class TrackingConfig(Frozen):
     uri: str | None = None
     """MLflow tracking URI; null is the SQLite database in `root`."""
     experiment: str = Field(default="advnas", min_length=1)
+    """MLflow experiment that the runs belong to."""
     model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
     """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
 
@@ -102,6 +104,7 @@ class Experiment(Frozen):
     name: RunName | None = None
     """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
     seed: NonNegativeInt = 0
+    """Seed of everything random: parameters, latents, order of the images, Gumbel noise."""
     root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
     """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
     mirror: Annotated[str, AfterValidator(_store_address)] | None = None
@@ -110,10 +113,13 @@ class Experiment(Frozen):
     keep_checkpoints: PositiveInt = 2
     """Newest checkpoints kept of each stage; of a retraining the best one too."""
     data: DataConfig
+    """The images that networks learn from."""
     search: SearchStage
     select: SelectStage | None = None
     """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
     retrain: RetrainStage
+    reliability: ReliabilityConfig = ReliabilityConfig()
+    """How `advnas reliability` measures what the recipe of `retrain` can tell apart."""
     compute: ComputeConfig = ComputeConfig()
     cluster: ClusterConfig = ClusterConfig()
     tracking: TrackingConfig = TrackingConfig()

@@ -28,6 +28,7 @@ ADDED: Mapping[str, Any] = {
     "search.strategy.name": "adversarial",
     "search.loss.name": "hinge",
     "retrain.loss.name": "hinge",
+    "retrain.lr_decay_from": 0.0,
 }
 """Options that decide numbers and came after the first runs -> what every run did before."""
 

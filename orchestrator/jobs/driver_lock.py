@@ -1,13 +1,13 @@
 """One driver per run: two would train it twice and overwrite each other's checkpoints."""
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from search_space.errors import UserError
+from trainers.locks import LockTaken, locked
 
 LOCK = ".driver.lock"
 
@@ -24,24 +24,20 @@ def sole_driver(folder: Path) -> Iterator[None]:
         RunInUse: another driver holds it.
         UserError: the folder cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("a+")
-    except OSError as error:
-        raise UserError(f"{folder}: {error.strerror}; choose another root or make it writable") from error
-    with file:
+    lock = folder / LOCK
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read() or "another process"
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(lock, wait=False))
+            lock.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        except LockTaken:
+            owner = lock.read_text() or "another process"
             raise RunInUse(
                 f"{folder}: {owner} works on this run; wait for it, stop it, or use another name"
             ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
+        except OSError as error:
+            raise UserError(f"{folder}: {error.strerror}; choose another root or make it writable") from error
         try:
             yield
         finally:
-            file.truncate(0)
+            lock.write_text("")

@@ -69,7 +69,7 @@ def _free(config: SearchStage | RetrainStage) -> set[str]:
     """What may change between two attempts."""
     if isinstance(config, RetrainStage):
         # Of the genotype the content counts, not where it came from. At constant rates, training may go on.
-        return LOOKING | {"genotype"} | ({"steps"} if config.lr_decay == "none" else set())
+        return LOOKING | {"genotype"} | ({"steps", "lr_decay_from"} if config.lr_decay == "none" else set())
     return set() if config.strategy.depends_on_reports else LOOKING
 
 

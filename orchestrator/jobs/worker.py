@@ -9,7 +9,7 @@ import torch
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
 from orchestrator.jobs.identity import identity, require_same, require_same_images, require_same_protocol
-from orchestrator.jobs.job import Emit, Job, Outcome
+from orchestrator.jobs.job import Emit, Job, Outcome, is_due
 from orchestrator.jobs.training import TRAININGS
 from trainers.datasets.images import Images
 from trainers.datasets.registry import load_images
@@ -21,7 +21,7 @@ from trainers.state import TrainingState
 
 
 class Evaluation:
-    """Scores at the reports that are due: the first of every `evaluation.every` steps, and the last.
+    """Scores at the reports that are due.
 
     Raises:
         UserError: the extractor cannot be had. Nothing is looked for where nothing is scored.
@@ -34,7 +34,7 @@ class Evaluation:
 
     def __call__(self, step: int, sample: SampleGenerator) -> Mapping[str, float]:
         """Scores, empty when not due. Called by all workers."""
-        if self._evaluator is None or not self._due(step):
+        if self._evaluator is None or not is_due(self._config, step):
             return {}
         return self._evaluator(sample, self._config.generator.latent_dim)
 
@@ -42,10 +42,6 @@ class Evaluation:
     def protocol(self) -> Mapping[str, str]:
         """What two scores must share to be compared."""
         return self._evaluator.fingerprint if self._evaluator else {}
-
-    def _due(self, step: int) -> bool:
-        config = self._config
-        return step % config.evaluation.every < config.report_every or step == config.steps
 
 
 Committed = Callable[[Report, Path], None]

@@ -101,7 +101,7 @@ def write_ranking(selection: Selection, folder: Path) -> Mapping[str, Path]:
     return files
 
 
-def require_same_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
+def require_same_recipe(folder: Path, recipe: Mapping[str, Any], what: str = "selection") -> None:
     """Refuse to put scores beside those of another recipe; the first time, write down which it is.
 
     Raises:
@@ -116,6 +116,6 @@ def require_same_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     for name in {**current, **saved}:
         if saved.get(name) != current.get(name):
             raise ConfigError(
-                f"{name} = {shown(current.get(name))}: the selection in {folder} was started with "
+                f"{name} = {shown(current.get(name))}: the {what} in {folder} was started with "
                 f"{shown(saved.get(name))}; use that value to go on with it, or another name"
             )

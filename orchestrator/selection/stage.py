@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.policy import select as compare
 from orchestrator.selection.render import render
 from orchestrator.selection.result import Candidate, Request, Selection
-from orchestrator.stages.train import Result, Session, run_identity, tracked, write_genotypes, write_result
+from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
+from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
 from orchestrator.tracking import TrackedRun
 from trainers.metrics.specs import lower_is_better, score_names
 
@@ -98,7 +99,25 @@ class Contest:
         }
 
 
-def select(experiment: Experiment, console: Console) -> Result:
+@dataclass(frozen=True)
+class Selected:
+    """A finished selection."""
+
+    run: RunIdentity = field(metadata=MERGED)
+    choice: str
+    """The candidate's name."""
+    metrics: Mapping[str, float | None]
+    """Its score, and what the selection cost."""
+    genotypes: Mapping[str, GenotypeFile]
+    selection: Path
+    """All of it as JSON."""
+    ranking: Path
+    """Its rows as Parquet."""
+    scores: Path
+    """The journal, which can be replayed."""
+
+
+def select(experiment: Experiment, console: Console) -> Selected:
     """Choose one of many genotypes by short trainings."""
     config = select_stage(experiment)
     session = Session.begin(experiment, console)
@@ -121,7 +140,7 @@ def contest_of(session: Session, own: Path | None) -> Contest:
     return Contest(config, candidates, {**trial, "seed": experiment.seed, **scoring})
 
 
-def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Result:
+def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Selected:
     """Do the selection of a session; one that was interrupted goes on with the scores it has.
 
     Raises:
@@ -171,7 +190,7 @@ def _entered(contest: Contest, seed: int) -> list[Candidate]:
 
 def _result(
     session: Session, run: TrackedRun, selection: Selection, live: LiveCurves, files: Mapping[str, Path]
-) -> Result:
+) -> Selected:
     if selection.choice is None:
         raise SelectionError(
             f"select: {selection.reason}; try other candidates or lower learning rates in retrain"
@@ -186,11 +205,12 @@ def _result(
         newest.meta.protocol if newest else {},
     )
     run.tag({"advnas.choice": name, "advnas.reason": selection.reason})
-    return {
-        **run_identity(session, run),
-        "choice": name,
-        "metrics": metrics,
-        "genotypes": write_genotypes(live.folder, {"generator": genotype}),
-        **files,
-        "scores": live.folder / SCORES_FILE,
-    }
+    return Selected(
+        run_identity(session, run),
+        choice=name,
+        metrics=metrics,
+        genotypes=write_genotypes(live.folder, {"generator": genotype}),
+        selection=files["selection"],
+        ranking=files["ranking"],
+        scores=live.folder / SCORES_FILE,
+    )

@@ -12,7 +12,8 @@ from orchestrator.artifacts.generators import TrainedGenerator
 from orchestrator.artifacts.images import Against, Subject, find_against, find_subject, require_there
 from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
-from orchestrator.stages.train import Result, Session, run_identity, tracked, write_result
+from orchestrator.stages.results import Evaluated, write_result
+from orchestrator.stages.train import Session, run_identity, tracked
 from orchestrator.tracking import TrackedRun
 from search_space.errors import UserError
 from search_space.networks.generator_file import load_generator
@@ -31,7 +32,7 @@ def evaluate(
     against: str | None = None,
     genotype: str | None = None,
     protocol: str | None = None,
-) -> Result:
+) -> Evaluated:
     """Score what `of` names, the run of that name if it is None, as `retrain.evaluation` or a protocol says.
 
     Each way of scoring has a folder and an MLflow run of its own, so that no two are taken for one.
@@ -59,7 +60,7 @@ def evaluate(
     return _score_in(session, source, subject, reference)
 
 
-def evaluate_in(session: Session, generator_file: Path) -> Result:
+def evaluate_in(session: Session, generator_file: Path) -> Evaluated:
     """Score a generator of ours, with the protocol of retraining."""
     experiment = session.experiment
     generator = TrainedGenerator(*load_generator(generator_file), generator_file)
@@ -67,7 +68,7 @@ def evaluate_in(session: Session, generator_file: Path) -> Result:
     return _score_in(session, str(generator_file), generator, reference)
 
 
-def _score_in(session: Session, source: str, subject: Subject, against: Against) -> Result:
+def _score_in(session: Session, source: str, subject: Subject, against: Against) -> Evaluated:
     experiment, config = session.experiment, against.evaluation
     with tracked(session, "evaluate", config.model_dump(mode="json")) as run:
         _describe(run, source, subject, against)
@@ -76,14 +77,14 @@ def _score_in(session: Session, source: str, subject: Subject, against: Against)
         device = device_for(experiment.cluster.use_gpu)
         scores = _scores(subject, against, experiment.root / "cache", device)
         run.scores(scores.values, scores.fingerprint)
-    result = {
-        **run_identity(session, run),
-        "of": source,
-        "against": against.name,
-        "protocol": protocol_name(config.model_copy(update={"samples": count})),
-        "metrics": dict(scores.values),
-        "fingerprint": dict(scores.fingerprint),
-    }
+    result = Evaluated(
+        run_identity(session, run),
+        of=source,
+        against=against.name,
+        protocol=protocol_name(config.model_copy(update={"samples": count})),
+        metrics=dict(scores.values),
+        fingerprint=dict(scores.fingerprint),
+    )
     write_result(session.folder / "evaluate", result)
     return result
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
-from orchestrator.stages.train import Result
+from orchestrator.stages.results import SelfChecked, StatisticsFile
 from search_space.errors import UserError
 from trainers.compute import device_for
 from trainers.datasets.config import Cifar10Config
@@ -14,7 +14,7 @@ from trainers.metrics.errors import ScoreError
 from trainers.metrics.score_images import check_cifar10, write_statistics
 
 
-def export_statistics(experiment: Experiment, console: Console, out: str | None = None) -> Result:
+def export_statistics(experiment: Experiment, console: Console, out: str | None = None) -> StatisticsFile:
     """Write mu and sigma of the configured images as `retrain.evaluation.extractor` sees them.
 
     Raises:
@@ -31,15 +31,10 @@ def export_statistics(experiment: Experiment, console: Console, out: str | None 
         write_statistics(file, images, evaluation, cache, device_for(experiment.cluster.use_gpu))
     except OSError as error:
         raise UserError(f"--out {file}: {error.strerror}; name a file that can be written") from error
-    return {
-        "statistics": file,
-        "images": len(images),
-        "fingerprint": images.fingerprint,
-        "extractor": evaluation.extractor,
-    }
+    return StatisticsFile(file, len(images), images.fingerprint, evaluation.extractor)
 
 
-def self_check(experiment: Experiment, console: Console) -> Result:
+def self_check(experiment: Experiment, console: Console) -> SelfChecked:
     """Score CIFAR-10's real images and compare with what is known of them.
 
     Raises:
@@ -65,4 +60,4 @@ def self_check(experiment: Experiment, console: Console) -> Result:
         raise ScoreError(
             f"self-check: {', '.join(wrong)} not as known: scores made here do not compare with published"
         )
-    return {"metrics": {check.name: check.found for check in checks}, "passed": True}
+    return SelfChecked({check.name: check.found for check in checks})

@@ -1,30 +1,33 @@
 """The stages that train, each recorded in MLflow and resumed by name: search and retrain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from orchestrator.artifacts.cost import generator_parameters
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
 from orchestrator.checkpoints.derivations import record_derivation
+from orchestrator.checkpoints.store import CheckpointMeta
 from orchestrator.cluster.launch import finished, launch
 from orchestrator.config.experiment import Experiment, to_yaml
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Job, Stage
+from orchestrator.jobs.job import Job, Outcome, Stage
 from orchestrator.plots.images import image_grid
 from orchestrator.plots.watch import Watch
 from orchestrator.stages.fresh_name import fresh_name
+from orchestrator.stages.results import GenotypeFile, Retrained, RunIdentity, Searched, Trained, write_result
 from orchestrator.tracking import TrackedRun, Tracker
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import save_generator
+from trainers.files import written_whole
 from trainers.report import Report
 
-Result = dict[str, Any]
-"""What a command prints: ids, metrics, genotypes, paths."""
-
 SAMPLES_FILE = "samples.png"
+
+T = TypeVar("T", Searched, Retrained)
 
 
 @dataclass(frozen=True)
@@ -54,76 +57,75 @@ class Session:
         return self.experiment.root / self.name
 
 
-def search(experiment: Experiment, console: Console) -> Result:
+def search(experiment: Experiment, console: Console) -> Searched:
     """Search both architectures."""
     return search_in(Session.begin(experiment, console))
 
 
-def retrain(experiment: Experiment, console: Console) -> Result:
+def retrain(experiment: Experiment, console: Console) -> Retrained:
     """Train the network of `retrain.genotype` from scratch."""
     genotypes = genotypes_to_retrain(experiment)
     return retrain_in(Session.begin(experiment, console), genotypes)
 
 
-def search_in(session: Session) -> Result:
-    """The search of a session."""
-    return _train(session, "search", {}, _leave_figures)
+def search_in(session: Session) -> Searched:
+    """The search of a session; leaves figures and an animation of how it went."""
+    from orchestrator.plots.watch import watch_files
+
+    job = training_job(session, "search", {})
+    with _trained(session, job) as (outcome, run):
+        figures = watch_files(job.folder, animate=True)
+        run.files(figures)
+    searched = Searched(
+        run_identity(session, run),
+        _came_out(job, outcome),
+        samples=job.folder / SAMPLES_FILE if job.has_samples else None,
+        figures={Path(name).stem: job.folder / name for name in figures},
+        folder=job.folder,
+    )
+    return _stored(job, searched)
 
 
-def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Result:
+def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Retrained:
     """The retraining of a session; leaves its best generator, averaged over training, as one file."""
     if session.experiment.retrain.discriminator.architecture == "fixed":
         genotypes = {"generator": genotypes["generator"]}
-    return _train(session, "retrain", genotypes, _leave_generator)
+    job = training_job(session, "retrain", genotypes)
+    with _trained(session, job) as (outcome, run):
+        best = _save_generator(job, run)
+    score = job.score(best)
+    retrained = Retrained(
+        run_identity(session, run),
+        _came_out(job, outcome),
+        samples=job.folder / SAMPLES_FILE,
+        generator=job.folder / GENERATOR_FILE,
+        generator_step=best.step,
+        generator_score={score.name: score.value} if score else {},
+    )
+    return _stored(job, retrained)
 
 
-def _leave_figures(job: Job, run: TrackedRun) -> Result:
-    """How the search went, as figures and an animation."""
-    from orchestrator.plots.watch import watch_files
-
-    written = watch_files(job.folder, animate=True)
-    run.files(written)
-    return {"figures": {Path(name).stem: job.folder / name for name in written}}
-
-
-def _leave_generator(job: Job, run: TrackedRun) -> Result:
-    """The best generator of a retraining as a file; the newest where nothing was scored."""
+def _save_generator(job: Job, run: TrackedRun) -> CheckpointMeta:
+    """Leave the best generator of a retraining as a file; the newest where nothing was scored."""
     checkpoint = job.checkpoints.best() or job.checkpoints.latest()
     assert checkpoint is not None, "a finished job has a checkpoint"
     file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
-    save_generator(file, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
-    score = job.score(checkpoint.meta)
+    with written_whole(file) as whole:
+        save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
     run.artifact(GENERATOR_FILE, file.read_bytes())
     run.tag({"advnas.generator.step": str(checkpoint.meta.step)})
     run.scores({"parameters": generator_parameters(config, job.genotypes["generator"])}, {})
-    return {
-        "generator": file,
-        "generator_step": checkpoint.meta.step,
-        "generator_score": {score.name: score.value} if score else {},
-    }
+    return checkpoint.meta
 
 
-def write_result(folder: Path, result: Result) -> None:
-    """Leave the result beside what it speaks of, as `--json` prints it."""
-    from pydantic_core import to_json
-
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "result.json").write_bytes(to_json(result, indent=2, inf_nan_mode="null", fallback=str))
-
-
-def _train(
-    session: Session,
-    stage: Stage,
-    genotypes: Mapping[str, Genotype],
-    leave: Callable[[Job, TrackedRun], Result] = lambda *_: {},
-) -> Result:
-    """Do a job as a tracked run; `leave` makes what the stage leaves behind besides."""
-    job = training_job(session, stage, genotypes)
+@contextmanager
+def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]:
+    """Do a job as a tracked run, which stays open for what the stage leaves behind."""
     finished(job)  # a checkpoint of another configuration is refused before its MLflow run is touched
-    with tracked(session, stage, job.config.model_dump(mode="json")) as run:
-        run.genotypes(genotypes)
+    with tracked(session, job.stage, job.config.model_dump(mode="json")) as run:
+        run.genotypes(job.genotypes)
         watch = Watch(job.folder)
-        with session.console.stage(stage, job.config.steps) as view:
+        with session.console.stage(job.stage, job.config.steps, job.checkpoints.step()) as view:
 
             def emit(report: Report) -> None:
                 run.report(report)
@@ -139,17 +141,20 @@ def _train(
         run.link_checkpoint(outcome.checkpoint)
         run.tag({"advnas.workers.by_step": _in_words(outcome.workers)})
         run.scores({}, outcome.protocol)
-        left = leave(job, run)
-    result = {
-        **run_identity(session, run),
-        "step": outcome.step,
-        "metrics": dict(outcome.metrics),
-        "genotypes": write_genotypes(job.folder, outcome.genotypes or genotypes),
-        **({"samples": job.folder / SAMPLES_FILE} if job.has_samples else {}),
-        "checkpoint": outcome.checkpoint,
-        "workers": outcome.workers,
-        **left,
-    }
+        yield outcome, run
+
+
+def _came_out(job: Job, outcome: Outcome) -> Trained:
+    return Trained(
+        step=outcome.step,
+        metrics=dict(outcome.metrics),
+        genotypes=write_genotypes(job.folder, outcome.genotypes or job.genotypes),
+        checkpoint=outcome.checkpoint,
+        workers=outcome.workers,
+    )
+
+
+def _stored(job: Job, result: T) -> T:
     write_result(job.folder, result)
     if job.mirror:
         job.mirror.send()
@@ -181,19 +186,19 @@ def tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedR
     return run
 
 
-def run_identity(session: Session, run: TrackedRun) -> Result:
+def run_identity(session: Session, run: TrackedRun) -> RunIdentity:
     """How to find a run again."""
-    return {"name": session.name, "run_id": run.run_id, "tracking_uri": session.tracker.uri}
+    return RunIdentity(session.name, run.run_id, session.tracker.uri)
 
 
-def write_genotypes(folder: Path, genotypes: Mapping[str, Genotype]) -> Result:
-    """Genotypes as files and drawings, and what a program wants to know of them."""
+def write_genotypes(folder: Path, genotypes: Mapping[str, Genotype]) -> dict[str, GenotypeFile]:
+    """Write genotypes as files and drawings."""
     from orchestrator.plots.genotype import save_drawing
 
-    written: Result = {}
+    written = {}
     for network, genotype in genotypes.items():
         path = folder / f"genotype_{network}.json"
         genotype.save(path)
         save_drawing(genotype, path.with_suffix(".png"))
-        written[network] = {"rows": genotype.rows, "hash": genotype.content_hash, "file": path}
+        written[network] = GenotypeFile(genotype, path)
     return written

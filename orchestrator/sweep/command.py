@@ -1,8 +1,9 @@
 """`advnas sweep`: all of it, and the same again under the same name after whatever has ended it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.config.files import write_yaml
 from orchestrator.console.console import Console
@@ -10,12 +11,13 @@ from orchestrator.console.interruption import sigterm_interrupts
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.plots.sweep import figures
 from orchestrator.stages.fresh_name import fresh_name
-from orchestrator.stages.train import Result, write_result
+from orchestrator.stages.results import MERGED, write_result
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.mlflow_writer import MlflowWriter
 from orchestrator.sweep.results import Row, best, pareto_front, rows_of, write_results
 from orchestrator.sweep.run_folder import trial_folder
 from orchestrator.sweep.searcher import StudySearch
+from orchestrator.sweep.space import Params
 from orchestrator.sweep.study import open_study, study_url
 from orchestrator.sweep.table import Board, plain_table
 from orchestrator.sweep.trial import run_trial
@@ -32,7 +34,44 @@ class TooManyFailures(UserError):
     """The sweep was stopped by its failures."""
 
 
-def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
+@dataclass(frozen=True)
+class BestTrial:
+    """A trial that no other beats."""
+
+    trial: int
+    values: Mapping[str, float]
+    """By objective."""
+    params: Params
+    folder: Path
+
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """How many trials ended how."""
+
+    complete: int
+    stopped: int
+    failed: int
+    left: int | None
+    """None where the budget is used up."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that has come to an end."""
+
+    name: str
+    trials: TrialCounts = field(metadata=MERGED)
+    pareto_front: Mapping[str, BestTrial] | None
+    """By the trial's name; None where there is one objective."""
+    best: BestTrial | None
+    """None where there are several objectives, or no trial is complete."""
+    run_id: str
+    tracking_uri: str
+    parquet: Path
+
+
+def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
     """Do a sweep to its end; `work` does a trial.
 
     Raises:
@@ -62,15 +101,21 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Result:
                     parent.artifact(file, png)
                 parent.artifact(parquet.name, parquet.read_bytes())
             _require_few_failures(sweep, rows)
-            result = _result(sweep, name, rows, folder)
-            winner = result.get("best")
-            if winner:
-                parent.scores(winner["values"], {})
-    result |= {"run_id": parent.run_id, "tracking_uri": tracker.uri, "parquet": parquet}
+            result = Swept(
+                name=name,
+                trials=_counted(sweep, rows),
+                pareto_front=_front(sweep, rows, folder),
+                best=_best(sweep, rows, folder),
+                run_id=parent.run_id,
+                tracking_uri=tracker.uri,
+                parquet=parquet,
+            )
+            if result.best:
+                parent.scores(result.best.values, {})
     for line in plain_table(sweep, rows):
         console.say(line)
-    if "left" in result:
-        console.say(f"{result['left']} trials are left; the same command with --name {name} goes on")
+    if result.trials.left:
+        console.say(f"{result.trials.left} trials are left; the same command with --name {name} goes on")
     write_result(folder, result)
     return result
 
@@ -106,27 +151,28 @@ def _require_few_failures(sweep: Sweep, rows: Sequence[Row]) -> None:
         )
 
 
-def _result(sweep: Sweep, name: str, rows: Sequence[Row], folder: Path) -> Result:
-    states = {state: sum(row.state == state for row in rows) for state in ("complete", "stopped", "failed")}
-    left = sweep.config.budget.trials - sum(states.values())
-    result: Result = {"name": name, **states, **({"left": left} if left > 0 else {})}
+def _counted(sweep: Sweep, rows: Sequence[Row]) -> TrialCounts:
+    complete, stopped, failed = (
+        sum(row.state == state for row in rows) for state in ("complete", "stopped", "failed")
+    )
+    left = sweep.config.budget.trials - complete - stopped - failed
+    return TrialCounts(complete, stopped, failed, left if left > 0 else None)
+
+
+def _front(sweep: Sweep, rows: Sequence[Row], folder: Path) -> Mapping[str, BestTrial] | None:
     objectives = sweep.config.objective
-    if len(objectives) > 1:
-        front = {f"trial {row.number}": row for row in pareto_front(rows, objectives)}
-        return {
-            **result,
-            "pareto_front": {name: _described(sweep, row, folder) for name, row in front.items()},
-        }
-    winner = best(rows, objectives[0])
-    return {**result, "best": _described(sweep, winner, folder)} if winner else result
+    if len(objectives) == 1:
+        return None
+    return {f"trial {row.number}": _described(sweep, row, folder) for row in pareto_front(rows, objectives)}
 
 
-def _described(sweep: Sweep, row: Row, folder: Path) -> dict[str, Any]:
+def _best(sweep: Sweep, rows: Sequence[Row], folder: Path) -> BestTrial | None:
+    objectives = sweep.config.objective
+    winner = best(rows, objectives[0]) if len(objectives) == 1 else None
+    return _described(sweep, winner, folder) if winner else None
+
+
+def _described(sweep: Sweep, row: Row, folder: Path) -> BestTrial:
     metrics = [objective.metric for objective in sweep.config.objective]
     values = dict(zip(metrics, row.values or (), strict=True))
-    return {
-        "trial": row.number,
-        "values": values,
-        "params": row.params,
-        "folder": trial_folder(folder, row.params),
-    }
+    return BestTrial(row.number, values, row.params, trial_folder(folder, row.params))

@@ -35,7 +35,9 @@ class Objective(Frozen):
     """A score of the retrained network, or what the network costs."""
 
     metric: str = Field(min_length=1)
+    """A score that `retrain.evaluation` gives, or parameters, multiply_adds, latency."""
     goal: Literal["minimize", "maximize"]
+    """Whether lower or higher is better."""
     deviations: NonNegativeFloat = 0.0
     """Standard deviations over the seeds by which the mean is made worse; 0 is the mean alone."""
 
@@ -106,6 +108,7 @@ class SweepConfig(Frozen):
     overrides: Mapping[str, Any] = Field(default_factory=dict)
     """Dotted names in which they differ from the base."""
     space: Mapping[str, Axis] = Field(min_length=1)
+    """Dotted names that vary -> uniform, log_uniform, int or categorical values, as docs/sweeps.md shows."""
     objective: Annotated[tuple[Objective, ...], BeforeValidator(_listed), Field(min_length=1)]
     """One, or several: then there is a Pareto front instead of a best."""
     sampler: SamplerConfig = SamplerConfig()

@@ -10,6 +10,7 @@ from orchestrator.sweep.config import Objective, Sweep, deviation
 from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
 from orchestrator.sweep.space import Axis, Params, modern_params
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun
+from trainers.files import written_whole
 
 if TYPE_CHECKING:
     import pandas
@@ -109,9 +110,9 @@ def write_results(sweep: Sweep, rows: Sequence[Row], folder: Path) -> Path:
     """Write the file anew, whole."""
     import pyarrow.parquet
 
-    partial = folder / f".{FILE}.partial"
-    pyarrow.parquet.write_table(table_of(sweep, rows, folder), partial)
-    return partial.replace(folder / FILE)
+    with written_whole(folder / FILE) as file:
+        pyarrow.parquet.write_table(table_of(sweep, rows, folder), file)
+    return folder / FILE
 
 
 def table_of(sweep: Sweep, rows: Sequence[Row], folder: Path) -> "pyarrow.Table":

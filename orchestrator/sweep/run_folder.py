@@ -11,6 +11,7 @@ from orchestrator.config.renamed import first_name
 from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
 from search_space.genotype import Genotype
+from trainers.files import written_whole
 from trainers.report import Report
 
 STAGES: tuple[Stage, ...] = ("search", "retrain")
@@ -63,9 +64,8 @@ class RunFolder:
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Keep what came out; complete under its name or not there at all."""
-        partial = self.path / "result.json.partial"
-        partial.write_text(json.dumps(result, indent=1), encoding="utf-8")
-        partial.replace(self._result)
+        with written_whole(self._result) as file:
+            file.write(json.dumps(result, indent=1).encode())
 
     def result(self) -> dict[str, Any] | None:
         """What came out, None before the end."""

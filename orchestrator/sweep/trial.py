@@ -4,12 +4,10 @@ Intermediate values are means over seeds too: those done with their last score, 
 newest. Trials are compared after equally many evaluations, so after the same seeds.
 """
 
-import fcntl
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,9 @@ from orchestrator.sweep.config import LATENCY, MULTIPLY_ADDS, PARAMETERS, Sweep,
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.space import Params
 from orchestrator.sweep.validation import evaluations
+from search_space.errors import one_line
 from search_space.genotype import Genotype
+from trainers.locks import locked
 from trainers.report import Report
 
 EVALUATIONS = "evaluations"
@@ -52,10 +52,12 @@ def run_trial(trial: Trial, send: Send) -> None:
     import torch
 
     folder = trial_folder(trial.folder, trial.params)
+    folder.mkdir(parents=True, exist_ok=True)
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(max(1, int(trial.sweep.base.cluster.cpus_per_worker)))
     try:
-        with _alone(folder):
+        # Another trial of the same configuration may be under way, or what is left of a killed driver.
+        with locked(folder / ".trial.lock"):
             runs: list[Mapping[str, float]] = []
             for seed in range(trial.sweep.config.seeds):
                 runs.append(_run(trial, seed, runs, send))
@@ -142,14 +144,4 @@ def _objectives(sweep: Sweep, runs: Sequence[Scores]) -> dict[str, float]:
 
 def _reason(error: Exception) -> str:
     """One line, beginning with the kind of error."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:LONGEST_REASON]
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait for another trial of the same configuration, or for what is left of a driver that was killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".trial.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return f"{type(error).__name__}: {one_line(error)}"[:LONGEST_REASON]

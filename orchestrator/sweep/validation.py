@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from orchestrator.config.errors import ConfigError, shown, unknown_name
 from orchestrator.config.experiment import Experiment, RetrainStage
 from orchestrator.config.overrides import options
+from orchestrator.jobs.job import is_due
 from orchestrator.sweep.config import Sweep, known_metrics
 from orchestrator.sweep.space import Params, corners, grid, suggest
 
@@ -32,11 +33,10 @@ def validate(sweep: Sweep) -> None:
 
 
 def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
-    """How often one retraining is scored up to a step, or in all: as `orchestrator.jobs.worker` says."""
-    every = retrain.evaluation.every
+    """How often one retraining is scored up to a step, or in all."""
+    last = retrain.steps if until is None else until
     reports = [*range(retrain.report_every, retrain.steps, retrain.report_every), retrain.steps]
-    due = [step for step in reports if step % every < retrain.report_every or step == retrain.steps]
-    return len(due) if until is None else sum(step <= until for step in due)
+    return sum(step <= last and is_due(retrain, step) for step in reports)
 
 
 def _storage(sweep: Sweep) -> Iterator[str]:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from orchestrator.console.interruption import finishing
 from orchestrator.tracking.entry import Entry, send
-from orchestrator.tracking.store import TrackingError, one_line
+from orchestrator.tracking.store import TrackingError
+from search_space.errors import one_line
 from trainers.files import written_whole
 
 if TYPE_CHECKING:

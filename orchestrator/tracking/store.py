@@ -1,6 +1,5 @@
 """Opening the MLflow store. Whatever is wrong with it is found here, before anything is trained."""
 
-import fcntl
 import logging
 import os
 import sqlite3
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.tracking.view import EXPERIMENT_TAGS, VIEW_TAG
-from search_space.errors import UserError
+from search_space.errors import UserError, one_line
+from trainers.locks import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +54,8 @@ def open_experiment(uri: str, name: str, root: Path) -> tuple["MlflowClient", st
             return _open(uri, name, root)
         database = Path(uri.removeprefix(SQLITE)).absolute()
         _check_writable(database)
-        with _first_come(database):
+        # Two processes must not make the tables of a new database at the same time.
+        with locked(Path(f"{database}.lock")):
             return _open(f"{SQLITE}{database}", name, root)
 
 
@@ -67,12 +68,6 @@ def explained(uri: str) -> Iterator[None]:
         if not isinstance(error, _store_errors()):
             raise
         raise TrackingError(f"tracking.uri = {uri}: {one_line(error)}; {_cure(uri, str(error))}") from error
-
-
-def one_line(error: BaseException) -> str:
-    """The error without the paragraphs that some libraries add."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
@@ -102,14 +97,6 @@ def _check_writable(database: Path) -> None:
     with closing(sqlite3.connect(database, timeout=LOCK_TIMEOUT)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
-
-
-@contextmanager
-def _first_come(database: Path) -> Iterator[None]:
-    """Two processes must not make the tables of a new database at the same time."""
-    with open(f"{database}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _store_errors() -> tuple[type[Exception], ...]:

@@ -21,10 +21,13 @@ class GeneratorConfig(Frozen):
     channels: PositiveInt
     """Channels of every cell: 160 in the released search, 256 (CIFAR-10) or 270 (STL-10) when retrained."""
     latent_dim: PositiveInt = 120
+    """Numbers in the latent vector z."""
     latent_parts: PositiveInt = 3
     """z is cut into this many parts: one for the input, one for each injection between cells (STL-10: 2)."""
     bottom_width: PositiveInt = 4
+    """Height and width of the input of the first cell; images are 8 times as wide."""
     image_channels: PositiveInt = 3
+    """Channels of the images: those of `data`."""
 
     @model_validator(mode="after")
     def _parts_are_equal(self) -> "GeneratorConfig":
@@ -46,6 +49,7 @@ class DiscriminatorConfig(Frozen):
     channels: PositiveInt
     """Channels of every cell: 80 in the released search, 128 when retrained."""
     image_channels: PositiveInt = 3
+    """Channels of the images: those of `data`."""
 
 
 NetworkConfig = GeneratorConfig | DiscriminatorConfig

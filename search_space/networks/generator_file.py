@@ -1,9 +1,8 @@
 """A trained generator as one file: its width, its genotype, its weights; loaded without running code."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -21,19 +20,16 @@ class GeneratorFileError(UserError):
 
 
 def save_generator(
-    path: Path, config: GeneratorConfig, genotype: Genotype, state: Mapping[str, Tensor]
+    file: Path | BinaryIO, config: GeneratorConfig, genotype: Genotype, state: Mapping[str, Tensor]
 ) -> None:
-    """Write a derived generator, whole or not at all."""
+    """Write a derived generator."""
     content = {
         "format_version": FORMAT_VERSION,
         "generator": config.model_dump(mode="json"),
         "genotype": genotype.to_json(),
         "state": dict(state),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    torch.save(content, temporary)
-    os.replace(temporary, path)
+    torch.save(content, file)
 
 
 def load_generator(path: Path) -> tuple[ImageGenerator, Genotype]:

@@ -117,7 +117,7 @@ def test_a_sweep_that_was_interrupted_goes_on_in_the_same_runs(root: Path) -> No
     assert list(load_results("interrupted", root).state) == ["complete", "running"]
 
     result = run_sweep(sweep, Console(io.StringIO()), stand_in(fails=False))
-    assert (result["complete"], result["failed"]) == (3, 0)
+    assert (result.trials.complete, result.trials.failed) == (3, 0)
     runs = runs_in(root, "interrupted")
     assert runs["interrupted"].info.run_id == interrupted["interrupted"].info.run_id
     assert {run.info.status for run in runs.values()} == {"FINISHED"}

@@ -17,8 +17,9 @@ from orchestrator.artifacts.generators import find_generator
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment, with_overrides
 from orchestrator.console.console import Console
-from orchestrator.pipeline import pipeline
+from orchestrator.pipeline import PipelineResult, pipeline
 from orchestrator.stages import train as stages
+from orchestrator.stages.results import Evaluated, Retrained, Searched, document
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator
 from tests.orchestrator.tiny_jobs import tiny_job
@@ -37,7 +38,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 
 
 @pytest.fixture(scope="module")
-def result(experiment: Experiment) -> stages.Result:
+def result(experiment: Experiment) -> PipelineResult:
     return pipeline(experiment, Console(io.StringIO()))
 
 
@@ -56,40 +57,46 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return jobs
 
 
+def stages_of(result: PipelineResult) -> tuple[Searched, Retrained, Evaluated]:
+    """Those of a pipeline without selection."""
+    assert result.stages.search is not None
+    return result.stages.search, result.stages.retrain, result.stages.evaluate
+
+
 def test_it_leaves_a_generator_its_genotype_and_pictures(result):
-    generator, genotype = load_generator(Path(result["generator"]))
-    assert genotype == Genotype.load(Path(result["genotype"]))
+    generator, genotype = load_generator(result.generator)
+    assert genotype == Genotype.load(result.genotype)
     assert generator.config.image_size == 16
-    assert Path(result["samples"]).read_bytes().startswith(b"\x89PNG")
-    drawing = Path(result["genotype"]).with_suffix(".png")
+    assert result.samples.read_bytes().startswith(b"\x89PNG")
+    drawing = result.genotype.with_suffix(".png")
     assert drawing.read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_retrained_is_what_was_searched(result):
-    searched = result["stages"]["search"]["genotypes"]["generator"]["hash"]
-    assert result["stages"]["retrain"]["genotypes"]["generator"]["hash"] == searched
+    searched = result.stages.search.trained.genotypes["generator"].genotype
+    assert result.stages.retrain.trained.genotypes["generator"].genotype == searched
 
 
 def test_the_score_is_that_of_the_generator_that_is_left(result):
-    retrained = result["stages"]["retrain"]["metrics"]["fd_digits"]
-    assert result["metrics"]["fd_digits"] == pytest.approx(retrained, rel=1e-6)
+    retrained = result.stages.retrain.trained.metrics["fd_digits"]
+    assert result.metrics["fd_digits"] == pytest.approx(retrained, rel=1e-6)
 
 
 def test_in_mlflow_the_stages_are_children_of_the_pipeline(result):
-    client = MlflowClient(result["tracking_uri"])
-    parent = client.get_run(result["run_id"])
+    client = MlflowClient(result.run.tracking_uri)
+    parent = client.get_run(result.run.run_id)
     assert parent.info.status == "FINISHED"
     for stage in ("search", "retrain", "evaluate"):
-        child = client.get_run(result["stages"][stage]["run_id"])
-        assert child.data.tags["mlflow.parentRunId"] == result["run_id"]
+        child = client.get_run(getattr(result.stages, stage).run.run_id)
+        assert child.data.tags["mlflow.parentRunId"] == result.run.run_id
         assert child.data.tags["advnas.stage"] == stage
         assert child.info.status == "FINISHED"
-    assert parent.data.metrics["fd_digits"] == pytest.approx(result["metrics"]["fd_digits"])
+    assert parent.data.metrics["fd_digits"] == pytest.approx(result.metrics["fd_digits"])
 
 
 def test_the_columns_of_mlflows_list_are_filled(result):
-    client = MlflowClient(result["tracking_uri"])
-    runs = [client.get_run(stage["run_id"]) for stage in (result, *result["stages"].values())]
+    client = MlflowClient(result.run.tracking_uri)
+    runs = [client.get_run(each.run.run_id) for each in (result, *stages_of(result))]
     experiment = client.get_experiment(runs[0].info.experiment_id)
     view = json.loads(experiment.tags["mlflow.sharedViewState.advnas"])
     columns = {column.split("`")[1] for column in view["selectedColumns"]}
@@ -100,56 +107,57 @@ def test_the_columns_of_mlflows_list_are_filled(result):
 def test_started_again_nothing_is_trained_and_the_result_is_the_same(experiment, result, launched):
     again = pipeline(experiment, Console(io.StringIO()))
     assert launched == [("search", 0), ("retrain", 0)]
-    assert again["metrics"] == result["metrics"]
-    assert again["run_id"] == result["run_id"]
+    assert again.metrics == result.metrics
+    assert again.run.run_id == result.run.run_id
 
 
 def test_a_changed_retraining_is_redone_and_the_search_is_not(experiment, result, launched):
     slower = with_overrides(experiment, {"retrain.generator_optimizer.lr": 1e-4})
     other = pipeline(slower, Console(io.StringIO()))
     assert [stage for stage, reports in launched if reports] == ["retrain"]
-    assert other["generator"] != result["generator"]
-    assert Path(result["generator"]).is_file()
+    assert other.generator != result.generator
+    assert result.generator.is_file()
 
 
 def test_a_genotype_by_name_needs_no_search(experiment, launched):
     named = with_overrides(experiment, {"retrain.genotype": "adversarialnas", "name": "known"})
     result = pipeline(named, Console(io.StringIO()))
     assert [stage for stage, _ in launched] == ["retrain"]
-    assert "search" not in result["stages"]
+    assert result.stages.search is None
 
 
 def test_the_result_is_left_as_json(result, experiment):
     left = json.loads((Path(experiment.root) / "small" / "result.json").read_text())
-    assert left["run_id"] == result["run_id"]
+    assert left["run_id"] == result.run.run_id
+    assert list(left) == list(document(result))
 
 
-def images_without_the_project(result: stages.Result, latents: np.ndarray, folder: Path) -> np.ndarray:
+def images_without_the_project(result: PipelineResult, latents: np.ndarray, folder: Path) -> np.ndarray:
     """What the registered model makes where only its requirements are installed."""
     np.save(folder / "latents.npy", latents)
     program = f"""
 import sys
 sys.path.append({sysconfig.get_path("purelib")!r})  # without its .pth files, which lead to the project
 import mlflow.pyfunc, numpy
-model = mlflow.pyfunc.load_model({result["model"]!r})
+model = mlflow.pyfunc.load_model({result.model!r})
 import search_space
 assert "/code/search_space/" in search_space.__file__, search_space.__file__
 numpy.save("images.npy", model.predict(numpy.load("latents.npy")))
 """
-    environment = {"MLFLOW_TRACKING_URI": result["tracking_uri"], "PATH": os.environ["PATH"]}
+    environment = {"MLFLOW_TRACKING_URI": result.run.tracking_uri, "PATH": os.environ["PATH"]}
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, cwd=folder, env=environment)
     return np.load(folder / "images.npy")
 
 
 def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(experiment, result, tmp_path):
-    client = MlflowClient(result["tracking_uri"])
-    assert result["model"] == "models:/advnas-generator/1"
+    client = MlflowClient(result.run.tracking_uri)
+    assert result.model == "models:/advnas-generator/1"
     again = pipeline(experiment, Console(io.StringIO()))
-    assert again["model"] == result["model"]
+    assert again.model == result.model
     version = client.get_model_version("advnas-generator", "1")
-    genotype = Genotype.load(Path(result["genotype"]))
+    genotype = Genotype.load(result.genotype)
     assert version.tags["advnas.genotype.generator"] == genotype.content_hash
-    assert float(version.tags["advnas.fd_digits"]) == pytest.approx(result["metrics"]["fd_digits"], rel=1e-4)
+    assert float(version.tags["advnas.fd_digits"]) == pytest.approx(result.metrics["fd_digits"], rel=1e-4)
     assert version.tags["advnas.score.extractor"] == "digits"
     folder = version.source.rsplit("/", 1)[-1]
     kept = {file.path for file in client.list_artifacts(version.run_id, f"{folder}/artifacts")}
@@ -159,11 +167,11 @@ def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(exper
     ).read_text()
     names = {line.split("==")[0] for line in needs.split()}
     assert names == {"mlflow", "jaxtyping", "numpy", "pydantic", "torch"}
-    generator = find_generator(result["model"], experiment.root, result["tracking_uri"], None)
+    generator = find_generator(result.model, experiment.root, result.run.tracking_uri, None)
     assert generator.genotype.content_hash == genotype.content_hash
     latents = torch.randn(5, 120, generator=torch.Generator().manual_seed(1))
     images = images_without_the_project(result, latents.numpy(), tmp_path)
-    network, _ = load_generator(Path(result["generator"]))
+    network, _ = load_generator(result.generator)
     with torch.no_grad():
         expected = (network(latents) * 127.5 + 127.5).clamp(0, 255).to(torch.uint8)
     assert images.shape == (5, 16, 16, 1)
@@ -173,4 +181,4 @@ def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(exper
 
 def test_nothing_is_registered_where_the_model_has_no_name(experiment):
     unnamed = with_overrides(experiment, {"tracking.model": None})
-    assert "model" not in pipeline(unnamed, Console(io.StringIO()))
+    assert pipeline(unnamed, Console(io.StringIO())).model is None

@@ -2,12 +2,10 @@
 
 import pytest
 import torch
-from pydantic import ValidationError
 
 from search_space.errors import UserError
 from tests.reference.recorded import assert_equal, recorded
 from tests.trainers.small import BATCH, images, retrain_config, retrain_state
-from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.batches import Batches
 from trainers.losses.mmd import Mmd
 from trainers.losses.schedule import LossSchedule
@@ -39,9 +37,20 @@ def test_the_bounds_bind_in_what_is_recorded():
     assert len(set(losses.values())) == len(BOUNDS)
 
 
-def test_unequal_counts_are_refused_with_the_cure():
-    with pytest.raises(UserError, match="found 4 and 6 a worker; set generator_batch_size to the number"):
-        Mmd().generator(torch.randn(4, 16), torch.randn(6, 16))
+def test_what_one_side_has_more_is_dropped_and_said_once(caplog):
+    real, fake = torch.randn(4, 16), torch.randn(7, 16)
+    assert Mmd().generator(fake, real) == Mmd().generator(fake[:4], real)
+    assert Mmd().discriminator(real, fake) == Mmd().discriminator(real, fake[:4])
+    (said,) = caplog.messages
+    assert said == (
+        "loss mmd compares as many generated images as real ones: of an update's 7 generated images 3 are "
+        "dropped, as there are 4 real ones; set generator_batch_size to match"
+    )
+
+
+def test_a_single_image_has_no_pair():
+    with pytest.raises(UserError, match="compares pairs, found one image in an update; use a larger batch"):
+        Mmd().discriminator(torch.randn(1, 16), torch.randn(3, 16))
 
 
 def test_it_computes_in_float32_under_autocast():
@@ -93,10 +102,3 @@ def test_a_retraining_evaluates_for_its_schedule():
 def test_without_a_schedule_checkpoints_have_the_parts_they_always_had():
     assert "loss_schedule" not in retrain_state(retrain_config()).state_dict()
     assert "loss_schedule" not in retrain_state(retrain_config(loss=Mmd(patience=None))).state_dict()
-
-
-@pytest.mark.parametrize(("config", "counts"), [(RetrainConfig, (40, 80)), (SearchConfig, (120, 120))])
-def test_a_configuration_of_unequal_counts_is_refused_with_the_cure(config, counts):
-    real = counts[0] if config is RetrainConfig else counts[0] // 2
-    with pytest.raises(ValidationError, match=f"generator_batch_size: loss mmd .* has {real}; use {real}"):
-        config(loss={"name": "mmd"}, batch_size=counts[0], generator_batch_size=counts[1])

@@ -16,8 +16,9 @@ from jaxtyping import Int64, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from search_space.errors import one_line
 from trainers.datasets.config import DecodedConfig
-from trainers.datasets.images import DataError, one_line
+from trainers.datasets.images import DataError
 from trainers.datasets.preparing import Block
 
 LUMA = (19595, 38470, 7471)

@@ -14,11 +14,6 @@ class DataError(UserError):
     """Data that is absent, damaged or does not fit the configuration."""
 
 
-def one_line(error: Exception) -> str:
-    """What an error says, as part of a user's one line; its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 @dataclass(frozen=True, eq=False)
 class Images:
     """Square images of one size, 0..255, in memory or memory-mapped: then they are read-only."""

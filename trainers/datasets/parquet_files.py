@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from trainers.datasets.images import DataError, one_line
+from search_space.errors import one_line
+from trainers.datasets.images import DataError
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem

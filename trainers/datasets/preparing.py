@@ -17,10 +17,11 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from search_space.errors import one_line
 from search_space.frozen import Frozen
-from trainers.datasets.images import DataError, Images, fingerprint, one_line
-from trainers.datasets.locking import alone_in
+from trainers.datasets.images import DataError, Images, fingerprint
 from trainers.files import written_whole
+from trainers.locks import alone_in
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from trainers.datasets.images import DataError, one_line
-from trainers.datasets.locking import alone_in
+from search_space.errors import one_line
+from trainers.datasets.images import DataError
+from trainers.locks import alone_in
 
 
 def open_intact(dataset: Any, root: Path, download: bool, **options: Any) -> Any:

@@ -5,6 +5,8 @@ Source: Wang et al. 2019 (arXiv 1812.09916) as MMD-AdversarialNAS uses it, commi
 Shapes: n real images, m generated ones, k outputs of the discriminator.
 """
 
+import logging
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -16,9 +18,14 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
+logger = logging.getLogger(__name__)
+
 
 class Mmd(GanLoss):
-    """Statistics of pairs of images, of all workers together; needs as many generated images as real ones."""
+    """Statistics of pairs of images, of all workers together.
+
+    It compares as many generated images as real ones; what one of the two has more is dropped, and said.
+    """
 
     name: Literal["mmd"] = "mmd"
     upper_bound: PositiveFloat = 4.0
@@ -76,13 +83,23 @@ def _of_all_workers(real: "Tensor", fake: "Tensor") -> "tuple[Tensor, Tensor]":
 
     from trainers.distributed import gathered
 
+    count = min(len(real), len(fake))
+    if count < 2:
+        raise UserError("loss mmd compares pairs, found one image in an update; use a larger batch_size")
     if len(real) != len(fake):
-        raise UserError(
-            f"loss mmd compares as many generated images with real ones, found {len(fake)} and {len(real)} a "
-            "worker; set generator_batch_size to the number of real images an update"
-        )
+        _say_what_is_dropped(len(real), len(fake))
     wide = torch.float64 if real.dtype == torch.float64 else torch.float32
-    return gathered(real.to(wide)), gathered(fake.to(wide))
+    return gathered(real[:count].to(wide)), gathered(fake[:count].to(wide))
+
+
+@cache
+def _say_what_is_dropped(real: int, fake: int) -> None:
+    more, fewer = ("generated", "real") if fake > real else ("real", "generated")
+    logger.warning(
+        "loss mmd compares as many generated images as real ones: of an update's %d %s images %d are "
+        "dropped, as there are %d %s ones; set generator_batch_size to match",
+        max(real, fake), more, abs(real - fake), min(real, fake), fewer,
+    )  # fmt: skip
 
 
 def _full_precision(like: "Tensor"):  # type: ignore[no-untyped-def]

@@ -18,11 +18,15 @@ class AdversarialConfig(StrategyConfig):
     warmup_steps: NonNegativeInt = 0
     """Steps before alpha and beta begin to move; weights train alone until then."""
     relaxation: Relaxation = "gumbel"
+    """How alpha and beta become weights of operations: softmax((alpha + noise) / tau) is `gumbel`."""
     tau_start: PositiveFloat = 5.0
+    """Temperature of the first step."""
     tau_end: PositiveFloat = 0.1
-    """tau falls exponentially from start to end over the steps."""
+    """Temperature of the last step; tau falls exponentially from tau_start to this."""
     alpha_optimizer: AdamConfig = ARCHITECTURE_ADAM
+    """Trains alpha, the architecture of G."""
     beta_optimizer: AdamConfig = ARCHITECTURE_ADAM
+    """Trains beta, the architecture of D."""
     sample_per_forward: bool = False
     """As released: real and fake images meet different samples of D. Default: one sample per update."""
     mask_image_edges: bool = True

@@ -70,6 +70,15 @@ def test_the_length_of_a_retraining_counts_where_rates_decay_over_it(tmp_path: P
     assert short != identity(tiny_job(tmp_path, "retrain", retrain__lr_decay="linear", retrain__steps=9))
 
 
+def test_options_of_later_versions_count_only_where_they_do_something(tmp_path: Path) -> None:
+    decaying = {"retrain__lr_decay": "linear"}
+    before = identity(tiny_job(tmp_path, "retrain", **decaying))
+    assert "retrain.lr_decay_from" not in before
+    assert identity(tiny_job(tmp_path, "retrain", **decaying, retrain__lr_decay_from=0.5)) != before
+    constant = identity(tiny_job(tmp_path, "retrain"))
+    assert identity(tiny_job(tmp_path, "retrain", retrain__lr_decay_from=0.5)) == constant
+
+
 def checkpoint(**fields: object) -> Checkpoint:
     known = {"step": 1, "identity": {}, "images": "f00d", "metrics": {}, **fields}
     return Checkpoint(Path("/runs/r/search/checkpoints/step-000000001"), CheckpointMeta.model_validate(known))

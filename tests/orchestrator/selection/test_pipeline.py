@@ -25,14 +25,14 @@ OPTIONS = {
 def test_the_choice_among_what_was_searched_is_retrained(tmp_path):
     experiment = with_overrides(tiny_job(tmp_path).experiment, OPTIONS)
     result = pipeline(experiment, Console(io.StringIO()))
-    selected, retrained = result["stages"]["select"], result["stages"]["retrain"]
-    ranking = json.loads(selected["selection"].read_text())["ranking"]
+    selected, retrained = result.stages.select, result.stages.retrain
+    ranking = json.loads(selected.selection.read_text())["ranking"]
     assert len(ranking) > 1
     assert all(standing["name"].startswith("search step ") for standing in ranking)
-    assert selected["choice"] == ranking[0]["name"]
-    assert json.loads(ranking[0]["genotype"]) == [list(row) for row in Genotype.load(result["genotype"]).rows]
-    assert retrained["genotypes"]["generator"]["hash"] == selected["genotypes"]["generator"]["hash"]
-    assert selected["scores"].parent.parent.parent == tmp_path / "small"
+    assert selected.choice == ranking[0]["name"]
+    assert json.loads(ranking[0]["genotype"]) == [list(row) for row in Genotype.load(result.genotype).rows]
+    assert retrained.trained.genotypes["generator"].genotype == selected.genotypes["generator"].genotype
+    assert selected.scores.parent.parent.parent == tmp_path / "small"
 
 
 def test_a_selection_that_does_not_fit_is_refused_before_the_search(tmp_path):

@@ -21,6 +21,7 @@ from orchestrator.selection import journal as files
 from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
 from orchestrator.selection.stage import contest_of, select_in
+from orchestrator.stages.results import document
 from orchestrator.stages.train import Session
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator
@@ -44,7 +45,7 @@ def session_of(root, **options):
 
 def select(root, launch=launching.launch, **options):
     session = session_of(root, **options)
-    return select_in(session, contest_of(session, None), launch)
+    return document(select_in(session, contest_of(session, None), launch))
 
 
 def select_mirrored(root, store, launch):
@@ -52,7 +53,7 @@ def select_mirrored(root, store, launch):
     session = session_of(root)
     experiment = session.experiment.model_copy(update={"mirror": store.as_uri()})
     session = replace(session, experiment=experiment)
-    return select_in(session, contest_of(session, None), launch)
+    return document(select_in(session, contest_of(session, None), launch))
 
 
 def scores(result):

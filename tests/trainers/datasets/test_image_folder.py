@@ -90,10 +90,10 @@ def test_a_folder_of_broken_images_alone_is_named(tmp_path: Path) -> None:
 def test_the_same_folder_is_prepared_once(tmp_path: Path) -> None:
     root = write_images(tmp_path / "data", a=flat(1))
     load(root, tmp_path / "cache")
-    (file,) = (tmp_path / "cache").iterdir()
+    (file,) = (tmp_path / "cache").glob("[!.]*")
     made = file.stat().st_mtime_ns
     load(root, tmp_path / "cache")
-    assert [path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()] == [made]
+    assert [path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("[!.]*")] == [made]
 
 
 @pytest.mark.parametrize("change", ["new", "gone", "renamed", "replaced", "touched", "other rule"])

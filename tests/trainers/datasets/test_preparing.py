@@ -37,7 +37,8 @@ def never() -> Iterator[Block]:
 
 
 def files(cache: Path) -> list[str]:
-    return sorted(path.name for path in cache.iterdir())
+    """All but the lock."""
+    return sorted(path.name for path in cache.glob("[!.]*"))
 
 
 @contextmanager

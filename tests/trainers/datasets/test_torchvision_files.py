@@ -55,7 +55,7 @@ def serving(
 
 
 def below(root: Path) -> list[Path]:
-    return list(root.rglob("*"))
+    return list(root.rglob("[!.]*"))
 
 
 @pytest.mark.usefixtures("published")
@@ -87,7 +87,7 @@ def test_a_download_leaves_the_unpacked_files_alone(tmp_path: Path) -> None:
     root = tmp_path / "data"
     images = load_cifar10(Cifar10Config(root=root, download=True))
     assert np.array_equal(images.pixels.numpy(), TRAIN)
-    assert [path.name for path in root.iterdir()] == ["cifar-10-batches-py"]
+    assert [path.name for path in root.glob("[!.]*")] == ["cifar-10-batches-py"]
 
 
 def test_what_is_there_is_not_fetched_again(published: Path, tmp_path: Path) -> None:

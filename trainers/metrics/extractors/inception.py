@@ -17,7 +17,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
-from trainers.datasets.images import one_line
+from search_space.errors import one_line
 from trainers.files import written_whole
 from trainers.metrics.config import PUBLISHED_INCEPTION, EvaluationConfig
 from trainers.metrics.errors import WeightsError

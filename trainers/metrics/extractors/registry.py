@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from trainers.datasets.images import one_line
+from search_space.errors import one_line
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import WeightsError
 from trainers.metrics.extractors.digits import digits
