@@ -11,6 +11,7 @@ from orchestrator.cli.stage import as_json
 from orchestrator.console.exit_codes import DONE
 from search_space.genotype import Genotype, GenotypeError
 from search_space.spaces.registry import find_space
+from search_space.topology import Edge
 from search_space.zoo.published import PUBLISHED, find_genotype
 
 WIDTHS = {
@@ -174,7 +175,8 @@ ACTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 def in_words(genotype: Genotype) -> Iterator[str]:
     """The genotype as lines: its identity, then every edge with its primitive."""
     yield f"{genotype.network} {genotype.content_hash}"
-    yield f"rows {json.dumps(genotype.rows)}"
+    if find_space(genotype.space).published:
+        yield f"rows {json.dumps(genotype.rows)}"
     if genotype.provenance:
         values = genotype.provenance.model_dump(exclude_none=True)
         yield "from " + ", ".join(f"{name} {value}" for name, value in values.items())
@@ -182,4 +184,12 @@ def in_words(genotype: Genotype) -> Iterator[str]:
     for number, (edges, names) in enumerate(zip(cells, genotype.cells, strict=True), 1):
         yield f"cell {number}"
         for edge, name in zip(edges, names, strict=True):
-            yield f"  {edge.name}  {edge.source} -> {edge.target}  {name}"
+            yield f"  {edge.name}{_ends(edge)}  {name}"
+
+
+def _ends(edge: Edge) -> str:
+    """Its nodes; genes of whole blocks join none."""
+    if edge.source == edge.target:
+        return ""
+    before = "" if edge.source_cell is None else f"cell {edge.source_cell + 1}: "
+    return f"  {before}{edge.source} -> {edge.target}"

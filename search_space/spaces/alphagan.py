@@ -45,8 +45,8 @@ NODES: CellEdges = (
 CELLS: dict[Network, tuple[CellEdges, ...]] = {
     "generator": (
         NODES,
-        (*NODES, Edge("s0", "skip", source=0, target=4)),
-        (*NODES, Edge("s0", "skip", source=0, target=4), Edge("s1", "skip", source=0, target=4)),
+        (*NODES, Edge("s0", "skip", 1, 4, source_cell=0)),
+        (*NODES, Edge("s0", "skip", 1, 4, source_cell=0), Edge("s1", "skip", 1, 4, source_cell=1)),
     )
 }
 
