@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -72,8 +72,9 @@ class SearchStage(SearchConfig):
 class RetrainDiscriminator(DiscriminatorConfig):
     """The discriminator of a retraining."""
 
-    architecture: Literal["fixed", "derived"] = "fixed"
-    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+    architecture: str = "fixed"
+    """The fixed discriminator (AutoGAN's), the one derived by the search, or one by its genotype: a published
+    name such as eagan_cifar10, a .json or .npy file, a run in `root`."""
 
 
 class RetrainStage(RetrainConfig):

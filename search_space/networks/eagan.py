@@ -33,7 +33,7 @@ class EaganDiscriminator(nn.Module):
         self.space = space_for("discriminator", genotype, "eagan")
         self.first = FirstBlock(config.image_channels, config.channels)
         self.cells = nn.ModuleList(
-            EaganCell(self.space, index, genotype and genotype.cells[index], config.channels)
+            EaganCell(self.space, index, None if genotype is None else genotype.cells[index], config.channels)
             for index in range(len(self.space.cells_of("discriminator")))
         )
         self.score = SpectralScore(config.channels, outputs)

@@ -30,7 +30,7 @@ class UncutGenerator(ImageGenerator):
         channels = config.channels
         self.latent = nn.Linear(config.latent_dim, channels * config.bottom_width**2)
         self.cells = nn.ModuleList(
-            self.cell(index, genotype and genotype.cells[index])
+            self.cell(index, None if genotype is None else genotype.cells[index])
             for index in range(len(self.space.cells_of("generator")))
         )
         self.norm = GhostBatchNorm2d(channels)

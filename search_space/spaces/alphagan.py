@@ -33,6 +33,22 @@ VOCABULARIES = {
     "skip": ENLARGING,
 }
 
+ENLARGING_INDICES = {"deconv": 0, "nearest": 1, "bilinear": 2}
+
+PUBLISHED = {
+    "up": ENLARGING_INDICES,
+    "normal": {
+        "conv_1x1": 0,
+        "conv_3x3": 1,
+        "conv_5x5": 2,
+        "sep_conv_3x3": 3,
+        "sep_conv_5x5": 4,
+        "sep_conv_7x7": 5,
+    },
+    "skip": ENLARGING_INDICES,
+}
+"""Columns of the released architecture parameters; released genotypes hold names."""
+
 NODES: CellEdges = (
     Edge("u0", "up", source=0, target=1),
     Edge("u1", "up", source=0, target=2),
@@ -110,6 +126,6 @@ ALPHAGAN = SearchSpace(
     latent_dim=128,
     latent_parts=1,
     groups={"up": "up", "normal": "normal", "skip": "skip"},
-    published={},
+    published=PUBLISHED,
     output_node=4,
 )
