@@ -6,6 +6,7 @@ from pathlib import Path
 
 from search_space.genotype import Genotype, GenotypeError
 from search_space.space import DEFAULT_SPACE
+from search_space.topology import Network
 from search_space.zoo.results import (
     ADVERSARIALNAS,
     ALPHAGAN,
@@ -222,6 +223,11 @@ PUBLISHED: Mapping[str, PublishedGenotype] = {
         note="the discriminator that EAGAN trains its STL-10 generator against; not scored by itself",
     ),
 }
+
+
+def published_of(network: Network) -> tuple[str, ...]:
+    """Names of the published generators, or of the discriminators."""
+    return tuple(name for name, entry in PUBLISHED.items() if entry.genotype.network == network)
 
 
 def find_genotype(name_or_path: str) -> Genotype:

@@ -54,12 +54,18 @@ def test_a_generator_is_exported(name, runs, tmp_path):
 
 def test_a_generators_genotype_is_no_discriminator(runs, capsys):
     config = write_config(runs / "wrong.yaml", runs, genotype="autogan_a")
-    words = ["--retrain.discriminator.architecture", "autogan_b"]
-    assert main(["retrain", str(config), *words]) == 2
-    assert (
-        "retrain.discriminator.architecture = autogan_b: is a generator's; use fixed, derived, or name a "
-        "discriminator's" in capsys.readouterr().err
-    )
+    file = runs / "generator.json"
+    PUBLISHED["autogan_b"].genotype.save(file)
+    for given, complaint in (
+        (str(file), "is a generator's; use fixed, derived, or name a discriminator's"),
+        (
+            "autogan_b",
+            "must be one of fixed, derived, adversarialnas_discriminator, autogan_d, eagan_cifar10",
+        ),
+    ):
+        assert main(["retrain", str(config), "--retrain.discriminator.architecture", given]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert complaint in line
 
 
 def test_the_list_can_be_of_one_space(capsys):

@@ -11,8 +11,8 @@ from trainers.options import one_of
 
 LOSSES: Mapping[str, type[GanLoss]] = {
     "hinge": Hinge,
-    "mmd": Mmd,
     "logistic": Logistic,
+    "mmd": Mmd,
 }
 
 if TYPE_CHECKING:
