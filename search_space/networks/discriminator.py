@@ -82,4 +82,4 @@ class SpectralScore(nn.Module):
         # Outside autocast: losses are differences of scores and need their digits.
         with torch.autocast(x.device.type, enabled=False):
             features = F.relu(x).sum((2, 3), dtype=kernel.dtype)
-            return F.linear(features, kernel.flatten(1))
+            return F.linear(features, kernel[0].flatten(1))
