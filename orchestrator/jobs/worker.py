@@ -28,7 +28,7 @@ class Evaluation:
     """
 
     def __init__(self, job: Job, images: Images, device: torch.device) -> None:
-        self._config = job.config
+        self._config, self._end = job.config, job.end
         every = self._config.evaluation.every
         self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if every else None
 
@@ -45,7 +45,7 @@ class Evaluation:
 
     def _due(self, step: int) -> bool:
         config = self._config
-        return step % config.evaluation.every < config.report_every or step == config.steps
+        return step % config.evaluation.every < config.report_every or step == self._end
 
 
 Committed = Callable[[Report, Path], None]

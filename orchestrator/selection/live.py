@@ -50,7 +50,7 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     def train(runs: Sequence[Run]) -> Iterator[End]:
         for run in runs:
             try:
-                with console.stage(run.title, run.job.config.steps) as view:
+                with console.stage(run.title, run.job.end) as view:
                     outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
             except NonFiniteLoss as loss:
                 outcome = loss
@@ -130,10 +130,10 @@ def _outcome(task: "ObjectRef[Outcome | Exception]") -> Outcome | NonFiniteLoss:
 
 
 def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
-    """A retraining that ends at a rung and is scored there alone; only its newest checkpoint is needed."""
+    """A retraining that is scored at a rung alone; only its newest checkpoint is needed."""
     retrain = experiment.retrain
     evaluation = retrain.evaluation.model_copy(update={"every": step})
-    retrain = retrain.model_copy(update={"steps": step, "evaluation": evaluation})
+    retrain = retrain.model_copy(update={"evaluation": evaluation})
     return experiment.model_copy(update={"seed": seed, "keep_checkpoints": 1, "retrain": retrain})
 
 
@@ -165,11 +165,11 @@ class LiveCurves:
         return answers
 
     def job(self, request: Request) -> Job:
-        """The training that answers a request."""
+        """The training that answers a request: the whole one, which pauses at the rung."""
         genotype = self.candidates[request.genotype][1]
         folder = self.folder / genotype.content_hash / f"seed-{request.seed}"
         trial = trial_of(self.experiment, request.seed, request.step)
-        return Job("retrain", trial, {"generator": genotype}, folder)
+        return Job("retrain", trial, {"generator": genotype}, folder, request.step)
 
     def _run(self, request: Request, number: str) -> Run:
         job = self.job(request)
@@ -182,7 +182,7 @@ class LiveCurves:
             self.console.say(f"{run.title}: diverged, {outcome}")
             return None
         score = outcome.metrics[self.metric]
-        self.console.say(f"{run.title}: {self.metric} {score:.4g} at step {run.job.config.steps}")
+        self.console.say(f"{run.title}: {self.metric} {score:.4g} at step {run.job.end}")
         return score
 
 

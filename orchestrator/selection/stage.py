@@ -49,11 +49,6 @@ def select_stage(experiment: Experiment) -> SelectStage:
     select, retrain = experiment.select, experiment.retrain
     if select is None:
         raise ConfigError("select = null: give rungs to compare at, as in --select.rungs '[100, 300]'")
-    if retrain.lr_decay != "none":
-        raise ConfigError(
-            f"retrain.lr_decay = {retrain.lr_decay}: runs that go on from rung to rung need constant rates; "
-            "use none, or --select null"
-        )
     if retrain.opponent != "fixed":
         raise ConfigError(
             f"retrain.opponent = {retrain.opponent}: candidates are compared against the same discriminator; "

@@ -36,7 +36,7 @@ def test_the_choice_among_what_was_searched_is_retrained(tmp_path):
 
 
 def test_a_selection_that_does_not_fit_is_refused_before_the_search(tmp_path):
-    options = OPTIONS | {"retrain.lr_decay": "linear"}
-    with pytest.raises(ConfigError, match=r"retrain.lr_decay = linear"):
+    options = OPTIONS | {"retrain.opponent": "derived"}
+    with pytest.raises(ConfigError, match=r"retrain.opponent = derived"):
         pipeline(with_overrides(tiny_job(tmp_path).experiment, options), Console(io.StringIO()))
     assert not (tmp_path / "small").exists()
