@@ -53,18 +53,32 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _replay(arguments: argparse.Namespace) -> None:
-    """Print what a selection from recorded curves comes to; torch is not imported."""
+    """Print what a selection from recorded curves comes to; torch is not imported.
+
+    Raises:
+        SelectionError: nothing was chosen.
+    """
     from orchestrator.cli.replay import replay_table
-    from orchestrator.selection.render import render_replay
+    from orchestrator.selection.draws import DrawsReport
+    from orchestrator.selection.render import render_draws, render_replay
+    from orchestrator.selection.result import SelectionError
 
     if arguments.config or arguments.dry_run:
         given = arguments.config or "--dry-run"
         raise UserError(f"{given}: a replay takes a table and options of the selection alone")
     report = replay_table(Path(arguments.replay), arguments.overrides)
+    if isinstance(report, DrawsReport):
+        if arguments.json:
+            print(as_json(report.model_dump(mode="json")))
+        else:
+            Console().show(render_draws(report))
+        return
     if arguments.json:
         print(as_json({**report.model_dump(mode="json"), "saved": report.saved}))
     else:
         Console().show(render_replay(report))
+    if report.selection.choice is None:
+        raise SelectionError(f"{arguments.replay}: {report.selection.reason}")
 
 
 def _run(arguments: argparse.Namespace) -> Loaded:

@@ -28,10 +28,10 @@ from orchestrator.selection.live import (
     side_by_side,
     trial_of,
 )
-from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.policy import select as compare
+from orchestrator.selection.policy import settle
 from orchestrator.selection.render import render
-from orchestrator.selection.result import Candidate, Request, Selection
+from orchestrator.selection.result import Candidate, Request, Selection, SelectionError
 from orchestrator.stages.train import Result, Session, run_identity, tracked, write_genotypes, write_result
 from orchestrator.tracking import TrackedRun
 from trainers.metrics.specs import lower_is_better, score_names
@@ -54,9 +54,10 @@ def select_stage(experiment: Experiment) -> SelectStage:
             f"retrain.opponent = {retrain.opponent}: candidates are compared against the same discriminator; "
             "use fixed, or --select null"
         )
-    if select.rungs[-1] > retrain.steps:
+    select = settle(select, lambda share: max(1, round(share * retrain.steps)))
+    if select.steps[-1] > retrain.steps:
         raise ConfigError(
-            f"select.rungs: {select.rungs[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
+            f"select.rungs: {select.steps[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
             "or --select null"
         )
     reported = score_names(retrain.evaluation)
@@ -110,7 +111,7 @@ def contest_of(session: Session, own: Path | None) -> Contest:
     experiment = session.experiment
     config = select_stage(experiment)
     candidates = collect(config, experiment.root, own, experiment.seed)
-    trial = identity(Job("retrain", trial_of(experiment, 0, config.rungs[0]), {}, session.folder))
+    trial = identity(Job("retrain", trial_of(experiment, 0, config.steps[0]), {}, session.folder))
     evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
     scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}
     return Contest(config, candidates, {**trial, "seed": experiment.seed, **scoring})
@@ -159,7 +160,7 @@ def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterato
 def _entered(contest: Contest, seed: int) -> list[Candidate]:
     """Every candidate gets the same seeds, from the run's own on."""
     config = contest.select
-    runs = max(config.most_repeats_at(rung) for rung in range(len(config.rungs)))
+    runs = max(config.most_repeats_at(rung) for rung in range(len(config.steps)))
     seeds = tuple(range(seed, seed + runs))
     return [Candidate(id, seeds, name) for id, (name, _) in contest.candidates.items()]
 

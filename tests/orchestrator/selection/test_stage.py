@@ -18,8 +18,8 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.selection import journal as files
-from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
+from orchestrator.selection.result import SelectionError
 from orchestrator.selection.stage import contest_of, select_in
 from orchestrator.stages.train import Session
 from search_space.genotype import Genotype
