@@ -179,6 +179,15 @@ class SelectStage(SelectionConfig):
     searches: tuple[str, ...] = ()
     """Runs of `root` that have searched, or genotype files; a pipeline's own search comes besides. None: the
     search of the run itself."""
+    retrain: bool | None = None
+    """Whether a pipeline trains the choice again from scratch; null: only where the last rung is not the end
+    of the training, so that there is no finished generator to ship."""
+    max_parameters: PositiveInt | None = None
+    """Of the generator at the width of retraining: larger candidates do not take part. null: no limit."""
+    max_multiply_adds: PositiveInt | None = None
+    """Of one image."""
+    max_latency: PositiveFloat | None = None
+    """Seconds for one image on the processor of the machine that starts the selection; measured once."""
     limit: PositiveInt = 8
     """Most candidates from one search: the distinct genotypes it derived last."""
     random: NonNegativeInt = 0

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from orchestrator.selection.table import Columns, read_columns
-from orchestrator.selection.wide_table import SCORE, TableError
+from orchestrator.selection.tables.table import Columns, read_columns
+from orchestrator.selection.tables.wide_table import SCORE, TableError
 
 SHOWN = 60
 """Characters of a wrong genotype that a message shows."""

@@ -11,7 +11,7 @@ from orchestrator.selection.curves import Curves, last_common_step
 from orchestrator.selection.policy import select
 from orchestrator.selection.recorded import RecordedCurves, settle_on
 from orchestrator.selection.result import SelectionError
-from orchestrator.selection.wide_table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from search_space.frozen import Frozen
 
 RESAMPLED = 2_000

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.cluster.resources import concurrent_trials, trial_resources
 from orchestrator.cluster.session import ClusterError
 from orchestrator.config.errors import ConfigError
@@ -14,9 +13,8 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
-from orchestrator.selection.result import Request, Selection
+from orchestrator.selection.result import Request
 from search_space.errors import UserError
-from search_space.networks.generator_file import save_generator
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
@@ -194,21 +192,3 @@ def _require_not_beyond(job: Job, request: Request) -> None:
             f"select.rungs: {request.step} was not scored, and {job.folder} is at step {newest.meta.step} "
             "already; use the rungs of before, later ones, or another name"
         )
-
-
-def keep_generators(live: LiveCurves, selection: Selection) -> None:
-    """Leave each run's averaged generator as of its last rung, in the run's folder.
-
-    Checkpoints of candidates that an earlier rung cut are deleted: they hold optimizers and both networks. If
-    other rungs should want them to go on, they are trained again from the start, to the same weights.
-    """
-    for standing in selection.ranking:
-        for seed in standing.seeds:
-            job = live.job(Request(standing.genotype, seed, standing.step))
-            checkpoint = job.checkpoints.latest()
-            if checkpoint is None:  # deleted when this selection was done the first time
-                continue
-            file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
-            save_generator(file, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
-            if standing.step < selection.rungs[-1].step:
-                job.checkpoints.clear()

@@ -10,7 +10,7 @@ from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves, comparable_steps, last_common_step, short_name
 from orchestrator.selection.policy import select, settle
 from orchestrator.selection.result import Candidate, Request, Selection
-from orchestrator.selection.wide_table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 
 SHOWN = 20
 """Steps that a message lists, at most."""
@@ -66,8 +66,7 @@ class RecordedCurves:
     @property
     def whole(self) -> Bool[np.ndarray, " R"]:
         """Runs of which every step is known."""
-        known: Bool[np.ndarray, " R"] = self.known.all(axis=1)
-        return known
+        return np.asarray(self.known.all(axis=1))
 
     def candidates(self, without: Collection[tuple[str, int]] = ()) -> list[Candidate]:
         """The genotypes with their usable seeds."""

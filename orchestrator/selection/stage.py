@@ -17,13 +17,12 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
-from orchestrator.selection.candidates import Named, collect
+from orchestrator.selection.candidates import Named, collect, within_limits
 from orchestrator.selection.journal import SCORES_FILE, Remembered, open_journal, write_ranking
 from orchestrator.selection.live import (
     Launch,
     LiveCurves,
     Train,
-    keep_generators,
     one_after_another,
     side_by_side,
     trial_of,
@@ -31,8 +30,16 @@ from orchestrator.selection.live import (
 from orchestrator.selection.policy import select as compare
 from orchestrator.selection.policy import settle
 from orchestrator.selection.render import render
-from orchestrator.selection.result import Candidate, Request, Selection, SelectionError
-from orchestrator.stages.train import Result, Session, run_identity, tracked, write_genotypes, write_result
+from orchestrator.selection.result import Candidate, Selection, SelectionError
+from orchestrator.selection.shipping import front, keep_generators, ship
+from orchestrator.stages.train import (
+    Result,
+    Session,
+    run_identity,
+    tracked,
+    write_genotypes,
+    write_result,
+)
 from orchestrator.tracking import TrackedRun
 from trainers.metrics.specs import lower_is_better, score_names
 
@@ -75,6 +82,10 @@ def select_stage(experiment: Experiment) -> SelectStage:
     return select.model_copy(update={"metric": metric})
 
 
+LATER = ("policy", "batch", "max_parameters", "max_multiply_adds", "max_latency")
+"""Options that selections of earlier versions did not have; unless they are used they decide nothing."""
+
+
 @dataclass(frozen=True)
 class Contest:
     """Who is compared, and how."""
@@ -87,9 +98,11 @@ class Contest:
     @property
     def deciding(self) -> dict[str, Any]:
         """All that the choice depends on."""
+        select = self.select.model_dump(mode="json", exclude={"concurrent", "retrain"})
+        later = {name for name in LATER if select[name] == type(self.select).model_fields[name].default}
         return {
             **self.recipe,
-            "select": self.select.model_dump(mode="json", exclude={"concurrent"}),
+            "select": {name: value for name, value in select.items() if name not in later},
             "candidates": sorted(self.candidates),
         }
 
@@ -133,10 +146,15 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Re
         mirror = session.experiment.mirror
         copy = ObjectStoreCopy(mirror, session.experiment.root, folder) if mirror else None
         journal = open_journal(folder, contest.recipe, copy)
+        candidates = within_limits(contest.candidates, config, session.experiment.retrain.generator, folder)
+        if beyond := len(contest.candidates) - len(candidates):
+            session.console.say(f"select: {beyond} of {len(contest.candidates)} candidates exceed a limit")
         live = LiveCurves(
-            session.experiment, contest.candidates, folder, config.metric, journal, session.console, train
+            session.experiment, candidates, folder, config.metric, journal, session.console, train
         )
-        selection = compare(_entered(contest, session.experiment.seed), Remembered(live, journal), config)
+        selection = compare(
+            _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
+        )
         session.console.show(render(selection))
         files = write_ranking(selection, folder)
         for file in (*files.values(), folder / SCORES_FILE):
@@ -157,25 +175,45 @@ def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterato
         yield side_by_side(session.experiment.cluster, config.concurrent)
 
 
-def _entered(contest: Contest, seed: int) -> list[Candidate]:
+def _entered(candidates: Mapping[str, Named], config: SelectStage, seed: int) -> list[Candidate]:
     """Every candidate gets the same seeds, from the run's own on."""
-    config = contest.select
     runs = max(config.most_repeats_at(rung) for rung in range(len(config.steps)))
     seeds = tuple(range(seed, seed + runs))
-    return [Candidate(id, seeds, name) for id, (name, _) in contest.candidates.items()]
+    return [Candidate(id, seeds, name) for id, (name, _) in candidates.items()]
+
+
+def ships(experiment: Experiment) -> bool:
+    """Whether the selection ends with the finished generator, so that nothing is left to train.
+
+    Raises:
+        ConfigError: it should, and its last rung is before the end of the training.
+    """
+    select, steps = select_stage(experiment), experiment.retrain.steps
+    finishes = select.steps[-1] == steps
+    if select.retrain is False and not finishes:
+        raise ConfigError(
+            f"select.retrain = false: the last rung is step {select.steps[-1]} of {steps}; end "
+            f"select.rungs with {steps} or 1.0, or use null"
+        )
+    return finishes and not select.retrain
 
 
 def _result(
     session: Session, run: TrackedRun, selection: Selection, live: LiveCurves, files: Mapping[str, Path]
 ) -> Result:
-    if selection.choice is None:
+    best = selection.best_run
+    if selection.choice is None or best is None:
         raise SelectionError(
             f"select: {selection.reason}; try other candidates or lower learning rates in retrain"
         )
-    name, genotype = live.candidates[selection.choice]
-    best = selection.ranking[0]
-    newest = live.job(Request(selection.choice, best.seeds[0], best.step)).checkpoints.latest()
-    metrics = {live.metric: best.mean, "steps_trained": float(selection.steps_trained)}
+    finished = best.step == session.experiment.retrain.steps
+    # What is shipped is a training, luck and all; an architecture to train again is chosen by its mean.
+    chosen = best.genotype if finished else selection.choice
+    name, genotype = live.candidates[chosen]
+    scored = {each.genotype: each for each in selection.ranking if each.mean is not None and each.is_sound}
+    score = scored[chosen].scores[scored[chosen].seeds.index(best.seed)] if finished else scored[chosen].mean
+    metrics = {live.metric: score, "steps_trained": float(selection.steps_trained)}
+    newest = live.job(best).checkpoints.latest()
     run.genotypes({"generator": genotype})
     run.scores(
         {key: value for key, value in metrics.items() if value is not None},
@@ -187,6 +225,8 @@ def _result(
         "choice": name,
         "metrics": metrics,
         "genotypes": write_genotypes(live.folder, {"generator": genotype}),
+        **(ship(live, best, run) if finished else {}),
+        "pareto_front": front(selection, live),
         **files,
         "scores": live.folder / SCORES_FILE,
     }

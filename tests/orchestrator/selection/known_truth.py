@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from orchestrator.selection.curves import Curves
-from orchestrator.selection.table import Columns
+from orchestrator.selection.tables.table import Columns
 
 EPOCHS = 240
 EVERY = 10

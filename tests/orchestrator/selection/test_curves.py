@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orchestrator.selection.curves import Curves, genotype_id, short_name
-from orchestrator.selection.wide_table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from search_space.sampling import sample_genotype
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
 

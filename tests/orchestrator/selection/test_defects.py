@@ -5,7 +5,7 @@ import pytest
 from orchestrator.__main__ import main
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.replay import replay_curves
-from orchestrator.selection.wide_table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
 
 TWO_RUNGS = SelectionConfig(rungs=(10, 40), keep=2, max_repeats=1)

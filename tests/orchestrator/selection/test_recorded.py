@@ -2,7 +2,7 @@ import pytest
 
 from orchestrator.selection.recorded import RecordedCurves, Unrecorded
 from orchestrator.selection.result import Candidate, Request
-from orchestrator.selection.wide_table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from tests.orchestrator.selection.tables import NAN, curves_of
 
 CURVES = curves_of(

@@ -6,7 +6,7 @@ from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.replay import replay, replay_curves
 from orchestrator.selection.result import SelectionError
-from orchestrator.selection.wide_table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
 
 ONCE = SelectionConfig(rungs=(10, 30), keep=2, max_repeats=1, divergence_multiple=None)

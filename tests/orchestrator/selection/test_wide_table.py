@@ -4,9 +4,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator.selection import table as tables
 from orchestrator.selection.curves import Curves
-from orchestrator.selection.wide_table import TableError, steps_of
+from orchestrator.selection.tables import table as tables
+from orchestrator.selection.tables.wide_table import TableError, steps_of
 from tests.orchestrator.selection.tables import write_csv
 
 

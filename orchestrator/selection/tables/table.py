@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.selection.journal import COLUMNS
-from orchestrator.selection.wide_table import SCORE, SEED, STEP, TableError, numbers, steps_of, to_long
+from orchestrator.selection.tables.wide_table import SCORE, SEED, STEP, TableError, numbers, steps_of, to_long
 
 if TYPE_CHECKING:
     import pyarrow as pa
