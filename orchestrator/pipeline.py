@@ -1,5 +1,7 @@
 """search -> select -> retrain -> evaluate -> register as one run: a finished stage is not done again.
 
+A selection whose last rung is the end of the training ships its best run; nothing is retrained then.
+
 Each stage lies in a folder named by everything that decides its result, so a changed setting starts that
 stage and those that depend on it anew, and nothing else; what was there before stays.
 """
@@ -18,7 +20,7 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
-from orchestrator.selection.stage import contest_of, select_in, select_stage
+from orchestrator.selection.stage import Contest, contest_of, select_in, ships
 from orchestrator.stages.evaluate import evaluate_in
 from orchestrator.stages.train import (
     Result,
@@ -37,7 +39,7 @@ from trainers.metrics.extractors.registry import make_extractor
 def pipeline(experiment: Experiment, console: Console) -> Result:
     """The main job; in MLflow one parent run with a child for each stage."""
     if experiment.select:
-        select_stage(experiment)  # mistakes show before the search
+        ships(experiment)  # mistakes show before the search
     session = Session.begin(experiment, console)
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
@@ -51,24 +53,28 @@ def pipeline(experiment: Experiment, console: Console) -> Result:
     ) as run:
         session = replace(session, parent=run)
         searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
-        selected = _select(session, searched) if searched and experiment.select else None
+        selecting = _selecting(session, searched) if searched and experiment.select else None
+        selected = select_in(*selecting) if selecting else None
         found = selected or searched
         genotypes = _found(found) if found else genotypes_to_retrain(experiment)
-        retraining = _stage(session, "retrain", genotypes)
-        retrained = retrain_in(retraining, genotypes)
-        evaluated = evaluate_in(retraining, Path(retrained["generator"]))
+        if selecting and selected and ships(experiment):
+            training, retrained, trained = selecting[0], None, selected
+        else:
+            training = _stage(session, "retrain", genotypes)
+            trained = retrained = retrain_in(training, genotypes)
+        evaluated = evaluate_in(training, Path(trained["generator"]))
         run.genotypes(genotypes)
         run.scores(evaluated["metrics"], evaluated["fingerprint"])
-        model = _register(session, genotypes["generator"], retrained, evaluated)
+        model = _register(session, genotypes["generator"], trained, evaluated)
     stages = {"search": searched, "select": selected, "retrain": retrained, "evaluate": evaluated}
     result = {
         "name": session.name,
         "run_id": run.run_id,
         "tracking_uri": session.tracker.uri,
         "metrics": evaluated["metrics"],
-        "generator": retrained["generator"],
-        "samples": retrained["samples"],
-        "genotype": retrained["genotypes"]["generator"]["file"],
+        "generator": trained["generator"],
+        "samples": trained["samples"],
+        "genotype": trained["genotypes"]["generator"]["file"],
         **({"model": model} if model else {}),
         "stages": {stage: outcome for stage, outcome in stages.items() if outcome},
     }
@@ -109,10 +115,10 @@ def _register(session: Session, genotype: Genotype, retrained: Result, evaluated
         return None
 
 
-def _select(session: Session, searched: Result) -> Result:
-    """The selection, in the folder of what decides it: candidates, rungs and rules, the recipe."""
+def _selecting(session: Session, searched: Result) -> tuple[Session, Contest]:
+    """The selection to do, in the folder of what decides it: candidates, rungs and rules, the recipe."""
     contest = contest_of(session, Path(searched["genotypes"]["generator"]["file"]).parent)
-    return select_in(replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest)
+    return replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest
 
 
 def digest(job: Job) -> str:

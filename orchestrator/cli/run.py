@@ -90,9 +90,9 @@ def _run(arguments: argparse.Namespace) -> Loaded:
     experiment = experiment_of(document, arguments.overrides)
     selects = arguments.command == "select" or (arguments.command == "pipeline" and experiment.select)
     if arguments.dry_run and selects:
-        from orchestrator.selection.stage import select_stage
+        from orchestrator.selection.stage import ships
 
-        select_stage(experiment)  # as the command itself does before anything else
+        ships(experiment)  # as the command itself does before anything else
 
     def do(console: Console) -> Result:
         require_kept(experiment.root)
