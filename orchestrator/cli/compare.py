@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     quiet()
     root = Path(arguments.root).absolute()
     everyone = candidates(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
-    groups = groups_of(everyone)
+    groups = groups_of(everyone, arguments.names)
     rows = rows_of(groups, everyone)
     console = Console(sys.stderr if arguments.json else None)
     from orchestrator.compare.terminal import tables
