@@ -1,5 +1,7 @@
 """search -> select -> retrain -> evaluate -> register as one run: a finished stage is not done again.
 
+A selection whose last rung is the end of the training ships its best run; nothing is retrained then.
+
 Each stage lies in a folder named by everything that decides its result, so a changed setting starts that
 stage and those that depend on it anew, and nothing else; what was there before stays.
 """
@@ -19,7 +21,8 @@ from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
-from orchestrator.selection.stage import Selected, contest_of, select_in, select_stage
+from orchestrator.selection.shipping import Shipped
+from orchestrator.selection.stage import Contest, Selected, contest_of, select_in, ships
 from orchestrator.stages.evaluate import evaluate_in
 from orchestrator.stages.results import MERGED, Evaluated, Retrained, RunIdentity, Searched, write_result
 from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
@@ -35,7 +38,7 @@ class StageResults:
 
     search: Searched | None
     select: Selected | None
-    retrain: Retrained
+    retrain: Retrained | None
     evaluate: Evaluated
 
 
@@ -57,7 +60,7 @@ class PipelineResult:
 def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     """The main job; in MLflow one parent run with a child for each stage."""
     if experiment.select:
-        select_stage(experiment)  # mistakes show before the search
+        ships(experiment)  # mistakes show before the search
     session = Session.begin(experiment, console)
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
@@ -71,25 +74,32 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     ) as run:
         session = replace(session, parent=run)
         searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
-        selected = _select(session, searched.folder) if searched and experiment.select else None
+        selecting = _selecting(session, searched.folder) if searched and experiment.select else None
+        selected = select_in(*selecting) if selecting else None
         found = selected or searched
         genotypes = (
             with_named_discriminator(experiment, _genotypes(found))
             if found
             else genotypes_to_retrain(experiment)
         )
-        retraining = _stage(session, "retrain", genotypes)
-        retrained = retrain_in(retraining, genotypes)
-        evaluated = evaluate_in(retraining, retrained.generator)
+        finished: Shipped | Retrained
+        if selecting and selected and selected.shipped and ships(experiment):
+            (training, _), retrained, finished, trained_in = selecting, None, selected.shipped, selected.run
+            genotype = selected.genotypes["generator"].file
+        else:
+            training = _stage(session, "retrain", genotypes)
+            finished = retrained = retrain_in(training, genotypes)
+            trained_in, genotype = retrained.run, retrained.trained.genotypes["generator"].file
+        evaluated = evaluate_in(training, finished.generator)
         run.genotypes(genotypes)
         run.scores(evaluated.metrics, evaluated.fingerprint)
-        model = _register(session, genotypes["generator"], retrained, evaluated)
+        model = _register(session, genotypes["generator"], finished, trained_in, evaluated)
     result = PipelineResult(
         run_identity(session, run),
         metrics=evaluated.metrics,
-        generator=retrained.generator,
-        samples=retrained.samples,
-        genotype=retrained.trained.genotypes["generator"].file,
+        generator=finished.generator,
+        samples=finished.samples,
+        genotype=genotype,
         model=model,
         stages=StageResults(searched, selected, retrained, evaluated),
     )
@@ -103,7 +113,13 @@ def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) ->
     return replace(session, name=f"{session.name}/{digest(job)}")
 
 
-def _register(session: Session, genotype: Genotype, retrained: Retrained, evaluated: Evaluated) -> str | None:
+def _register(
+    session: Session,
+    genotype: Genotype,
+    finished: Shipped | Retrained,
+    trained_in: RunIdentity,
+    evaluated: Evaluated,
+) -> str | None:
     """The generator's address in MLflow's registry; none where it should not be there.
 
     A store that refuses ends no pipeline: all the work is done, and the same command registers later.
@@ -112,8 +128,8 @@ def _register(session: Session, genotype: Genotype, retrained: Retrained, evalua
     if experiment.tracking.model is None:
         return None
     trained = Trained(
-        generator=retrained.generator,
-        samples=retrained.samples,
+        generator=finished.generator,
+        samples=finished.samples,
         genotype=genotype,
         scores=evaluated.metrics,
         protocol=evaluated.fingerprint,
@@ -121,8 +137,8 @@ def _register(session: Session, genotype: Genotype, retrained: Retrained, evalua
         run=session.name,
     )
     try:
-        # As a part of the retraining's run: that one keeps what `advnas generate models:/...` looks for.
-        return register(trained, experiment.tracking.model, retrained.run.run_id, session.tracker.uri)
+        # As a part of the training's run: that one keeps what `advnas generate models:/...` looks for.
+        return register(trained, experiment.tracking.model, trained_in.run_id, session.tracker.uri)
     except TrackingError as error:
         session.console.say(
             f"not registered: {error}; the same command with --name {session.name} tries again"
@@ -130,10 +146,10 @@ def _register(session: Session, genotype: Genotype, retrained: Retrained, evalua
         return None
 
 
-def _select(session: Session, searched: Path) -> Selected:
-    """The selection, in the folder of what decides it: candidates, rungs and rules, the recipe."""
+def _selecting(session: Session, searched: Path) -> tuple[Session, Contest]:
+    """The selection to do, in the folder of what decides it: candidates, rungs and rules, the recipe."""
     contest = contest_of(session, searched)
-    return select_in(replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest)
+    return replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest
 
 
 def digest(job: Job) -> str:

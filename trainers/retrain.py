@@ -31,8 +31,12 @@ def retrain(
     seed: int,
     evaluate: Evaluate,
     compute: ComputeConfig | None = None,
+    until: int | None = None,
 ) -> Iterator[Report]:
     """Train from the state's step to the end of the configuration, in place; resumes as exactly as `search`.
+
+    `until` is an earlier step to pause at. Learning rates fall over all steps of the configuration even so: a
+    training that pauses and goes on comes to the weights of one that never did.
 
     Raises:
         NonFiniteLoss: before anything is stepped with it.
@@ -41,11 +45,12 @@ def retrain(
     set_precision(compute)
     descent = GuardedStep(state.device)
     latent_dim = state.generator.config.latent_dim
+    end = min(until or config.steps, config.steps)
     means, started, first = MetricMeans(), time.perf_counter(), state.step
-    while state.step < config.steps:
+    while state.step < end:
         draws = SeededNoise(seed, state.step, latent_dim, state.device)
         means.add(retrain_step(state, batches.at(state.step), draws, config, compute, descent))
-        if state.step % config.report_every == 0 or state.step == config.steps:
+        if state.step % config.report_every == 0 or state.step == end:
             descent.check()
             metrics = means.collect()
             metrics["images_per_second"] = (

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from search_space.cost import cost, parameters
+from search_space.cost import cost, multiply_adds, parameters
 from search_space.errors import UserError
 from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
@@ -47,6 +47,27 @@ def published_parameters(genotype: Genotype) -> int:
 def generator_parameters(config: GeneratorConfig, genotype: Genotype) -> int:
     """Numbers that are trained; no network is built."""
     return count_parameters(genotype, config)
+
+
+def generator_cost(config: GeneratorConfig, genotype: Genotype, timed: bool) -> dict[str, float]:
+    """Parameters and multiply-adds; seconds for an image too if `timed`, else nothing is computed."""
+    if timed:
+        return asdict(cost(derived_generator(config, genotype).eval(), torch.randn(1, config.latent_dim)))
+    with torch.device("meta"):
+        network = derived_generator(config, genotype).eval()
+        counted = multiply_adds(network, torch.empty(1, config.latent_dim))
+        return {"parameters": parameters(network), "multiply_adds": counted}
+
+
+def pareto_front(points: Mapping[str, tuple[float, float]], first_is_lower: bool) -> list[str]:
+    """Who is beaten by nobody in the first number without losing in the second, of which less is better."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(directions=["minimize" if first_is_lower else "maximize", "minimize"])
+    study.add_trials([optuna.trial.create_trial(values=values) for values in points.values()])
+    front = {trial.number for trial in study.best_trials}
+    return [name for number, name in enumerate(points) if number in front]
 
 
 def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:

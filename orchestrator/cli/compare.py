@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     quiet()
     root = Path(arguments.root).absolute()
     everyone = candidates(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
-    groups = groups_of(everyone)
+    groups = groups_of(everyone, arguments.names)
     rows = rows_of(groups, everyone)
     console = Console(sys.stderr if arguments.json else None)
     for table in tables(groups, everyone):

@@ -1,4 +1,4 @@
-"""Commands that do stages of one run: `advnas search`, `reliability`, `retrain`, `evaluate`, `pipeline`."""
+"""Commands that do what CONFIG says: `search`, `reliability`, `retrain`, `evaluate`, `pipeline`, `sweep`."""
 
 import argparse
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from orchestrator.cli.arguments import Parser, add_own
 from orchestrator.cli.stage import Loaded, add_stage_arguments, carry_out
 from orchestrator.cluster.job_environment import require_kept
-from orchestrator.config.files import read_source
+from orchestrator.config.files import SWEEPS, read_source, write_yaml
 from orchestrator.console.console import Console
 
 SOURCES = "a run, runs:/ID, a generator.pt, a .pth checkpoint of the released code, or a folder of images"
@@ -86,10 +86,17 @@ RUNS: Mapping[str, Run] = {
 }
 
 
+SWEEP_EXAMPLES = (
+    "advnas sweep sweep_digits --name mine",
+    "advnas sweep my_sweep.yaml --budget.trials 50 --search.steps 200 --cluster.use_gpu true",
+)
+
+
 def add_arguments(parser: Parser, name: str) -> None:
     """CONFIG, the flags, and the command's own options."""
-    add_stage_arguments(parser, name, RUNS[name].examples)
-    for option, (placeholder, text) in RUNS[name].own.items():
+    add_stage_arguments(parser, name, RUNS[name].examples if name in RUNS else SWEEP_EXAMPLES)
+    own = RUNS[name].own if name in RUNS else {}
+    for option, (placeholder, text) in own.items():
         add_own(parser, f"--{option}", placeholder, text)
 
 
@@ -99,7 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: a mistake in the configuration, the data, the cluster.
     """
-    return carry_out(arguments, _loaded(arguments))
+    loaded = _loaded(arguments) if arguments.command in RUNS else _loaded_sweep(arguments)
+    return carry_out(arguments, loaded)
 
 
 def _loaded(arguments: argparse.Namespace) -> Loaded:
@@ -108,9 +116,9 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
     experiment = experiment_of(document, arguments.overrides)
     if arguments.dry_run and arguments.command == "pipeline" and experiment.select:
-        from orchestrator.selection.stage import select_stage
+        from orchestrator.selection.stage import ships
 
-        select_stage(experiment)  # as the pipeline itself does before anything else
+        ships(experiment)  # as the pipeline itself does before anything else
     if arguments.dry_run and arguments.command == "reliability":
         from orchestrator.reliability.stage import reliability_config
 
@@ -123,3 +131,22 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
         return resolve_name(command.stage)(experiment, console, **own)
 
     return Loaded(experiment, to_yaml(experiment), do)
+
+
+def _loaded_sweep(arguments: argparse.Namespace) -> Loaded:
+    """CONFIG is a sweep; options are the sweep's own or those of its base."""
+    read_source(arguments.config, SWEEPS)  # fails before torch is imported
+    from orchestrator.sweep.config import load_sweep
+    from orchestrator.sweep.validation import validate
+
+    sweep = load_sweep(arguments.config, arguments.overrides)
+    validate(sweep)
+    document = sweep.config.document()
+
+    def do(console: Console) -> object:
+        from orchestrator.sweep.command import run_sweep
+
+        require_kept(sweep.base.root)
+        return run_sweep(sweep, console)
+
+    return Loaded(document, write_yaml(document), do)

@@ -1,9 +1,7 @@
 """`advnas select`: short trainings of candidates; with --replay TABLE the same policy on recorded curves."""
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.arguments import Parser, add_own
 from orchestrator.cli.stage import Loaded, add_stage_arguments, as_json, carry_out
@@ -13,15 +11,11 @@ from orchestrator.console.console import Console
 from orchestrator.console.exit_codes import DONE
 from search_space.errors import UserError
 
-if TYPE_CHECKING:
-    from orchestrator.config.selection import SelectionConfig
-    from orchestrator.selection.curves import Curves
-    from orchestrator.selection.replay import ReplayReport
-
 EXAMPLES = (
     "advnas select digits --name mine --select.rungs '[100, 300]' --select.random 4",
     "advnas select cifar10 --select.searches '[first, second, my/genotype.json]' --cluster.use_gpu true",
     "advnas select --replay runs/mine/select/scores.csv --rungs 100,300 --keep 0.5",
+    "advnas select --replay curves.parquet --draws 200 --of 50 --policies all --budgets 0.25,0.125",
 )
 
 REPLAY = """a .csv or .parquet of learning curves, instead of CONFIG; nothing is trained; options are those
@@ -51,9 +45,9 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
     experiment = experiment_of(document, arguments.overrides)
     if arguments.dry_run:
-        from orchestrator.selection.stage import select_stage
+        from orchestrator.selection.stage import ships
 
-        select_stage(experiment)  # as the command itself does before anything else
+        ships(experiment)  # as the command itself does before anything else
 
     def do(console: Console) -> object:
         from orchestrator.selection.stage import select
@@ -65,62 +59,30 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from orchestrator.selection.render import render_replay
+    """Print what a selection from recorded curves gives.
+
+    Raises:
+        SelectionError: nothing was chosen.
+    """
+    from orchestrator.cli.replay_table import replay_table
+    from orchestrator.selection.draws import DrawsReport
+    from orchestrator.selection.render import render_draws, render_replay
+    from orchestrator.selection.result import SelectionError
 
     if arguments.config or arguments.dry_run:
         given = arguments.config or "--dry-run"
         raise UserError(f"{given}: a replay takes a table and options of the selection alone")
     report = replay_table(Path(arguments.replay), arguments.overrides)
+    if isinstance(report, DrawsReport):
+        if arguments.json:
+            print(as_json(report.model_dump(mode="json")))
+        else:
+            Console().show(render_draws(report))
+        return DONE
     if arguments.json:
         print(as_json({**report.model_dump(mode="json"), "saved": report.saved}))
     else:
         Console().show(render_replay(report))
+    if report.selection.choice is None:
+        raise SelectionError(f"{arguments.replay}: {report.selection.reason}")
     return DONE
-
-
-def replay_table(table: Path, overrides: Mapping[str, str]) -> "ReplayReport":
-    """Select from a table; `overrides` are options of the selection by name, `rungs` and `keep` say 100,300.
-
-    Raises:
-        UserError: the file holds no such table, or an option does not fit.
-    """
-    from orchestrator.config.errors import ConfigError
-    from orchestrator.config.overrides import options, parsed
-    from orchestrator.config.selection import SelectionConfig
-    from orchestrator.selection.curves import Curves
-    from orchestrator.selection.replay import replay_curves
-
-    known = options(SelectionConfig)
-    for name, text in overrides.items():
-        if name not in known:
-            names = ", ".join(f"--{each}" for each in known)
-            raise ConfigError(f"--{name} {text}: a replay has no such option; use {names}")
-    values = {name: parsed(name, _listed(text), known) for name, text in overrides.items()}
-    curves = Curves.read(table)
-    return replay_curves(curves, _config(curves, values))
-
-
-def _config(curves: "Curves", values: Mapping[str, Any]) -> "SelectionConfig":
-    """What was given; else rungs that suit the table, with the repeats that suit those."""
-    from pydantic import ValidationError
-
-    from orchestrator.config.errors import ConfigError, explain
-    from orchestrator.config.overrides import apply_overrides, options
-    from orchestrator.config.selection import SelectionConfig
-    from orchestrator.selection.curves import default_config
-
-    default = default_config(curves)
-    given = {"rungs"} if "rungs" in values else {"rungs", "max_repeats"}
-    known = options(SelectionConfig)
-    document = apply_overrides(default.model_dump(mode="json", include=given), values, known)
-    if isinstance(document["rungs"], int):
-        document["rungs"] = [document["rungs"]]
-    try:
-        return SelectionConfig.model_validate(document)
-    except ValidationError as error:
-        raise ConfigError(explain(error, document, list(known))) from None
-
-
-def _listed(text: str) -> str:
-    """Lists may go without their brackets."""
-    return f"[{text}]" if "," in text and not text.startswith("[") else text

@@ -44,4 +44,4 @@ def finished(job: Job) -> Outcome | None:
     if checkpoint is None:
         return None
     require_same(checkpoint, identity(job))
-    return Outcome.of(checkpoint) if checkpoint.meta.step >= job.config.steps else None
+    return Outcome.of(checkpoint) if checkpoint.meta.step >= job.end else None

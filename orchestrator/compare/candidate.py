@@ -26,7 +26,7 @@ class Training:
     """By the name it was given."""
     seed: int
     scores: Mapping[str, float]
-    """Where the training ended, by reported name."""
+    """Where the training ended, by reported name: its last scores, not its best."""
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     """Steps and values of every score on the way."""
     hours: float | None = None
@@ -72,6 +72,15 @@ class Candidate:
         with torch.device("meta"):
             network = derived_generator(self.width, self.genotype).eval()
             return multiply_adds(network, torch.empty(1, self.width.latent_dim))
+
+    def best_values(self, metric: str) -> tuple[float, ...]:
+        """The best score on the way of every training that has one, its last included."""
+        better = min if lower_is_better(metric) else max
+        return tuple(
+            better([each.scores[metric], *(value for _, value in each.curves.get(metric, ()))])
+            for each in self.trainings
+            if metric in each.scores
+        )
 
     @property
     def steps(self) -> int | None:

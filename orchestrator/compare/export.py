@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from orchestrator.compare.candidate import Candidate
@@ -23,6 +24,8 @@ def rows_of(groups: Sequence[Group], everyone: Sequence[Candidate]) -> list[dict
             "mean": row.mean,
             "deviation": row.deviation,
             "scores": list(row.values),
+            f"{group.metric}_last": row.mean,
+            f"{group.metric}_best": _mean(row.candidate.best_values(group.metric)),
             "without_score": row.diverged,
             "behind": row.behind.size if row.behind else None,
             "behind_in_standard_errors": row.behind.standard_errors if row.behind else None,
@@ -74,6 +77,10 @@ def _row(each: Candidate) -> dict[str, Any]:
         "recipe": [f"{name} {value}" for name, value in each.recipe.items()],
         "published": [asdict(result) for result in each.published],
     }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
 
 
 def _json(rows: Sequence[dict[str, Any]]) -> bytes:

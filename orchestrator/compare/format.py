@@ -27,7 +27,8 @@ def scale_in_words(group: Group) -> str:
         if noise.deviation is not None
         else ""
     )
-    return f"{spread}Scores are those where training ended. Protocol: {fingerprint}"
+    order = "The order is by scores where training ended (last); best ones are chosen by the score itself."
+    return f"{spread}{order} Protocol: {fingerprint}"
 
 
 def published_in_words(result: PublishedResult) -> str:

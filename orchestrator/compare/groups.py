@@ -63,14 +63,24 @@ class Group:
         return {name: different for name, different in values.items() if len(different) > 1}
 
 
-def groups_of(candidates: Sequence[Candidate]) -> list[Group]:
-    """Scored candidates by metric, fingerprint and length of training, the largest group first."""
+def groups_of(candidates: Sequence[Candidate], named: Sequence[str] = ()) -> list[Group]:
+    """Scored candidates by metric, fingerprint and length of training.
+
+    Groups with a candidate whose run the user named come first, then the largest.
+    """
     members: dict[str, list[Candidate]] = {}
     for each in candidates:
         if each.trainings and each.metrics:
             key = repr((each.metrics[0], each.data, each.steps, sorted(each.protocol.items())))
             members.setdefault(key, []).append(each)
-    return sorted(map(_group, members.values()), key=lambda group: -len(group.rows))
+
+    def order(group: Group) -> tuple[bool, int]:
+        runs = {training.run for row in group.rows for training in row.candidate.trainings}
+        # Of a sweep, a run's name begins with the sweep's.
+        is_named = any(run == name or run.startswith(f"{name} ") for run in runs for name in named)
+        return not is_named, -len(group.rows)
+
+    return sorted(map(_group, members.values()), key=order)
 
 
 def is_settled(group: Group) -> bool:
@@ -112,12 +122,21 @@ def mean_in_words(row: Row) -> str:
     return f"{row.mean:.4g}{spread} ({runs} {'run' if runs == 1 else 'runs'})"
 
 
+def best_in_words(row: Row, metric: str) -> str:
+    """Mean of the best scores on the way: chosen by the score itself, so they flatter."""
+    values = row.candidate.best_values(metric)
+    if not values:
+        return "-"
+    spread = deviation(values)
+    return f"{sum(values) / len(values):.4g}" + ("" if spread is None else f" ± {spread:.2g}")
+
+
 def lead_in_words(row: Row) -> str:
     """How far the best one is ahead of a row, in standard errors where the noise is known."""
     if row.behind is None:
         return "best" if row.mean is not None else ""
     errors = row.behind.standard_errors
-    return f"{row.behind.size:.3g}" + ("" if errors is None else f" ({errors:.1f} SE)")
+    return f"{row.behind.size:.3g}" + ("" if errors is None else f" ({errors:.1f} standard errors)")
 
 
 def _certainty(noise: Noise, others: Sequence[Row]) -> str:

@@ -16,7 +16,15 @@ from orchestrator.artifacts.published import scores
 from orchestrator.compare import charts
 from orchestrator.compare import format as words
 from orchestrator.compare.candidate import Candidate
-from orchestrator.compare.groups import Group, Row, is_settled, lead_in_words, mean_in_words, verdict
+from orchestrator.compare.groups import (
+    Group,
+    Row,
+    best_in_words,
+    is_settled,
+    lead_in_words,
+    mean_in_words,
+    verdict,
+)
 from orchestrator.plots.genotype import draw
 from orchestrator.plots.images import image_grid
 from search_space.errors import UserError
@@ -88,7 +96,7 @@ def _group(number: int, group: Group) -> dict[str, Any]:
         "settled": is_settled(group),
         "verdict": list(verdict(group)),
         "scale": words.scale_in_words(group),
-        "rows": [_row(row) for row in group.rows],
+        "rows": [_row(row, group.metric) for row in group.rows],
         "scores": Markup(charts.scores_chart(group)) if several else "",
         "pareto": Markup(charts.pareto_chart(group)) if several else "",
         "curves": Markup(charts.curves_chart(group) or ""),
@@ -99,7 +107,7 @@ def _group(number: int, group: Group) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row, metric: str) -> dict[str, Any]:
     each = row.candidate
     others = {name: each.values(name) for name in each.metrics[1:] if not name.endswith("_std")}
     return {
@@ -108,6 +116,7 @@ def _row(row: Row) -> dict[str, Any]:
         "name": each.name,
         "hash": each.genotype.content_hash,
         "score": mean_in_words(row),
+        "best": best_in_words(row, metric),
         "diverged": row.diverged,
         "lead": lead_in_words(row),
         "standing": _standing(row),

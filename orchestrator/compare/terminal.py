@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.format import count, hours, published_in_words, scale_in_words, title_of
-from orchestrator.compare.groups import Group, Row, lead_in_words, mean_in_words, verdict
+from orchestrator.compare.groups import Group, Row, best_in_words, lead_in_words, mean_in_words, verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,20 +43,37 @@ def _table(group: Group) -> "RenderableType":
     table = Table(title=title_of(group), title_justify="left", title_style="bold")
     for column in ("", "architecture"):
         table.add_column(column, overflow="fold")
-    for column in (group.metric, "best leads by", "steps", "parameters", "multiply-adds", "hours"):
+    for column in (
+        f"{group.metric}_last",
+        f"{group.metric}_best",
+        "leader ahead by",
+        "steps",
+        "parameters",
+        "multiply-adds",
+        "hours",
+    ):
         table.add_column(column, justify="right")
     for row in group.rows:
-        table.add_row(*_cells(row), style="bold" if row.place == 1 and row.mean is not None else "")
+        table.add_row(
+            *_cells(row, group.metric), style="bold" if row.place == 1 and row.mean is not None else ""
+        )
     return table
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, metric: str) -> tuple[str, ...]:
     each = row.candidate
     lost = f", {row.diverged} without" if row.diverged else ""
     steps = "-" if each.steps is None else str(each.steps)
     name = f"{each.name}  {each.genotype.content_hash}"
     cost = (steps, count(each.parameters), count(each.multiply_adds), hours(each))
-    return (str(row.place), name, mean_in_words(row) + lost, lead_in_words(row), *cost)
+    return (
+        str(row.place),
+        name,
+        mean_in_words(row) + lost,
+        best_in_words(row, metric),
+        lead_in_words(row),
+        *cost,
+    )
 
 
 def _unscored(candidates: Sequence[Candidate]) -> "RenderableType":

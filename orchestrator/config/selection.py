@@ -1,8 +1,11 @@
 """How candidates are compared: at which steps, how many go on, how often each is trained."""
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     NonNegativeInt,
@@ -23,22 +26,57 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, int | float) else value
 
 
+def _all_shares(values: Any) -> Any:
+    """Where one rung is a share of the training, 1 is all of it and not the first step."""
+    if isinstance(values, list | tuple) and any(isinstance(one, float) and one < 1 for one in values):
+        return tuple(map(float, values))
+    return values
+
+
+def _is_share(rung: float) -> bool:
+    return isinstance(rung, float)
+
+
+def _rung(value: int | float) -> int | float:
+    if _is_share(value) and value > 1:
+        if value != int(value):
+            raise ValueError(f"{value:g} is neither a share of the training, up to 1.0, nor a step")
+        return int(value)
+    return value
+
+
+Rungs = Annotated[
+    tuple[Annotated[PositiveInt | PositiveFloat, AfterValidator(_rung)], ...],
+    BeforeValidator(_all_shares),
+    BeforeValidator(_listed),
+    Field(min_length=1),
+]
+Share = Annotated[float, Field(gt=0, lt=1)]
 Counts = Annotated[tuple[PositiveInt, ...], BeforeValidator(_listed), Field(min_length=1)]
 Shares = Annotated[tuple[PositiveFloat, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
+THIRD = (1 / 3,)
+"""Who goes on where nothing is said."""
+
+
 class SelectionConfig(Frozen):
-    """Successive halving: all candidates are trained a little, the better ones go on.
+    """All candidates are trained a little, the better ones go on, one is chosen; the policy says how.
 
     `keep`, `repeats` and `max_repeats` take one value for all rungs, or one for each.
     """
 
-    rungs: tuple[PositiveInt, ...] = Field(min_length=1)
-    """Training steps at which candidates are compared, increasing. The last comparison decides."""
-    keep: Shares = (1 / 3,)
-    """Who goes on from each rung but the last: below 1 a share of those who stand there, else a count."""
+    policy: str = "halving"
+    """halving, asha, random, full or freeze_thaw; see docs/selection.md."""
+    rungs: Rungs | None = None
+    """Where candidates are compared, increasing: training steps, or shares of the training (1.0: its end).
+    The last comparison decides. null: those that suit the policy."""
+    keep: Shares | None = None
+    """Who goes on from each rung but the last: below 1 a share of those who stand there, else a count. null:
+    what suits the policy's own rungs, a third from given ones."""
     min_keep: PositiveInt = 2
-    """Fewest who go on, however few stand."""
+    """Fewest who go on, however few stand, and fewest who finish: the next best takes the place of one that
+    collapses at the last rung."""
     repeats: Counts = (1,)
     """Training runs, each with a seed of its own, of every candidate at a rung."""
     max_repeats: Counts = (3,)
@@ -54,20 +92,28 @@ class SelectionConfig(Frozen):
     divergence_multiple: Annotated[float, Field(gt=1)] | None = 5.0
     """A run this many times worse than its rung's median score has diverged; null: only one without a finite
     score. Scores with a median of zero or below have no such multiple."""
-    budget: PositiveInt | None = None
-    """Most steps to train in all runs together; repeats end where they would exceed it."""
+    budget: PositiveInt | Share | None = None
+    """Most steps to train in all runs together; below 1 a share of training every candidate to the last rung.
+    Where `keep` is a share, fewer go on than it says if the budget demands it."""
+    batch: PositiveInt = 1
+    """Trainings that asha and freeze_thaw decide on at once; halving has a rung's together anyway."""
 
     @model_validator(mode="after")
     def _rungs_increase(self) -> "SelectionConfig":
-        if any(later <= earlier for earlier, later in zip(self.rungs, self.rungs[1:], strict=False)):
-            raise ValueError("rungs: must increase, each a number of training steps")
+        rungs = self.rungs or ()
+        if len(set(map(_is_share, rungs))) > 1:
+            raise ValueError("rungs: give training steps, or shares of the training, not both")
+        if any(later <= earlier for earlier, later in pairwise(rungs)):
+            raise ValueError("rungs: must increase, each a number of training steps or a share of them")
         return self
 
     @model_validator(mode="after")
     def _one_value_or_one_a_rung(self) -> "SelectionConfig":
+        if self.rungs is None:
+            return self
         rungs = len(self.rungs)
         for name, values, expected in (
-            ("keep", self.keep, rungs - 1),
+            ("keep", self.keep or THIRD, rungs - 1),
             ("repeats", self.repeats, rungs),
             ("max_repeats", self.max_repeats, rungs),
         ):
@@ -78,7 +124,7 @@ class SelectionConfig(Frozen):
 
     @model_validator(mode="after")
     def _keeps_are_shares_or_counts(self) -> "SelectionConfig":
-        for share in self.keep:
+        for share in self.keep or ():
             if share >= 1 and share != int(share):
                 raise ValueError(f"keep: {share} is neither a share below 1 nor a whole number of candidates")
             if 1 <= share < self.min_keep:
@@ -86,6 +132,18 @@ class SelectionConfig(Frozen):
                     f"keep: {int(share)} is below min_keep; use {self.min_keep} or lower min_keep"
                 )
         return self
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The rungs as training steps, once they are settled."""
+        assert self.rungs is not None, "rungs are settled before anything is trained"
+        assert not any(map(_is_share, self.rungs)), "shares are settled before anything is trained"
+        return tuple(map(int, self.rungs))
+
+    def settled(self, step_at: Callable[[float], int], suitable: tuple[float, ...]) -> tuple[int, ...]:
+        """Rungs in steps, by what step a share of the training is; `suitable` shares where none are given."""
+        rungs = suitable if self.rungs is None else self.rungs
+        return tuple(sorted({step_at(rung) if _is_share(rung) else int(rung) for rung in rungs}))
 
     def repeats_at(self, rung: int) -> int:
         """Runs of every candidate at a rung, counted from 0."""
@@ -97,13 +155,13 @@ class SelectionConfig(Frozen):
 
     def is_last(self, rung: int) -> bool:
         """Whether the rung, counted from 0, is followed by no cut."""
-        return rung == len(self.rungs) - 1
+        return rung == len(self.steps) - 1
 
     def keeps(self, rung: int, standing: int) -> int:
         """How many of those standing go on after a rung, counted from 0; all of them from the last."""
         if self.is_last(rung):
             return standing
-        share = _at(self.keep, rung)
+        share = _at(self.keep or THIRD, rung)
         count = int(share) if share >= 1 else int(share * standing + 0.5)
         return min(max(count, self.min_keep), standing)
 
@@ -122,6 +180,17 @@ class SelectStage(SelectionConfig):
     searches: tuple[str, ...] = ()
     """Runs of `root` that have searched, or genotype files; a pipeline adds its own search. []: the search
     of the run itself."""
+    retrain: bool | None = None
+    """Whether a pipeline trains the choice again from scratch; null: only where the last rung is not the end
+    of the training, so that there is no finished generator to ship."""
+    max_parameters: PositiveInt | None = None
+    """Parameters of the generator at the width of retraining: larger candidates do not take part. null: no
+    limit."""
+    max_multiply_adds: PositiveInt | None = None
+    """Multiply-adds of one image: costlier candidates do not take part. null: no limit."""
+    max_latency: PositiveFloat | None = None
+    """Seconds for one image on the processor of the machine that starts the selection, measured once; slower
+    candidates do not take part. null: no limit."""
     limit: PositiveInt = 8
     """Most candidates from one search: the distinct genotypes it derived last."""
     random: NonNegativeInt = 0

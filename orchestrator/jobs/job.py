@@ -58,11 +58,18 @@ class Job:
     """Of the networks to retrain, by network; a search has none."""
     folder: Path
     """Absolute, the same on all machines. Doing the job again here goes on where it stopped."""
+    until: int | None = None
+    """Step at which the training pauses, to go on when it is done again with a later one; None: its end."""
 
     @property
     def config(self) -> SearchStage | RetrainStage:
         """The configuration of the stage."""
         return self.experiment.search if self.stage == "search" else self.experiment.retrain
+
+    @property
+    def end(self) -> int:
+        """The last step to do now. Schedules run over all steps of the configuration, wherever it pauses."""
+        return self.until or self.config.steps
 
     @property
     def has_samples(self) -> bool:

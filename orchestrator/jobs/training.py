@@ -26,7 +26,7 @@ class Training:
 
     state: TrainingState
     reports: Callable[[Images, Evaluate], Iterator[Report]]
-    """Trains from wherever the state is to the end of the configuration."""
+    """Trains from wherever the state is to the end of the job."""
     use_scores: Callable[[Score], None] = lambda _: None
     """Takes what scores networks, if something is scored."""
 
@@ -71,7 +71,7 @@ def retraining(job: Job, device: torch.device) -> Training:
 
     def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
         batches = Batches(images, config.batch_size, seed, rank(), world_size(), device)
-        return retrain(state, batches, config, seed, evaluate, compute)
+        return retrain(state, batches, config, seed, evaluate, compute, job.end)
 
     return Training(state, reports)
 

@@ -29,7 +29,7 @@ class Evaluation:
     """
 
     def __init__(self, job: Job, images: Images, device: torch.device) -> None:
-        self._config = job.config
+        self._config, self._end = job.config, job.end
         scored = self._config.evaluation.every and job.has_samples
         self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if scored else None
 

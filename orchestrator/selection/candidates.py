@@ -1,14 +1,17 @@
 """Who is compared: genotypes of searches and files, and as controls random and published ones."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from orchestrator.artifacts.cost import generator_cost
 from orchestrator.artifacts.genotypes import search_folders, searched_genotypes
 from orchestrator.checkpoints.derivations import derived_generators
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.selection import SelectStage
 from orchestrator.selection.curves import genotype_id
 from search_space.genotype import Genotype
+from search_space.networks.config import GeneratorConfig
 from search_space.sampling import sample_genotype
 from search_space.zoo.published import PUBLISHED, find_genotype
 from trainers.noise import seed_for
@@ -31,6 +34,66 @@ def collect(select: SelectStage, root: Path, own: Path | None, seed: int) -> dic
     if not found:
         raise ConfigError("select: no candidates; give select.searches, select.random or select.zoo")
     return found
+
+
+LIMITS = {"max_parameters": "parameters", "max_multiply_adds": "multiply_adds", "max_latency": "seconds"}
+"""Option -> what it limits."""
+COSTS_FILE = "costs.json"
+
+
+def within_limits(
+    candidates: Mapping[str, Named], select: SelectStage, config: GeneratorConfig, folder: Path
+) -> dict[str, Named]:
+    """Those whose networks are small and fast enough. Measurements stay in the folder, and count again.
+
+    Raises:
+        ConfigError: nobody is, with the smallest limit that somebody would meet.
+    """
+    limits = {
+        cost: limit for option, cost in LIMITS.items() if (limit := getattr(select, option)) is not None
+    }
+    if not limits:
+        return dict(candidates)
+    costs = _costs(candidates, config, "seconds" in limits, folder / COSTS_FILE)
+    met = {
+        id: named
+        for id, named in candidates.items()
+        if all(costs[id][cost] <= limit for cost, limit in limits.items())
+    }
+    if not met:
+        raise ConfigError(_unmet(costs, limits, candidates))
+    return met
+
+
+def _costs(
+    candidates: Mapping[str, Named], config: GeneratorConfig, timed: bool, file: Path
+) -> dict[str, dict[str, float]]:
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    costs = {
+        id: known[id]
+        if id in known and (not timed or "seconds" in known[id])
+        else generator_cost(config, genotype, timed)
+        for id, (_, genotype) in candidates.items()
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({**known, **costs}, indent=1), encoding="utf-8")
+    return costs
+
+
+def _unmet(
+    costs: Mapping[str, Mapping[str, float]], limits: Mapping[str, float], candidates: Mapping[str, Named]
+) -> str:
+    """By the candidate that misses its worst limit by the smallest factor."""
+    option = {cost: option for option, cost in LIMITS.items()}
+
+    def excess(id: str) -> float:
+        return max(costs[id][cost] / limit for cost, limit in limits.items())
+
+    nearest = min(costs, key=excess)
+    missed = [cost for cost, limit in limits.items() if costs[nearest][cost] > limit]
+    cures = " and ".join(f"select.{option[cost]} {costs[nearest][cost]:.6g}" for cost in missed)
+    given = ", ".join(f"select.{option[cost]} = {limit:g}" for cost, limit in limits.items())
+    return f"{given}: none of {len(costs)} candidates meets it; {candidates[nearest][0]} would meet {cures}"
 
 
 def _all(select: SelectStage, root: Path, own: Path | None, seed: int) -> Iterator[Named]:

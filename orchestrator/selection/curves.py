@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.table import Columns, TableError, read_columns
+from orchestrator.selection.tables.table import Columns, read_columns
+from orchestrator.selection.tables.wide_table import SCORE, TableError
 
 SHOWN = 60
 """Characters of a wrong genotype that a message shows."""
@@ -46,22 +46,28 @@ class Curves:
     """NaN where the run had diverged."""
     duplicates: int = 0
     """Rows left out because they repeat another."""
+    untrained: int = 0
+    """Rows of step 0 left out, as nothing had been trained there."""
 
     @classmethod
-    def read(cls, path: Path) -> "Curves":
-        """The curves in a .csv or .parquet table with columns genotype, seed, step and score.
+    def read(cls, path: Path, metric: str = SCORE) -> "Curves":
+        """The curves in a .csv or .parquet table, see `table.read_columns`.
 
         Raises:
             TableError: the file holds no such table, or rows contradict each other.
         """
         try:
-            return cls.of(read_columns(path))
+            return cls.of(read_columns(path, metric))
         except TableError as error:
             raise error if str(error).startswith(str(path)) else TableError(f"{path}: {error}") from None
 
     @classmethod
     def of(cls, columns: Columns) -> "Curves":
         """The curves in columns, whatever the order of their rows."""
+        trained = columns.step != 0
+        if not trained.any():
+            raise TableError("step: all rows are of step 0, before any training; steps count those done")
+        columns, untrained = columns.only(trained), int((~trained).sum())
         ids = [_parsed(text) for text in columns.texts]
         genotypes = sorted(set(ids))
         place = {genotype: index for index, genotype in enumerate(genotypes)}
@@ -71,7 +77,7 @@ class Curves:
         curves = cls(tuple(genotypes), *rows)
         if (first := curves.step.min()) < 1:
             raise TableError(f"step: {first} is below 1; steps count the training steps done")
-        return curves._without_duplicates()
+        return replace(curves._without_duplicates(), untrained=untrained)
 
     def _without_duplicates(self) -> "Curves":
         keys = np.stack([self.genotype, self.seed, self.step])
@@ -130,11 +136,6 @@ def _is_list_of_rows(rows: object) -> bool:
     )
 
 
-FIRST_RUNGS = (0.08, 1 / 3)
-"""Shares of the training after which candidates are cut unless rungs are given. Ranks of FID there were seen
-to correlate 0.55 and 0.86 with the final ones; the best third after 8 % held 9 of the final best 10."""
-
-
 def comparable_steps(curves: Curves) -> Int64[np.ndarray, " s"]:
     """Steps recorded by at least half of the runs that were trained so far, increasing."""
     steps, recorded = np.unique(curves.step, return_counts=True)
@@ -151,17 +152,6 @@ def last_common_step(curves: Curves) -> int:
     steps = comparable_steps(curves)
     common = steps[steps <= reached]
     return int(common[-1] if len(common) else steps[-1])
-
-
-def default_config(curves: Curves) -> SelectionConfig:
-    """Rungs for a table of which nothing else is known: at 8 %, a third and the end of the training."""
-    final = last_common_step(curves)
-    steps = comparable_steps(curves)
-    steps = steps[steps <= final]
-    rungs = {int(steps[np.abs(steps - share * final).argmin()]) for share in FIRST_RUNGS}
-    # Repeats cost most and matter least where many still stand.
-    repeats = (1, 2, 3)[-len(rungs | {final}) :]
-    return SelectionConfig(rungs=tuple(sorted(rungs | {final})), max_repeats=repeats)
 
 
 def rank_correlation(one: Float64[np.ndarray, " n"], other: Float64[np.ndarray, " n"]) -> float | None:

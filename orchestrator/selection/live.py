@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.cluster.resources import concurrent_trials, trial_resources
 from orchestrator.cluster.session import ClusterError
 from orchestrator.config.errors import ConfigError
@@ -14,10 +13,8 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
-from orchestrator.selection.result import Request, Selection
+from orchestrator.selection.result import Request
 from search_space.errors import UserError
-from search_space.networks.generator_file import save_generator
-from trainers.files import written_whole
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
@@ -54,7 +51,7 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     def train(runs: Sequence[Run]) -> Iterator[End]:
         for run in runs:
             try:
-                with console.stage(run.title, run.job.config.steps, run.job.checkpoints.step()) as view:
+                with console.stage(run.title, run.job.end, run.job.checkpoints.step()) as view:
                     outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
             except NonFiniteLoss as loss:
                 outcome = loss
@@ -140,10 +137,10 @@ def _outcome(task: "ObjectRef[Outcome | Exception]", command: str) -> Outcome | 
 
 
 def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
-    """A retraining that ends at a rung and is scored there alone; only its newest checkpoint is needed."""
+    """A retraining that is scored at a rung alone; only its newest checkpoint is needed."""
     retrain = experiment.retrain
     evaluation = retrain.evaluation.model_copy(update={"every": step})
-    retrain = retrain.model_copy(update={"steps": step, "evaluation": evaluation})
+    retrain = retrain.model_copy(update={"evaluation": evaluation})
     return experiment.model_copy(update={"seed": seed, "keep_checkpoints": 1, "retrain": retrain})
 
 
@@ -175,11 +172,11 @@ class LiveCurves:
         return answers
 
     def job(self, request: Request) -> Job:
-        """The training that answers a request."""
+        """The training that answers a request: the whole one, which pauses at the rung."""
         genotype = self.candidates[request.genotype][1]
         folder = self.folder / genotype.content_hash / f"seed-{request.seed}"
         trial = trial_of(self.experiment, request.seed, request.step)
-        return Job("retrain", trial, {"generator": genotype}, folder)
+        return Job("retrain", trial, {"generator": genotype}, folder, request.step)
 
     def _run(self, request: Request, number: str) -> Run:
         job = self.job(request)
@@ -192,7 +189,7 @@ class LiveCurves:
             self.console.say(f"{run.title}: diverged, {outcome}")
             return None
         score = outcome.metrics[self.metric]
-        self.console.say(f"{run.title}: {self.metric} {score:.4g} at step {run.job.config.steps}")
+        self.console.say(f"{run.title}: {self.metric} {score:.4g} at step {run.job.end}")
         return score
 
 
@@ -204,22 +201,3 @@ def _require_not_beyond(job: Job, request: Request) -> None:
             f"select.rungs: {request.step} was not scored, and {job.folder} is at step {newest.meta.step} "
             "already; use the rungs of before, later ones, or another name"
         )
-
-
-def keep_generators(live: LiveCurves, selection: Selection) -> None:
-    """Leave each run's averaged generator as of its last rung, in the run's folder.
-
-    Checkpoints of candidates that an earlier rung cut are deleted: they hold optimizers and both networks. If
-    other rungs should want them to go on, they are trained again from the start, to the same weights.
-    """
-    for standing in selection.ranking:
-        for seed in standing.seeds:
-            job = live.job(Request(standing.genotype, seed, standing.step))
-            checkpoint = job.checkpoints.latest()
-            if checkpoint is None:  # deleted when this selection was done the first time
-                continue
-            file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
-            with written_whole(file) as whole:
-                save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
-            if standing.step < selection.rungs[-1].step:
-                job.checkpoints.clear()

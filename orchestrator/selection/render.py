@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.selection.curves import short_name
+from orchestrator.selection.draws import DrawsReport
 from orchestrator.selection.replay import BEST, ReplayReport
 from orchestrator.selection.result import RankedCandidate, Selection
 
@@ -40,9 +41,40 @@ def render_replay(report: ReplayReport) -> "RenderableType":
     return Group(render(report.selection), _truth(report), Text("\n".join(findings(report))))
 
 
+def render_draws(report: DrawsReport) -> "RenderableType":
+    """Policies side by side, the least regret first at each budget."""
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = [
+        (
+            each.policy,
+            "-" if each.budget is None else f"{each.budget:g}",
+            f"{each.cost:.3f}",
+            f"{each.regret:.2f}",
+            f"{each.low:.2f} to {each.high:.2f}",
+            f"{each.percentile_90:.2f}",
+            f"{each.failed:,}",
+            ", ".join(map(str, each.rungs)),
+        )
+        for each in sorted(report.policies, key=lambda each: (-(each.budget or 0), each.regret))
+    ]
+    columns = ("policy", "budget", "cost", "mean regret", "95 %", "90th percentile", "failed", "rungs")
+    title = (
+        f"{report.draws:,} random pools of {report.of:,} of {report.among:,} genotypes ({report.runs:,} runs "
+        f"to step {report.final_step:,})"
+    )
+    told = (
+        "regret: how much worse the shipped run ends than the pool's best; cost: share of training the whole "
+        "pool"
+    )
+    lines = [told, *(f"note: {note}" for note in report.notes)]
+    return Group(_table(title, columns, rows), Text("\n".join(lines)))
+
+
 def findings(report: ReplayReport) -> Iterator[str]:
     """What a replay came to, line by line."""
-    runs, genotypes, end = f"{report.runs:,}", f"{report.genotypes:,}", f"step {report.final_step:,}"
+    genotypes, end = f"{report.genotypes:,}", f"step {report.final_step:,}"
     if report.best is None or report.regret is None:
         yield (
             "regret: unknown, as the choice has no final score" if report.best else "regret: no final scores"
@@ -55,9 +87,13 @@ def findings(report: ReplayReport) -> Iterator[str]:
         )
     yield (
         f"training saved: {report.saved:.1%}; {report.steps_trained:,} steps instead of "
-        f"{report.steps_of_all:,} for all {runs} runs to {end} ({report.genotypes * report.final_step:,} for "
-        "one run of each genotype)"
+        f"{report.steps_of_all:,} for one run to {end} of each genotype that took part"
     )
+    if report.noise.deviation is not None:
+        yield (
+            f"noise: runs of one genotype deviate by {report.noise.deviation:.2g} at {end}, pooled over "
+            f"{report.noise.candidates:,} genotypes with repeats"
+        )
     yield from (f"note: {note}" for note in report.notes)
 
 
@@ -99,10 +135,11 @@ def _truth(report: ReplayReport) -> "Table":
             f"{rung.kept:,}",
             _share(rung.best_kept),
             _share(rung.rank_correlation),
+            "-" if rung.noise.deviation is None else f"{rung.noise.deviation:.2g}",
         )
         for rung in report.rungs
     ]
-    columns = ("step", "stood", "kept", f"of true best {BEST} kept", "rank correlation")
+    columns = ("step", "stood", "kept", f"of true best {BEST} kept", "rank correlation", "noise of all")
     return _table(f"Against the final scores of all, at step {report.final_step:,}", columns, rows)
 
 
@@ -115,7 +152,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
     for column in columns:
-        side: Literal["left", "right"] = "left" if column in ("candidate", "why") else "right"
+        side: Literal["left", "right"] = "left" if column in ("candidate", "why", "policy") else "right"
         # A short name stays on one line, whatever "why" has to say.
         width = NAME_WIDTH if column == "candidate" else None
         table.add_column(column, justify=side, overflow="fold", min_width=width)

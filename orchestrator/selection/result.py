@@ -6,7 +6,12 @@ from typing import Any, NamedTuple, Protocol
 
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.noise import Noise
+from search_space.errors import UserError
 from search_space.frozen import Frozen
+
+
+class SelectionError(UserError):
+    """Candidates or limits with which there is nothing to select."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class Rung(Frozen):
 
 
 class Selection(Frozen):
-    """The outcome of successive halving."""
+    """The outcome of a policy."""
 
     config: SelectionConfig
     rungs: tuple[Rung, ...]
@@ -116,6 +121,20 @@ class Selection(Frozen):
     """Genotype id; None if everyone diverged."""
     reason: str
     """The choice and why, in one sentence."""
+
+    @property
+    def best_run(self) -> Request | None:
+        """Of the runs trained to the last rung, the best; those of candidates that diverged only for want of
+        others. None if there is none. The choice is the best architecture by its mean, this its luckiest run.
+        """
+        finished = [each for each in self.ranking if each.scores and each.step == self.config.steps[-1]]
+        sign = 1 if self.config.lower_is_better else -1
+        runs = [
+            (not each.is_sound, sign * score, place, Request(each.genotype, seed, each.step))
+            for place, each in enumerate(finished)
+            for seed, score in zip(each.seeds, each.scores, strict=True)
+        ]
+        return min(runs)[-1] if runs else None
 
     @property
     def steps_trained(self) -> int:

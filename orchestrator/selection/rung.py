@@ -60,6 +60,8 @@ def divergences(scores: Mapping[Request, float | None], config: SelectionConfig)
     """Which runs of one rung diverged: without a finite score, or far worse than the rung's median."""
     finite = [score for score in scores.values() if is_finite(score)]
     middle = median(finite) if finite else 0.0
+    if len(finite) == 2:  # their mean would be near a collapsed one: the better is the yardstick
+        middle = min(finite) if config.lower_is_better else max(finite)
     return {
         request: Divergence(
             seed=request.seed, step=request.step, score=score if is_finite(score) else None, reason=reason
@@ -67,6 +69,13 @@ def divergences(scores: Mapping[Request, float | None], config: SelectionConfig)
         for request, score in scores.items()
         if (reason := _divergence(score, middle, config))
     }
+
+
+def has_collapsed(tally: CandidateScores, before: Sequence[float], config: SelectionConfig) -> bool:
+    """Whether it diverged, or is far worse than those who went on were at the rung before, as all may be."""
+    if not tally.is_sound or tally.mean is None:
+        return True
+    return bool(before) and bool(_divergence(tally.mean, median(before), config))
 
 
 def is_finite(score: float | None) -> TypeGuard[float]:
@@ -127,11 +136,16 @@ class Comparison:
         """Steps that the requests take beyond what their runs were trained already."""
         return sum(self.step - self._trained(request) for request in requests)
 
-    def to_reach(self, repeats: int) -> list[Request]:
-        """What brings every entrant here: its runs go on, and new ones make up the number of repeats."""
+    def admit(self, entrant: CandidateRuns) -> None:
+        """Let another one in."""
+        self.entrants = {**self.entrants, entrant.candidate.genotype: entrant}
+        self._scores[entrant.candidate.genotype] = {}
+
+    def to_reach(self, repeats: int, entrants: Sequence[CandidateRuns] | None = None) -> list[Request]:
+        """What brings entrants here, all unless given: runs go on, new ones make up the number of repeats."""
         return [
             Request(entrant.candidate.genotype, seed, self.step)
-            for entrant in self.entrants.values()
+            for entrant in (self.entrants.values() if entrants is None else entrants)
             for seed in (
                 *entrant.alive,
                 *entrant.fresh[: max(repeats - len(entrant.alive) - len(entrant.diverged), 0)],

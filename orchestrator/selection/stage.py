@@ -17,21 +17,21 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
-from orchestrator.selection.candidates import Named, collect
+from orchestrator.selection.candidates import Named, collect, within_limits
 from orchestrator.selection.journal import SCORES_FILE, Remembered, open_journal, write_ranking
 from orchestrator.selection.live import (
     Launch,
     LiveCurves,
     Train,
-    keep_generators,
     one_after_another,
     side_by_side,
     trial_of,
 )
-from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.policy import select as compare
+from orchestrator.selection.policy import settle
 from orchestrator.selection.render import render
-from orchestrator.selection.result import Candidate, Request, Selection
+from orchestrator.selection.result import Candidate, Selection, SelectionError
+from orchestrator.selection.shipping import Shipped, front, keep_generators, ship
 from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
 from orchestrator.tracking import TrackedRun
@@ -50,19 +50,15 @@ def select_stage(experiment: Experiment) -> SelectStage:
     select, retrain = experiment.select, experiment.retrain
     if select is None:
         raise ConfigError("select = null: give rungs to compare at, as in --select.rungs '[100, 300]'")
-    if retrain.lr_decay != "none":
-        raise ConfigError(
-            f"retrain.lr_decay = {retrain.lr_decay}: runs that go on from rung to rung need constant rates; "
-            "use none, or --select null"
-        )
     if retrain.discriminator.architecture != "fixed":
         raise ConfigError(
             f"retrain.discriminator.architecture = {retrain.discriminator.architecture}: candidates are "
             "compared against the same discriminator; use fixed, or --select null"
         )
-    if select.rungs[-1] > retrain.steps:
+    select = settle(select, lambda share: max(1, round(share * retrain.steps)))
+    if select.steps[-1] > retrain.steps:
         raise ConfigError(
-            f"select.rungs: {select.rungs[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
+            f"select.rungs: {select.steps[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
             "or --select null"
         )
     reported = score_names(retrain.evaluation)
@@ -80,6 +76,10 @@ def select_stage(experiment: Experiment) -> SelectStage:
     return select.model_copy(update={"metric": metric})
 
 
+LATER = ("policy", "batch", "max_parameters", "max_multiply_adds", "max_latency")
+"""Options that selections of earlier versions did not have; unless they are used they decide nothing."""
+
+
 @dataclass(frozen=True)
 class Contest:
     """Who is compared, and how."""
@@ -92,9 +92,11 @@ class Contest:
     @property
     def deciding(self) -> dict[str, Any]:
         """All that the choice depends on."""
+        select = self.select.model_dump(mode="json", exclude={"concurrent", "retrain"})
+        later = {name for name in LATER if select[name] == type(self.select).model_fields[name].default}
         return {
             **self.recipe,
-            "select": self.select.model_dump(mode="json", exclude={"concurrent"}),
+            "select": {name: value for name, value in select.items() if name not in later},
             "candidates": sorted(self.candidates),
         }
 
@@ -109,6 +111,10 @@ class Selected:
     metrics: Mapping[str, float | None]
     """Its score, and what the selection cost."""
     genotypes: Mapping[str, GenotypeFile]
+    shipped: Shipped | None = field(metadata=MERGED)
+    """None where the last rung is before the end of the training."""
+    pareto_front: Mapping[str, Mapping[str, float | None]]
+    """Score and parameters of the candidates whom nobody beats in both."""
     selection: Path
     """All of it as JSON."""
     ranking: Path
@@ -134,7 +140,7 @@ def contest_of(session: Session, own: Path | None) -> Contest:
     experiment = session.experiment
     config = select_stage(experiment)
     candidates = collect(config, experiment.root, own, experiment.seed)
-    trial = identity(Job("retrain", trial_of(experiment, 0, config.rungs[0]), {}, session.folder))
+    trial = identity(Job("retrain", trial_of(experiment, 0, config.steps[0]), {}, session.folder))
     evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
     scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}
     return Contest(config, candidates, {**trial, "seed": experiment.seed, **scoring})
@@ -156,10 +162,15 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Se
         mirror = session.experiment.mirror
         copy = ObjectStoreCopy(mirror, session.experiment.root, folder) if mirror else None
         journal = open_journal(folder, contest.recipe, copy)
+        candidates = within_limits(contest.candidates, config, session.experiment.retrain.generator, folder)
+        if beyond := len(contest.candidates) - len(candidates):
+            session.console.say(f"select: {beyond} of {len(contest.candidates)} candidates exceed a limit")
         live = LiveCurves(
-            session.experiment, contest.candidates, folder, config.metric, journal, session.console, train
+            session.experiment, candidates, folder, config.metric, journal, session.console, train
         )
-        selection = compare(_entered(contest, session.experiment.seed), Remembered(live, journal), config)
+        selection = compare(
+            _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
+        )
         session.console.show(render(selection))
         files = write_ranking(selection, folder)
         for file in (*files.values(), folder / SCORES_FILE):
@@ -180,25 +191,45 @@ def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterato
         yield side_by_side(session.experiment.cluster, config.concurrent)
 
 
-def _entered(contest: Contest, seed: int) -> list[Candidate]:
+def _entered(candidates: Mapping[str, Named], config: SelectStage, seed: int) -> list[Candidate]:
     """Every candidate gets the same seeds, from the run's own on."""
-    config = contest.select
-    runs = max(config.most_repeats_at(rung) for rung in range(len(config.rungs)))
+    runs = max(config.most_repeats_at(rung) for rung in range(len(config.steps)))
     seeds = tuple(range(seed, seed + runs))
-    return [Candidate(id, seeds, name) for id, (name, _) in contest.candidates.items()]
+    return [Candidate(id, seeds, name) for id, (name, _) in candidates.items()]
+
+
+def ships(experiment: Experiment) -> bool:
+    """Whether the selection ends with the finished generator, so that nothing is left to train.
+
+    Raises:
+        ConfigError: it should, and its last rung is before the end of the training.
+    """
+    select, steps = select_stage(experiment), experiment.retrain.steps
+    finishes = select.steps[-1] == steps
+    if select.retrain is False and not finishes:
+        raise ConfigError(
+            f"select.retrain = false: the last rung is step {select.steps[-1]} of {steps}; end "
+            f"select.rungs with {steps} or 1.0, or use null"
+        )
+    return finishes and not select.retrain
 
 
 def _result(
     session: Session, run: TrackedRun, selection: Selection, live: LiveCurves, files: Mapping[str, Path]
 ) -> Selected:
-    if selection.choice is None:
+    best = selection.best_run
+    if selection.choice is None or best is None:
         raise SelectionError(
             f"select: {selection.reason}; try other candidates or lower learning rates in retrain"
         )
-    name, genotype = live.candidates[selection.choice]
-    best = selection.ranking[0]
-    newest = live.job(Request(selection.choice, best.seeds[0], best.step)).checkpoints.latest()
-    metrics = {live.metric: best.mean, "steps_trained": float(selection.steps_trained)}
+    finished = best.step == session.experiment.retrain.steps
+    # What is shipped is a training, luck and all; an architecture to train again is chosen by its mean.
+    chosen = best.genotype if finished else selection.choice
+    name, genotype = live.candidates[chosen]
+    scored = {each.genotype: each for each in selection.ranking if each.mean is not None and each.is_sound}
+    score = scored[chosen].scores[scored[chosen].seeds.index(best.seed)] if finished else scored[chosen].mean
+    metrics = {live.metric: score, "steps_trained": float(selection.steps_trained)}
+    newest = live.job(best).checkpoints.latest()
     run.genotypes({"generator": genotype})
     run.scores(
         {key: value for key, value in metrics.items() if value is not None},
@@ -210,6 +241,8 @@ def _result(
         choice=name,
         metrics=metrics,
         genotypes=write_genotypes(live.folder, {"generator": genotype}),
+        shipped=ship(live, best, run) if finished else None,
+        pareto_front=front(selection, live),
         selection=files["selection"],
         ranking=files["ranking"],
         scores=live.folder / SCORES_FILE,

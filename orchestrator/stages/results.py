@@ -141,9 +141,11 @@ def _printed_fields(result: Any) -> dict[str, Any]:
     printed: dict[str, Any] = {}
     for each in fields(result):
         value = getattr(result, each.name)
+        if value is None:
+            continue
         if each.metadata == MERGED:
             printed |= document(value)
-        elif each.metadata != UNPRINTED and value is not None:
+        elif each.metadata != UNPRINTED:
             printed[each.name] = document(value)
     return printed
 

@@ -30,8 +30,8 @@ def replayed(table, capsys, *options):
 def test_rungs_and_shares_are_options_without_brackets(table, capsys):
     report = replayed(table, capsys, "--rungs", "100,1000", "--keep", "0.5", "--max_repeats=1")
     assert [(rung["step"], rung["stood"]) for rung in report["rungs"]] == [(100, 6), (1000, 3)]
-    # 6 runs to 100 and 3 on to 1000, of 12 to 1000.
-    assert report["saved"] == pytest.approx(1 - (600 + 2700) / 12_000)
+    # 6 runs to 100 and 3 on to 1000, of 6 to 1000: the second runs were never asked for.
+    assert report["saved"] == pytest.approx(1 - (600 + 2700) / 6_000)
     assert (report["selection"]["choice"], report["regret"]) == ("[[0]]", 0)
 
 
@@ -58,12 +58,12 @@ def test_a_person_reads_tables(table, capsys):
         (("select", "--replay", "TABLE", "--rungs", "300,100"), "rungs = [300, 100]: must increase"),
         (
             ("select", "--replay", "TABLE", "--seed", "1"),
-            "--seed 1: a replay has no such option; use --rungs",
+            "--seed 1: a replay has no such option; use --policy, --rungs",
         ),
         (("select", "digits", "--replay", "TABLE"), "digits: a replay takes a table"),
         (("select",), "select: needs CONFIG, or --replay TABLE"),
         (("select", "digits"), "select = null: give rungs"),
-        (("select", "digits", "--select.zoo", "[nobody]"), "select.rungs: missing"),
+        (("select", "digits", "--select.policy", "luck"), "select.policy = luck: unknown; use halving, asha"),
     ],
 )
 def test_a_mistake_is_one_line(words, message, table, capsys):

@@ -1,8 +1,11 @@
 """Only what means the same is ranked together, and a lead is called real only beyond noise."""
 
+from dataclasses import replace
+
 import pytest
 
-from orchestrator.compare.groups import groups_of, is_settled, verdict
+from orchestrator.compare.export import rows_of
+from orchestrator.compare.groups import best_in_words, groups_of, is_settled, verdict
 from tests.orchestrator.compare.candidates import PROTOCOL, names, trained
 
 
@@ -67,3 +70,21 @@ def test_differing_recipes_are_named():
     )
     assert group.recipes() == {"retrain.ema_decay": ["0.9", "0.99"]}
     assert "recipes differ (retrain.ema_decay 0.9, 0.99)" in " ".join(verdict(group))
+
+
+def test_groups_that_nobody_named_come_after_those_that_were():
+    longer = {"recipe": {"retrain.steps": "600"}}
+    everyone = [trained("a", 10.0), trained("b", 7.0), trained("mine", 5.0, **longer)]
+    assert [names(group.rows) for group in groups_of(everyone)] == [["b", "a"], ["mine"]]
+    assert [names(group.rows) for group in groups_of(everyone, ["mine"])] == [["mine"], ["b", "a"]]
+
+
+def test_the_best_score_on_the_way_is_told_apart_from_the_last():
+    curves = {"fd_digits": [(100, 8.0), (200, 6.0), (300, 9.0)]}
+    candidate = trained("a", 9.0)
+    candidate = replace(candidate, trainings=(replace(candidate.trainings[0], curves=curves),))
+    (group,) = groups_of([candidate, trained("b", 8.5)])
+    assert names(group.rows) == ["b", "a"], "the order is by the last scores"
+    assert [best_in_words(row, "fd_digits") for row in group.rows] == ["8.5", "6"]
+    rows = rows_of([group], [])
+    assert [(row["fd_digits_last"], row["fd_digits_best"]) for row in rows] == [(8.5, 8.5), (9.0, 6.0)]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from orchestrator.jobs import worker
 from orchestrator.jobs.job import Job, Outcome
 from orchestrator.jobs.worker import run_worker
-from tests.orchestrator.tiny_jobs import Interrupted, Recorder, tiny_job
+from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, final_state, tiny_job
 
 CPU = torch.device("cpu")
 
@@ -54,3 +55,29 @@ def test_a_result_keeps_who_has_trained_what(
     caplog.clear()
     assert run_worker(job, Recorder(), CPU).workers == {0: 1, 2: 2}
     assert "2 of 2 workers train from step 3 on; the result is that of all workers up to" in caplog.text
+
+
+@pytest.mark.parametrize("lr_decay", ["none", "linear"])
+def test_a_training_that_pauses_and_goes_on_equals_one_that_never_did(tmp_path: Path, lr_decay: str) -> None:
+    straight = tiny_job(tmp_path / "straight", "retrain", retrain__steps=5, retrain__lr_decay=lr_decay)
+    paused = tiny_job(tmp_path / "paused", "retrain", retrain__steps=5, retrain__lr_decay=lr_decay)
+    steps = [run_worker(replace(paused, until=rung), Recorder(), CPU).step for rung in (2, 3)]
+    assert steps == [2, 3]
+    whole, in_parts = (final_state(run_worker(job, Recorder(), CPU)) for job in (straight, paused))
+    assert whole["step"] == 5
+    assert differences(whole, in_parts) == []
+
+
+def test_the_learning_rate_at_a_pause_is_that_of_the_whole_training(tmp_path: Path) -> None:
+    whole = tiny_job(tmp_path / "whole", "retrain", retrain__steps=5, retrain__lr_decay="linear")
+    short = tiny_job(tmp_path / "short", "retrain", retrain__steps=3, retrain__lr_decay="linear")
+    paused, ended = (
+        final_state(run_worker(replace(job, until=3), Recorder(), CPU)) for job in (whole, short)
+    )
+    assert differences(paused, ended), "a training of 3 steps has lower rates at each of them"
+
+
+def test_a_pause_is_scored_whenever_scores_are_due(tmp_path: Path) -> None:
+    options = {"retrain__evaluation__every": 3, "retrain__evaluation__samples": 20}
+    outcome = run_worker(replace(tiny_job(tmp_path, "retrain", **options), until=2), Recorder(), CPU)
+    assert "fd_digits" in outcome.metrics

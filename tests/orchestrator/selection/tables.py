@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from orchestrator.selection.curves import Curves
-from orchestrator.selection.table import Columns
+from orchestrator.selection.tables.table import Columns
 
 NAN = float("nan")
 Row = tuple[str, int, int, float]

@@ -1,5 +1,5 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.repeats import contested, doubtful, lead, noise_of
+from orchestrator.selection.policies.repeats import contested, doubtful, lead, noise_of
 from orchestrator.selection.rung import CandidateScores, best_first
 from tests.orchestrator.selection.tallies import tally
 

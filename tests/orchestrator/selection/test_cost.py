@@ -1,5 +1,5 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.repeats import planned_steps, steps_ahead
+from orchestrator.selection.policies.repeats import planned_steps, steps_ahead
 
 
 def test_the_plan_trains_everyone_to_the_first_rung_and_the_kept_from_there_on() -> None:

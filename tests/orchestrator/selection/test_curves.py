@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orchestrator.selection.curves import Curves, genotype_id, short_name
-from orchestrator.selection.table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from search_space.sampling import sample_genotype
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
 
@@ -87,5 +87,7 @@ def test_what_is_no_list_of_rows_is_refused(tmp_path: Path, genotype: str) -> No
 
 
 def test_steps_start_at_one(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="step: 0 is below 1"):
+    with pytest.raises(TableError, match="step: -1 is below 1"):
+        Curves.read(write_csv(tmp_path / "t.csv", [("[[1]]", 0, -1, 1.0)]))
+    with pytest.raises(TableError, match="step: all rows are of step 0, before any training"):
         Curves.read(write_csv(tmp_path / "t.csv", [("[[1]]", 0, 0, 1.0)]))

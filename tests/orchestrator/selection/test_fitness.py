@@ -28,7 +28,6 @@ def test_another_reported_metric_can_be_compared():
         ("select.metric", "fid", "select.metric = fid: not in .*; use fd_digits, is_digits_mean, is_digits"),
         ("select.metric", "is_digits_mean", "select.lower_is_better = true: of is_digits_mean it is false"),
         ("select.rungs", "[300, 2000]", "select.rungs: 2000 is beyond retrain.steps = 500"),
-        ("retrain.lr_decay", "linear", "retrain.lr_decay = linear: .* use none"),
         (
             "retrain.discriminator.architecture",
             "derived",

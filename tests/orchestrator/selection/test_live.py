@@ -33,7 +33,7 @@ class Launches:
         self.jobs.append(job)
         if error := self._ends.get(job.experiment.seed):
             raise error
-        step = job.config.steps
+        step = job.end
         return Outcome(step, {"fd_digits": step + job.experiment.seed}, {}, job.folder, "images")
 
 
@@ -63,16 +63,17 @@ def test_a_run_is_a_retraining_to_the_rung_with_its_own_seed_and_folder(live, tm
     request = Request(ID, 7, 2)
     assert live(launches).scores([request]) == {request: 9}
     (job,) = launches.jobs
-    assert (job.stage, job.config.steps, job.experiment.seed) == ("retrain", 2, 7)
+    assert (job.stage, job.end, job.experiment.seed) == ("retrain", 2, 7)
     assert job.genotypes == {"generator": GENOTYPE}
     assert job.folder == tmp_path / "select" / GENOTYPE.content_hash / "seed-7"
 
 
-def test_the_next_rung_is_the_same_job_with_more_steps(live):
+def test_the_next_rung_is_the_same_training_with_a_later_pause(live):
     launches = Launches()
     live(launches).scores([Request(ID, 0, 2), Request(ID, 0, 3)])
     first, second = launches.jobs
-    assert (first.folder, first.config.steps, second.config.steps) == (second.folder, 2, 3)
+    assert (first.folder, first.end, second.end) == (second.folder, 2, 3)
+    assert first.config.steps == second.config.steps == 3
 
 
 def test_a_loss_that_is_not_finite_is_a_run_without_a_score(live):

@@ -3,8 +3,8 @@
 import pytest
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.policy import SelectionError, select
-from orchestrator.selection.result import Candidate, Request
+from orchestrator.selection.policy import select
+from orchestrator.selection.result import Candidate, Request, SelectionError
 from tests.orchestrator.selection.sources import Scripted, candidates
 
 ONE_RUN_EACH = SelectionConfig(rungs=(10, 20, 40), keep=(3, 2), max_repeats=1)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.config.selection import SelectionConfig
+from orchestrator.selection.policies.repeats import planned_steps
 from orchestrator.selection.policy import select
-from orchestrator.selection.repeats import planned_steps
 from orchestrator.selection.result import Selection
 from tests.orchestrator.selection.sources import Curve, Scripted, candidates
 

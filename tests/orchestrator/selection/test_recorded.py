@@ -1,8 +1,8 @@
 import pytest
 
-from orchestrator.selection.replay import RecordedCurves
+from orchestrator.selection.recorded import RecordedCurves, Unrecorded
 from orchestrator.selection.result import Candidate, Request
-from orchestrator.selection.table import TableError
+from orchestrator.selection.tables.wide_table import TableError
 from tests.orchestrator.selection.tables import NAN, curves_of
 
 CURVES = curves_of(
@@ -17,29 +17,35 @@ CURVES = curves_of(
 
 
 def test_candidates_are_the_genotypes_with_their_own_seeds() -> None:
-    assert RecordedCurves(CURVES, (10, 30)).candidates == [
+    assert RecordedCurves(CURVES, (10, 30)).candidates() == [
         Candidate("[[1]]", (2, 5), "1"),
         Candidate("[[2]]", (0,), "2"),
         Candidate("[[3]]", (0, 1), "3"),
     ]
 
 
-def test_scores_are_those_recorded_and_none_where_a_run_had_ended() -> None:
+def test_scores_are_those_recorded_and_none_where_a_run_had_diverged() -> None:
     source = RecordedCurves(CURVES, (10, 30))
-    requests = [Request("[[1]]", 5, 30), Request("[[3]]", 0, 30), Request("[[1]]", 2, 30)]
-    assert source.scores(requests) == dict(zip(requests, (3.0, None, None), strict=True))
+    requests = [Request("[[1]]", 5, 30), Request("[[1]]", 2, 30)]
+    assert source.scores(requests) == dict(zip(requests, (3.0, None), strict=True))
+
+
+def test_a_run_that_ended_without_diverging_has_no_score_to_tell() -> None:
+    with pytest.raises(Unrecorded) as unrecorded:
+        RecordedCurves(CURVES, (10, 30)).scores([Request("[[1]]", 5, 30), Request("[[3]]", 0, 30)])
+    assert unrecorded.value.runs == {("[[3]]", 0)}
 
 
 def test_a_run_with_a_gap_at_a_rung_is_left_out() -> None:
     source = RecordedCurves(CURVES, (10, 20))
-    assert [candidate.genotype for candidate in source.candidates] == ["[[1]]", "[[3]]"]
-    assert source.left_out == 1
+    assert [candidate.genotype for candidate in source.candidates()] == ["[[1]]", "[[3]]"]
+    assert source.usable.tolist().count(False) == 1
 
 
 def test_a_diverged_run_with_gaps_is_not_left_out() -> None:
     curves = curves_of({(1, 0): {10: 1.0, 20: 2.0}, (2, 0): {10: NAN, 30: NAN}, (3, 0): {10: 1.0, 20: 2.0}})
     source = RecordedCurves(curves, (10, 20))
-    assert (len(source.candidates), source.left_out) == (3, 0)
+    assert (len(source.candidates()), source.usable.all()) == (3, True)
 
 
 def test_a_step_that_is_not_recorded_is_refused_with_those_that_are() -> None:
@@ -63,5 +69,7 @@ def test_many_recorded_steps_are_listed_shortened() -> None:
 
 def test_rungs_that_no_run_has_together_are_refused() -> None:
     curves = curves_of({(1, 0): {10: 1.0, 30: 1.0}, (2, 0): {20: 1.0, 30: 1.0}})
-    with pytest.raises(TableError, match="no run has a score at each of 10, 20, 30"):
+    with pytest.raises(
+        TableError, match="no run has a score at each of 10, 20, 30; choose others, as in --rungs 10,30"
+    ):
         RecordedCurves(curves, (10, 20, 30))

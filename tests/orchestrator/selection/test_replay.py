@@ -4,9 +4,9 @@ import pytest
 
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
-from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay, replay_curves
-from orchestrator.selection.table import TableError
+from orchestrator.selection.result import SelectionError
+from orchestrator.selection.tables.wide_table import TableError
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
 
 ONCE = SelectionConfig(rungs=(10, 30), keep=2, max_repeats=1, divergence_multiple=None)
@@ -110,7 +110,6 @@ def test_notes_tell_what_a_table_lacks() -> None:
     )
     assert replay_curves(curves, ONCE).notes == (
         "runs without a score at a rung though they go on: 1, left out",
-        "runs that end before step 30 with a finite score: 1, taken for diverged there",
         "genotypes without a finite score at step 30: 2, without a place in the end",
     )
     assert replay_curves(curves_of(FOUR), ONCE).notes == ()
@@ -147,7 +146,7 @@ def test_without_a_config_rungs_are_found_in_the_table(tmp_path: Path) -> None:
         for step in range(100, 1300, 100)
     ]
     report = replay(write_csv(tmp_path / "t.csv", rows))
-    assert report.selection.config.rungs == (100, 400, 1200)
+    assert report.selection.config.rungs == (100, 500, 800, 1200)
     assert report.selection.choice == "[[0]]"
 
 

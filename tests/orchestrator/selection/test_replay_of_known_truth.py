@@ -9,7 +9,7 @@ import pytest
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.replay import ReplayReport, replay, replay_curves
-from orchestrator.selection.table import Columns
+from orchestrator.selection.tables.table import Columns
 from tests.orchestrator.selection.tables import write_csv
 
 AGREEMENT = {0.08: 0.55, 0.20: 0.76, 1 / 3: 0.86, 0.40: 0.91, 1.0: 1.0}

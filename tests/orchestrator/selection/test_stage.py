@@ -18,8 +18,8 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.selection import journal as files
-from orchestrator.selection.policy import SelectionError
 from orchestrator.selection.replay import replay
+from orchestrator.selection.result import SelectionError
 from orchestrator.selection.stage import contest_of, select_in
 from orchestrator.stages.results import document
 from orchestrator.stages.train import Session
@@ -140,7 +140,7 @@ def test_interrupted_between_any_two_steps_it_comes_to_the_same_scores(result, t
     def dies_in_the_second_and_fourth(job, emit):
         def report(one):
             emit(one)
-            if len(launched) in (2, 4) and one.step < job.config.steps:
+            if len(launched) in (2, 4) and one.step < job.end:
                 raise KeyboardInterrupt
 
         launched.append(job.folder)

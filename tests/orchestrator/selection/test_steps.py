@@ -1,4 +1,5 @@
-from orchestrator.selection.curves import comparable_steps, default_config, last_common_step
+from orchestrator.selection.curves import comparable_steps, last_common_step
+from orchestrator.selection.recorded import default_config
 from tests.orchestrator.selection.tables import NAN, curves_of
 
 
@@ -35,11 +36,11 @@ def test_a_run_that_went_on_alone_moves_nothing() -> None:
     assert default_config(curves).rungs == (10, 20)
 
 
-def test_default_rungs_are_the_recorded_steps_nearest_to_a_twelfth_a_third_and_the_end() -> None:
+def test_default_rungs_are_the_recorded_steps_nearest_to_4_12_40_70_percent_and_the_end() -> None:
     curves = curves_of({(genotype, 0): curve(*range(100, 2001, 100)) for genotype in range(3)})
-    # 8 % of 2000 is 160, a third 667.
-    assert default_config(curves).rungs == (200, 700, 2000)
-    assert default_config(curves).max_repeats == (1, 2, 3)
+    # 4 % of 2000 is 80, 12 % is 240.
+    assert default_config(curves).rungs == (100, 200, 800, 1400, 2000)
+    assert default_config(curves).max_repeats == (1, 1, 1, 2, 3)
 
 
 def test_a_table_of_one_step_has_one_rung() -> None:

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator.selection.table import TableError, read_columns
+from orchestrator.selection.tables.table import read_columns
+from orchestrator.selection.tables.wide_table import TableError
 from tests.orchestrator.selection.tables import write_csv
 
 ROWS = [("[[1, 2]]", 0, 10, 5.5), ("[[1, 2]]", 1, 10, 6), ("[[3, 4]]", 0, 20, 7.25)]

@@ -1,6 +1,6 @@
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.explain import cut_reason, divergence_reason, final_reason, name
-from orchestrator.selection.repeats import noise_of
+from orchestrator.selection.policies.explain import cut_reason, divergence_reason, final_reason, name
+from orchestrator.selection.policies.repeats import noise_of
 from orchestrator.selection.rung import CandidateScores, best_first
 from tests.orchestrator.selection.tallies import tally
 

@@ -1,7 +1,7 @@
-"""Tables of learning curves: CSV or Parquet, one row for each genotype, seed and step."""
+"""Tables of learning curves, CSV or Parquet: a row a score, or a row a run with a column for each step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.selection.journal import COLUMNS
-from search_space.errors import UserError
+from orchestrator.selection.tables.wide_table import SCORE, SEED, STEP, TableError, numbers, steps_of, to_long
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-class TableError(UserError):
-    """A table that holds no learning curves, or not those asked for."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +29,30 @@ class Columns:
     score: NDArray[np.float64]
     """NaN where it is empty or not finite: a run that had diverged."""
 
+    def only(self, rows: NDArray[np.bool_]) -> "Columns":
+        """Some of the rows."""
+        return replace(
+            self,
+            genotype=self.genotype[rows],
+            seed=self.seed[rows],
+            step=self.step[rows],
+            score=self.score[rows],
+        )
 
-def read_columns(path: Path) -> Columns:
-    """The columns genotype, seed, step and score of a table; others are ignored.
+
+MOST_BYTES = 2**30
+"""Of a CSV file, or of the uncompressed columns of a Parquet file."""
+MOST_ROWS = 20_000_000
+
+
+def read_columns(path: Path, metric: str = SCORE) -> Columns:
+    """The scores of a table; columns that are not needed are ignored.
+
+    Long: columns genotype, seed, step and the metric's. Wide: no column step, but one for each step, named by
+    its number (10, 20) or by the metric and the number (fid_10); a seed may be missing.
 
     Raises:
-        TableError: no such file, not a table, no rows, a column missing, or one that holds something else.
+        TableError: no such file, not a table, too large, no rows, a column missing or of another kind.
     """
     import pyarrow as pa
 
@@ -50,13 +64,18 @@ def read_columns(path: Path) -> Columns:
         first = str(error).splitlines()[0]
         cure = "; quote the genotypes, they contain commas" if "columns, got" in first else ""
         raise TableError(f"{path}: {first}{cure}") from None
-    for column in COLUMNS:
+    try:
+        if STEP not in table.column_names and (steps := steps_of(table.column_names, metric)):
+            table, metric = to_long(table, steps), SCORE
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from None
+    for column in (*COLUMNS[:3], metric):
         if table.column_names.count(column) != 1:
             raise TableError(f"{path}: {_absent(column, table.column_names)}")
     if not len(table):
         raise TableError(f"{path}: has no rows; give one for each genotype, seed and step")
     try:
-        return _columns(table)
+        return _columns(table, metric)
     except TableError as error:
         raise TableError(f"{path}: {error}") from None
 
@@ -66,24 +85,49 @@ def _table(path: Path) -> "pa.Table":
     if suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(path).read()
+        with pq.ParquetFile(path) as file:
+            found = file.metadata
+            groups = range(found.num_row_groups)
+            _require_size(
+                path, sum(found.row_group(group).total_byte_size for group in groups), found.num_rows
+            )
+            return file.read()
     if suffix == ".csv":
         import pyarrow as pa
         from pyarrow import csv
 
-        return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types={"genotype": pa.string()}))
+        size = path.stat().st_size
+        _require_size(path, size)
+        return csv.read_csv(
+            path,
+            # In one block, as a row has to fit into one however wide it is.
+            read_options=csv.ReadOptions(block_size=max(size + 1, 1 << 20)),
+            convert_options=csv.ConvertOptions(column_types={"genotype": pa.string()}),
+        )
     raise TableError(f"{path}: unknown suffix {suffix!r}; a table ends in .csv or .parquet")
+
+
+def _require_size(path: Path, size: int, rows: int = 0) -> None:
+    """Before anything is read: a small Parquet file can hold more than any memory."""
+    if size > MOST_BYTES or rows > MOST_ROWS:
+        held = f"{rows:,} rows" if rows > MOST_ROWS else f"{size / 2**20:,.0f} MiB"
+        raise TableError(
+            f"{path}: holds {held}; the most are {MOST_ROWS:,} rows and {MOST_BYTES >> 20:,} MiB: keep fewer "
+            "steps or columns"
+        )
 
 
 def _absent(column: str, names: Sequence[str]) -> str:
     if column in names:
         return f"column {column!r} is there {names.count(column)} times; keep one"
     near = get_close_matches(column, names, n=1)
-    cure = f"rename {near[0]!r}?" if near else f"a table has {', '.join(COLUMNS)}"
+    cure = (
+        f"rename {near[0]!r}?" if near else f"a table has {', '.join(COLUMNS)}; --metric names another score"
+    )
     return f"no column {column!r}, only {', '.join(names)}; {cure}"
 
 
-def _columns(table: "pa.Table") -> Columns:
+def _columns(table: "pa.Table", metric: str) -> Columns:
     import pyarrow as pa
 
     genotypes = table["genotype"]
@@ -95,17 +139,17 @@ def _columns(table: "pa.Table") -> Columns:
     return Columns(
         texts=encoded.dictionary.to_pylist(),
         genotype=_array(encoded.indices.cast(pa.int64())),
-        seed=_whole_numbers(table, "seed"),
-        step=_whole_numbers(table, "step"),
-        score=_scores(table),
+        seed=_whole_numbers(table, SEED),
+        step=_whole_numbers(table, STEP),
+        score=_scores(table, metric),
     )
 
 
-def _scores(table: "pa.Table") -> NDArray[np.float64]:
+def _scores(table: "pa.Table", column: str) -> NDArray[np.float64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    values = _numbers(table, "score", "a number").cast(pa.float64())
+    values = numbers(table, column, "a number").cast(pa.float64())
     scores = np.full(len(values), np.nan)
     scores[_array(pc.indices_nonzero(values.is_valid()))] = _array(values.drop_null())
     scores[~np.isfinite(scores)] = np.nan
@@ -115,7 +159,7 @@ def _scores(table: "pa.Table") -> NDArray[np.float64]:
 def _whole_numbers(table: "pa.Table", column: str) -> NDArray[np.int64]:
     import pyarrow as pa
 
-    values = _numbers(table, column, "a whole number")
+    values = numbers(table, column, "a whole number")
     if values.null_count:
         row = values.is_null().to_pylist().index(True)
         raise TableError(f"{column}: row {row + 1} is empty; give a whole number")
@@ -125,31 +169,8 @@ def _whole_numbers(table: "pa.Table", column: str) -> NDArray[np.int64]:
         raise TableError(f"{column}: must be whole numbers; {str(error).splitlines()[0]}") from None
 
 
-def _numbers(table: "pa.Table", column: str, expected: str) -> "pa.ChunkedArray":
-    from pyarrow import types
-
-    values = table[column]
-    if any(
-        is_kind(values.type)
-        for is_kind in (types.is_integer, types.is_floating, types.is_decimal, types.is_null)
-    ):
-        return values
-    for row, value in enumerate(values.to_pylist()):
-        if not _is_number(value):
-            raise TableError(f"{column}: row {row + 1} holds {value!r}; give {expected}")
-    raise TableError(f"{column}: is {values.type}; give numbers")
-
-
 def _array(values: "pa.Array | pa.ChunkedArray") -> NDArray[Any]:
     """Numbers without nulls; `to_numpy` would import pandas for them."""
     import pyarrow as pa
 
     return np.from_dlpack(values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values)
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return value is None
-    return True

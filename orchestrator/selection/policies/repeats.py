@@ -23,9 +23,9 @@ def steps_ahead(config: SelectionConfig, rung: int, standing: int, runs: Sequenc
     will be kept is not known, so at every rung those whose runs cost most are.
     """
     counts, total = np.array(runs, dtype=np.int64), 0
-    before = config.rungs[rung - 1] if rung else 0
-    for later in range(rung, len(config.rungs)):
-        step, repeats = config.rungs[later], config.repeats_at(later)
+    before = config.steps[rung - 1] if rung else 0
+    for later in range(rung, len(config.steps)):
+        step, repeats = config.steps[later], config.repeats_at(later)
         costs = counts * (step - before) + np.maximum(repeats - counts, 0) * step
         total += int(np.sort(costs)[::-1][:standing].sum())
         counts = np.maximum(counts, repeats)

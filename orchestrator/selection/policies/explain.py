@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.noise import OWN_RUNS, Difference, Noise, deviation, required
-from orchestrator.selection.repeats import lead
+from orchestrator.selection.policies.repeats import lead
 from orchestrator.selection.rung import CandidateScores
 
 

@@ -1,0 +1,159 @@
+"""What candidates would end with: scores extrapolated from rung to rung, a Gaussian process over genotypes.
+
+Shapes: n candidates with a score, r rungs, f features of a genotype.
+"""
+
+import json
+import math
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+PRIOR_PAIRS = 3.0
+"""So many candidates' worth of the guess below, until enough have gone from one rung to the next."""
+PRIOR_SLOPE = 0.7
+"""Of a score on the one at the rung before, relative to the mean: the best ones were partly lucky."""
+PRIOR_UNEXPLAINED = 0.4
+"""Share of the variance that a rung does not know of the next."""
+RELEARN = 1.5
+"""The kernel is learnt again whenever so many times as many scores are known."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line from the scores at one rung to those at the next."""
+
+    centre: float
+    level: float
+    """Expected where the earlier score is `centre`."""
+    slope: float
+    variance: float
+
+
+class ExpectedEnd:
+    """Means and deviations of the scores at the last rung, on a logarithmic scale where all are positive."""
+
+    def __init__(self, genotypes: Sequence[str]) -> None:
+        self._place = {genotype: index for index, genotype in enumerate(genotypes)}
+        self._features = features_of(genotypes)
+        self._kernel: Any = None
+        self._learnt_from = 0
+
+    def lowest(self, rungs: Sequence[Mapping[str, float]], lost: Collection[str] = ()) -> Mapping[str, float]:
+        """Mean - deviation of everyone with a score, by genotype; `rungs` are scores by genotype.
+
+        The scores of those `lost` since tell how rungs go together, but nothing of where they end.
+        """
+        logarithmic = all(score > 0 for scores in rungs for score in scores.values())
+        if logarithmic:
+            rungs = [{each: math.log(score) for each, score in scores.items()} for scores in rungs]
+        means, variances = extrapolated(rungs)
+        genotypes = [each for each in means if each not in lost]
+        mean, deviation = self._posterior(
+            np.array([self._place[each] for each in genotypes]),
+            np.array([means[each] for each in genotypes]),
+            np.array([variances[each] for each in genotypes]),
+            sum(map(len, rungs)),
+        )
+        return dict(zip(genotypes, (mean - deviation).tolist(), strict=True))
+
+    def _posterior(
+        self,
+        index: np.ndarray,
+        targets: Float64[np.ndarray, " n"],
+        variances: Float64[np.ndarray, " n"],
+        known: int,
+    ) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+        from sklearn import config_context
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.gaussian_process import GaussianProcessRegressor
+
+        scale = float(targets.std()) or 1.0
+        standard, noise = (targets - targets.mean()) / scale, variances / scale**2 + 1e-6
+        learns = known >= RELEARN * self._learnt_from
+        process = GaussianProcessRegressor(
+            kernel=_kernel() if self._kernel is None else self._kernel,
+            alpha=noise,
+            optimizer="fmin_l_bfgs_b" if learns else None,
+        )
+        features = self._features[index]
+        # Checks of what is right by construction take longer than the numbers.
+        with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+            # Where genotypes say nothing, their part of the kernel shrinks to its bound: as it should.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            process.fit(features, standard)
+            mean, deviation = process.predict(features, return_std=True)
+        if learns:
+            self._kernel, self._learnt_from = process.kernel_, known
+        return mean, deviation
+
+
+def _kernel() -> Any:
+    """Alike genotypes end alike; what a run has of its own, nobody else shares."""
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel
+
+    alike = ConstantKernel(0.5, (1e-3, 10.0)) * RBF(1.0, (0.1, 10.0))
+    return alike + ConstantKernel(0.5, (1e-2, 10.0)) * RBF(1e-3, "fixed")
+
+
+def features_of(genotypes: Sequence[str]) -> Float64[np.ndarray, "g f"]:
+    """One-hot edges and how often each index appears, so scaled that two genotypes are about 1 apart."""
+    rows = [[tuple(row) for row in json.loads(genotype)] for genotype in genotypes]
+    edges = [[(i, j, index) for i, row in enumerate(each) for j, index in enumerate(row)] for each in rows]
+    hot = sorted({edge for each in edges for edge in each})
+    kinds = sorted({index for *_, index in hot})
+    one_hot = np.array([[edge in set(each) for edge in hot] for each in edges], dtype=float)
+    counts = np.array(
+        [[sum(index == kind for *_, index in each) for kind in kinds] for each in edges], dtype=float
+    )
+    return np.hstack([_scaled(one_hot), _scaled(counts)])
+
+
+def _scaled(block: Float64[np.ndarray, "g f"]) -> Float64[np.ndarray, "g f"]:
+    spread = math.sqrt(float(block.var(axis=0).sum()) * 4)
+    return block / spread if spread else block
+
+
+def extrapolated(rungs: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean and variance at the last rung of everyone, from the last score there is, by genotype."""
+    known = [scores for scores in rungs if scores]
+    links = [_link(earlier, later) for earlier, later in pairwise(known)]
+    spread = _variance(list(known[0].values()))
+    # Rungs that nobody has reached move everyone alike; each adds doubt.
+    beyond = PRIOR_UNEXPLAINED * spread * (len(rungs) - len(known))
+    means: dict[str, float] = {}
+    variances: dict[str, float] = {}
+    for level, scores in enumerate(known):
+        for genotype, score in scores.items():
+            mean, variance = score, 0.0
+            for link in links[level:]:
+                mean = link.level + link.slope * (mean - link.centre)
+                variance = link.slope**2 * variance + link.variance
+            means[genotype], variances[genotype] = mean, variance + beyond
+    return means, variances
+
+
+def _link(earlier: Mapping[str, float], later: Mapping[str, float]) -> Link:
+    """Fitted to those who have both scores, held near the guess while they are few."""
+    both = [each for each in later if each in earlier]
+    x, y = np.array([earlier[each] for each in both]), np.array([later[each] for each in both])
+    everyone = _variance(list(earlier.values()))
+    if not both:  # those who went on have diverged since
+        middle = float(np.mean(list(earlier.values())))
+        return Link(middle, middle, PRIOR_SLOPE, PRIOR_UNEXPLAINED * everyone)
+    centre, level = float(x.mean()), float(y.mean())
+    x, y = x - centre, y - level
+    weight = PRIOR_PAIRS * everyone
+    total = float(x @ x) + weight
+    slope = (float(x @ y) + PRIOR_SLOPE * weight) / total if total else PRIOR_SLOPE
+    squares = float(((y - slope * x) ** 2).sum()) + PRIOR_PAIRS * PRIOR_UNEXPLAINED * everyone
+    return Link(centre, level, slope, squares / (len(x) + PRIOR_PAIRS))
+
+
+def _variance(values: Sequence[float]) -> float:
+    return float(np.var(values)) if len(values) > 1 else 1.0

@@ -1,0 +1,166 @@
+"""Successive halving: all candidates are trained a little, the better ones further, the best is chosen."""
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.config.selection import THIRD, SelectionConfig
+from orchestrator.selection.noise import deviation
+from orchestrator.selection.policies.explain import choice_reason, cut_reason, final_reason, name
+from orchestrator.selection.policies.policy import Policy
+from orchestrator.selection.policies.repeats import Repeats, noise_of, planned_steps, repeat_within_noise
+from orchestrator.selection.result import (
+    Candidate,
+    CurveSource,
+    RankedCandidate,
+    Rung,
+    Selection,
+    SelectionError,
+)
+from orchestrator.selection.rung import CandidateRuns, CandidateScores, Comparison, has_collapsed
+
+
+def halve(candidates: Sequence[Candidate], source: CurveSource, config: SelectionConfig) -> Selection:
+    """Compare the candidates rung by rung and choose one.
+
+    Raises:
+        SelectionError: a budget that is too small.
+    """
+    config = affordable(config, len(candidates))
+    entrants = [CandidateRuns(candidate) for candidate in candidates]
+    waiting: list[CandidateRuns] = []
+    rungs: list[Rung] = []
+    for index, step in enumerate(config.steps):
+        comparison = Comparison(entrants, step, config)
+        comparison.train(comparison.to_reach(config.repeats_at(index)), source)
+        spent = sum(rung.steps_trained for rung in rungs)
+        replaced = 0
+        if config.is_last(index):
+            before = [each.mean for each in rungs[-1].kept if each.mean is not None] if rungs else []
+            replaced = _replace_collapsed(comparison, waiting, before, spent, source, config)
+        repeats = repeat_within_noise(comparison, index, spent, source, config)
+        tallies = comparison.tallies()
+        rungs.append(_rung(comparison, tallies, index, _with_note(repeats, replaced), config))
+        kept = len(rungs[-1].kept)
+        # Those who came further stand in first for a finalist that collapses.
+        waiting = [_onward(tally, step) for tally in tallies[kept:] if tally.is_sound] + waiting
+        entrants = [_onward(tally, step) for tally in tallies[:kept]]
+        if not entrants:
+            break
+    return Selection(
+        config=config,
+        rungs=tuple(rungs),
+        ranking=ranking_of(rungs),
+        choice=entrants[0].candidate.genotype if entrants else None,
+        reason=choice_reason(tallies, rungs[-1].noise, config),
+    )
+
+
+def affordable(config: SelectionConfig, candidates: int) -> SelectionConfig:
+    """The configuration with shares to keep that its budget pays for.
+
+    Raises:
+        SelectionError: even the fewest cost more.
+    """
+    if config.budget is None:
+        return config
+    for cheapest in _frugal(config):
+        planned = planned_steps(cheapest, candidates)
+        if planned <= config.budget:
+            return cheapest
+    raise SelectionError(
+        f"budget = {config.budget}: the rungs train {planned} steps for {candidates} candidates; "
+        f"use {planned} or more, earlier rungs, smaller keep or fewer candidates"
+    )
+
+
+def _frugal(config: SelectionConfig) -> Iterator[SelectionConfig]:
+    """The configuration, then ever smaller shares to keep, then fewer who finish; counts stay as they are."""
+    shares = config.keep or THIRD
+    yield config
+    for percent in range(98, -1, -2):
+        keep = tuple(share if share >= 1 else max(share * percent / 100, SMALLEST) for share in shares)
+        yield config.model_copy(update={"keep": keep})
+    for fewest in range(config.min_keep - 1, 0, -1):
+        yield config.model_copy(update={"keep": keep, "min_keep": fewest})
+
+
+SMALLEST = 1e-9
+"""Of a share to keep: `min_keep` go on nevertheless."""
+
+
+def _replace_collapsed(
+    comparison: Comparison,
+    waiting: Sequence[CandidateRuns],
+    before: Sequence[float],
+    spent: int,
+    source: CurveSource,
+    config: SelectionConfig,
+) -> int:
+    """Let those who were dropped last finish while fewer than `min_keep` have; how many did."""
+    for count, entrant in enumerate(waiting):
+        requests = comparison.to_reach(1, [entrant])
+        finished = [each for each in comparison.tallies() if not has_collapsed(each, before, config)]
+        if len(finished) >= config.min_keep:
+            return count
+        price = sum(comparison.step - entrant.trained for _ in requests)
+        if config.budget is not None and spent + comparison.steps_trained + price > config.budget:
+            return count
+        comparison.admit(entrant)
+        comparison.train(requests, source)
+    return len(waiting)
+
+
+def _with_note(repeats: Repeats, replaced: int) -> Repeats:
+    if not replaced:
+        return repeats
+    note = f"finished in place of others that collapsed: {replaced}"
+    return Repeats(repeats.added, "; ".join(filter(None, (note, repeats.note))))
+
+
+def _onward(tally: CandidateScores, step: int) -> CandidateRuns:
+    return CandidateRuns(tally.candidate, alive=tuple(tally.scores), trained=step, diverged=tally.diverged)
+
+
+def _rung(
+    comparison: Comparison,
+    tallies: Sequence[CandidateScores],
+    index: int,
+    repeats: Repeats,
+    config: SelectionConfig,
+) -> Rung:
+    noise = noise_of(tallies)
+    places = min(config.keeps(index, len(tallies)), sum(bool(tally.scores) for tally in tallies))
+    return Rung(
+        step=comparison.step,
+        standings=tuple(
+            RankedCandidate(
+                genotype=tally.candidate.genotype,
+                name=name(tally),
+                step=comparison.step,
+                place=place + 1,
+                seeds=tuple(tally.scores),
+                scores=tally.values,
+                diverged=tally.diverged,
+                mean=tally.mean,
+                deviation=deviation(tally.values),
+                kept=place < places,
+                reason=final_reason(tallies, place, noise, config)
+                if config.is_last(index)
+                else cut_reason(tallies, place, places, noise, config),
+            )
+            for place, tally in enumerate(tallies)
+        ),
+        noise=noise,
+        repeats=repeats.added,
+        note=repeats.note,
+        steps_trained=comparison.steps_trained,
+    )
+
+
+def ranking_of(rungs: Sequence[Rung]) -> tuple[RankedCandidate, ...]:
+    """Where each candidate stood last. Who came further ranks before; the diverged rank at the end."""
+    last = {standing.genotype: standing for rung in rungs for standing in rung.standings}
+    return tuple(sorted(last.values(), key=lambda each: (not each.is_sound, -each.step, each.place)))
+
+
+HALVING = Policy(halve, rungs=(0.04, 0.12, 0.4, 0.7, 1.0), keep=(0.5, 0.6, 0.5, 0.6))
+"""Early screening and a late cut, as won on several hundred trainings of CIFAR-10; see docs/selection.md."""

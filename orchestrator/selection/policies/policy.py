@@ -1,0 +1,34 @@
+"""What a policy is: scores in, trainings and a choice out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.config.selection import SelectionConfig
+from orchestrator.selection.result import Candidate, CurveSource, Selection
+
+
+class Choose(Protocol):
+    """Asks for scores and chooses.
+
+    It is a function of the scores alone: asked again with a source that remembers what it answered
+    (`journal.Remembered`), it returns to where it stopped. The configuration is settled, its budget in steps.
+    """
+
+    def __call__(
+        self, candidates: Sequence[Candidate], source: CurveSource, config: SelectionConfig
+    ) -> Selection:
+        """Compare the candidates and choose one."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A way to choose, with what suits it where the configuration says nothing."""
+
+    choose: Choose
+    rungs: tuple[float, ...]
+    """Shares of the training."""
+    keep: tuple[float, ...] | None = None
+    """Who goes on from each of these rungs."""
+    budget: float | None = None
+    """Share of training everyone to the end."""
