@@ -24,6 +24,14 @@ SpaceName = Annotated[str, AfterValidator(_known_space)]
 """One of the registered spaces."""
 
 
+def _suits(name: str, *, mixes: bool) -> bool:
+    """Whether a strategy can search in the space."""
+    space = SPACES[name]
+    return "generator" in space.cells and (
+        not mixes or (space.has_supernet and "discriminator" in space.cells)
+    )
+
+
 class SearchConfig(Frozen):
     """A search; defaults are the released values where the released code is right (section 3.3)."""
 
@@ -54,6 +62,19 @@ class SearchConfig(Frozen):
     def _halves_are_equal(self) -> "SearchConfig":
         if self.batch_size % 2:
             raise ValueError("batch_size: has no equal halves; use an even number")
+        return self
+
+    @model_validator(mode="after")
+    def _space_suits_the_strategy(self) -> "SearchConfig":
+        if not _suits(self.space, mixes=self.strategy.mixes):
+            mixes = self.strategy.mixes
+            needs = "supernets of both networks" if mixes else "a generator"
+            suitable = ", ".join(name for name in SPACES if _suits(name, mixes=mixes))
+            other = ", or strategy random" if mixes and _suits(self.space, mixes=False) else ""
+            raise ValueError(
+                f"space: strategy {self.strategy.name} needs {needs}, which {self.space} lacks; "
+                f"use {suitable}{other}"
+            )
         return self
 
     def updates_generator(self, step: int) -> bool:

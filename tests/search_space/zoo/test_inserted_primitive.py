@@ -9,7 +9,7 @@ import pytest
 
 import search_space.zoo
 from search_space.genotype import Genotype, GenotypeError
-from search_space.networks.config import GeneratorConfig
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.sampling import count_parameters
 from search_space.spaces.registry import SPACES
 from search_space.topology import Primitive
