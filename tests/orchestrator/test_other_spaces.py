@@ -60,7 +60,7 @@ def test_a_generators_genotype_is_no_discriminator(runs, capsys):
         (str(file), "is a generator's; use fixed, derived, or name a discriminator's"),
         (
             "autogan_b",
-            "must be one of fixed, derived, adversarialnas_discriminator, autogan_d, eagan_cifar10",
+            "must be one of fixed, derived, adversarialnas_discriminator, autogan_d, eagan",
         ),
     ):
         assert main(["retrain", str(config), "--retrain.discriminator.architecture", given]) == 2
@@ -114,3 +114,36 @@ def test_rows_of_eagans_space_go_through_npy_with_their_minus_ones(tmp_path):
     genotype = PUBLISHED["eagan_cifar10"].genotype
     genotype.save(tmp_path / "genotype.npy")
     assert genotype.load(tmp_path / "genotype.npy", space="eagan") == genotype
+
+
+@pytest.mark.parametrize(
+    ("space", "strategy", "message"),
+    [
+        (
+            "autogan",
+            "adversarial",
+            "strategy adversarial needs supernets of both networks, which autogan lacks; use "
+            "adversarialnas, or strategy random",
+        ),
+        (
+            "eagan",
+            "random",
+            "strategy random needs a generator, which eagan lacks; use adversarialnas, autogan, alphagan",
+        ),
+    ],
+)
+def test_a_space_that_a_strategy_cannot_search_is_refused_with_the_cure(space, strategy, message, capsys):
+    words = ["--search.space", space, "--search.strategy.name", strategy]
+    assert main(["search", "digits", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f'advnas: search.space = "{space}": {message}'
+
+
+@pytest.mark.parametrize("space", ["autogan", "alphagan"])
+def test_random_search_draws_in_the_spaces_of_others(space, runs, capsys):
+    config = write_config(runs / f"{space}.yaml", runs)
+    words = ["--search.space", space, "--search.strategy.name", "random"]
+    assert main(["search", str(config), "--name", f"random-{space}", "--json", *words]) == 0
+    capsys.readouterr()
+    file = runs / f"random-{space}" / "search" / "genotype_generator.json"
+    assert json.loads(file.read_text())["space"] == space

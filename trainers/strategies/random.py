@@ -28,6 +28,7 @@ class RandomConfig(StrategyConfig):
     """Each step draws a genotype of each network, uniformly; the last one of every report is kept."""
 
     name: Literal["random"] = "random"
+    mixes: ClassVar[bool] = False
     samples: ClassVar[bool] = False
     parameters: PositiveInt | None = None
     """Trainable parameters of the generator at the widths of `search.generator`: genotypes are drawn anew

@@ -107,6 +107,8 @@ class StrategyConfig(Frozen):
 
     name: str
     """Literal in each strategy; the name in the registry."""
+    mixes: ClassVar[bool] = True
+    """Whether it mixes all choices of both networks in supernets, which not every space has."""
     samples: ClassVar[bool] = True
     """Whether there is a network to score and to show while the search goes on."""
 
