@@ -200,6 +200,8 @@ def _read_released(path: Path, space: SearchSpace) -> tuple[Network, Rows]:
 
 
 def _write_released(path: Path, rows: Rows) -> None:
+    if len(set(map(len, rows))) > 1:
+        raise GenotypeError(f"{path}: cells of different lengths fit no .npy; save a .json file")
     """Write rows as the released code does: unsigned, unless a published index is negative."""
     signed = any(index < 0 for row in rows for index in row)
     np.save(path, np.asarray(rows, dtype=np.int8 if signed else np.uint8), allow_pickle=False)

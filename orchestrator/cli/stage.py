@@ -20,7 +20,7 @@ DETAILS = "stages"
 
 CONFIG_HELP = f"""
 CONFIG is a preset ({", ".join(PRESETS)}) or the path of a YAML file. Every option in it
-can be given by its dotted name: --search.batch_size 60, --search.tau_end=0.5, --search.evaluation.metrics
+can be given by its dotted name: --search.batch_size 60, --search.n_critic=2, --search.evaluation.metrics
 [fd, is] (in quotes where the shell needs them). --dry-run prints all options with their values, which is
 itself a configuration file: advnas search cifar10 --dry-run > my_run.yaml
 

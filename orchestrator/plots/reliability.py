@@ -57,7 +57,8 @@ def _seeds(axes: Axes, shown: Agreement) -> None:
     axes.set_title("The end of the training, two seeds of each genotype")
     for axis in (axes.xaxis, axes.yaxis):
         _plain(axis, high / low)
-    axes.legend(loc="upper left", fontsize=8)
+    # Below the axes, where it hides no genotype.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False)
 
 
 def _plain(axis: object, ratio: float) -> None:

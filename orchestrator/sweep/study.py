@@ -103,7 +103,9 @@ def modern_study(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
         if part in ("base", "space"):
             option = ".when.".join(modern_name(each) for each in option.split(".when."))
         renamed[f"{part}.{option}" if option else part] = value
-    added = {f"base.{name}": value for name, value in ADDED.items()}
+    from orchestrator.tracking.params import flatten
+
+    added = flatten({f"base.{name}": value for name, value in ADDED.items()})
     return {**{name: value for name, value in added.items() if name in now}, **renamed}
 
 

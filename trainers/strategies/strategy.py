@@ -4,7 +4,7 @@ Imports no torch: options are read before it is needed.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trainers.noise import NoiseSource
     from trainers.samples import SampleGenerator
     from trainers.state import TrainingState
+    from trainers.strategies.inherited import Score
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,17 @@ class Strategy(Protocol):
     def derived(self) -> Mapping[Network, "Genotype"]:
         """The genotypes that the search would end with now; never with a node without input."""
 
+    def others(self) -> "Sequence[Genotype]":
+        """Generators beside the derived one, best first, among which a selection may choose too."""
+        return ()
+
     def sample(self) -> "SampleGenerator | None":
         """What is scored and shown at a report; None, as `StrategyConfig.samples` announces: nothing is."""
         return None
+
+    def use_scores(self, score: "Score") -> None:  # noqa: ARG002
+        """Take what scores networks, before the first step; called where something is scored."""
+        return
 
     def scored(self) -> None:
         """Learn that the sample has just been scored, before anything is derived."""
@@ -102,6 +111,9 @@ class StrategyConfig(Frozen):
     """Whether there is a network to score and to show while the search goes on."""
     needs_supernet: ClassVar[bool] = True
     """Whether it trains supernets: not every space has them."""
+
+    needs_scores: ClassVar[bool] = False
+    """Whether it chooses by scores, which `search.evaluation` then has to give."""
 
     @property
     def depends_on_reports(self) -> bool:
