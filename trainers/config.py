@@ -69,6 +69,8 @@ class SearchConfig(Frozen):
         space = find_space(self.space)
         if fault := self.strategy.unfit(space):
             fit = [name for name, strategy in STRATEGIES.items() if strategy(name=name).unfit(space) is None]
+            if not fit:
+                raise ValueError(f"space: {fault}; choose another one")
             raise ValueError(f"strategy.name: {fault}; use {' or '.join(fit)}")
         return self
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import NonNegativeInt
 
 from search_space.frozen import Frozen
-from trainers.noise import seed_for
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -27,6 +26,8 @@ def make_sampler(config: SamplerConfig, begun: int) -> "BaseSampler":
     A driver that goes on draws other numbers than the first, or it would choose the same configurations.
     The quasi-random sequence keeps its seed: the study knows how far it has come.
     """
+    from trainers.noise import seed_for  # imports torch, which the options above do not need
+
     goes_on = begun and config.name != "qmc"
     seed = seed_for(config.seed, "sampler", begun) % 2**32 if goes_on else config.seed
     return SAMPLERS[config.name](seed)

@@ -46,10 +46,9 @@ class AdversarialConfig(StrategyConfig):
         return self.continue_from_ema
 
     def unfit(self, space: SearchSpace) -> str | None:
-        """It needs supernets of both networks, with soft weights on their edges."""
-        if not space.has_supernet:
-            return f"the space {space.name} has no supernet with weights on its edges"
-        return None if "discriminator" in space.cells else f"the space {space.name} has no discriminator"
+        """It searches the discriminator too."""
+        no_discriminator = f"the space {space.name} has no discriminator"
+        return super().unfit(space) or (None if "discriminator" in space.cells else no_discriminator)
 
     def build(self, setup: SearchSetup) -> Strategy:
         """Supernets of the setup's widths, with fresh weights."""

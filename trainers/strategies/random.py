@@ -30,6 +30,7 @@ class RandomConfig(StrategyConfig):
     name: Literal["random"] = "random"
     mixes: ClassVar[bool] = False
     samples: ClassVar[bool] = False
+    needs_supernet: ClassVar[bool] = False
     parameters: PositiveInt | None = None
     """Trainable parameters of the generator at the widths of `search.generator`: genotypes are drawn anew
     until they are about that large. null: of any size."""

@@ -111,6 +111,8 @@ class StrategyConfig(Frozen):
     """Whether it mixes all choices of both networks in supernets, which not every space has."""
     samples: ClassVar[bool] = True
     """Whether there is a network to score and to show while the search goes on."""
+    needs_supernet: ClassVar[bool] = True
+    """Whether it trains supernets: not every space has them."""
 
     needs_scores: ClassVar[bool] = False
     """Whether it chooses by scores, which `search.evaluation` then has to give."""
@@ -120,8 +122,12 @@ class StrategyConfig(Frozen):
         """Whether it changes the result how often is reported and scored."""
         return False
 
-    def unfit(self, space: SearchSpace) -> str | None:  # noqa: ARG002
+    def unfit(self, space: SearchSpace) -> str | None:
         """Why it cannot search a space, in a few words; None where it can."""
+        if "generator" not in space.cells:
+            return f"the space {space.name} has no generator"
+        if self.needs_supernet and not space.has_supernet:
+            return f"the space {space.name} has no supernet with weights on its edges"
         return None
 
     @abstractmethod

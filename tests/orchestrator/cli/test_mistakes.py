@@ -1,6 +1,7 @@
 """What the user reads for each kind of mistake in a configuration: the name, the value, the cure."""
 # ruff: noqa: E501  a line here is a line on the terminal
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,15 @@ from orchestrator.config.errors import ConfigError, unknown_name
 from orchestrator.config.experiment import experiment_of
 from orchestrator.config.files import read_source
 from search_space.spaces.registry import SPACES
+from trainers.losses.registry import LOSSES
+from trainers.strategies.registry import STRATEGIES
 
 NEITHER = "give digits, cifar10, cifar10_official, stl10 or a .yaml file"
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
 
 OPTIONS = [
     ("search.batch_size", "7", "search.batch_size = 7: has no equal halves; use an even number"),
@@ -26,10 +34,10 @@ OPTIONS = [
     ("zzz", "1", "zzz = 1: unknown name; --dry-run shows all names"),
     ("search", "4", "search = 4: must be a section of names and values"),
     ("search.strategy.relaxation", "soft", "search.strategy.relaxation = \"soft\": must be 'softmax', 'gumbel' or 'gumbel_of_probabilities'"),
-    ("search.strategy", "annealing", "search.strategy.name = \"annealing\": must be one of 'adversarial', 'random'"),
-    ("search.loss", "wasserstein", "search.loss.name = \"wasserstein\": must be one of 'hinge', 'logistic'"),
-    ("retrain.loss", "wasserstein", "retrain.loss.name = \"wasserstein\": must be one of 'hinge', 'logistic'"),
-    ("search.space", "nowhere", 'search.space = "nowhere": must be one of adversarialnas'),
+    ("search.strategy", "annealing", f'search.strategy.name = "annealing": must be one of {quoted(STRATEGIES)}'),
+    ("search.loss", "wasserstein", f'search.loss.name = "wasserstein": must be one of {quoted(LOSSES)}'),
+    ("retrain.loss", "wasserstein", f'retrain.loss.name = "wasserstein": must be one of {quoted(LOSSES)}'),
+    ("search.space", "nowhere", f'search.space = "nowhere": must be one of {", ".join(SPACES)}'),
     ("search.ema_decay", "1", "search.ema_decay = 1: must be less than 1"),
     ("search.ema_decay", ".nan", "search.ema_decay = NaN: must be a finite number"),
     ("search.strategy.alpha_optimizer.lr", "-1", "search.strategy.alpha_optimizer.lr = -1: must be greater than 0"),

@@ -200,15 +200,33 @@ def test_a_configuration_that_does_not_exist_is_a_mistake_here_too(line, message
         parse(shlex.split(line))
 
 
-@pytest.mark.parametrize("line", ["search digits --help", "sweep sweep_digits --help", "submit --help"])
-def test_neither_ray_nor_mlflow_is_imported_for_it(line):
+HEAVY = {"ray", "mlflow", "optuna", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("line", "heavy"),
+    [
+        ("search digits --help", HEAVY),
+        ("retrain cifar10 --help", HEAVY),
+        ("sweep sweep_digits --help", HEAVY),
+        ("submit --help", HEAVY - {"torch"}),
+    ],
+)
+def test_nothing_heavy_is_imported_for_it(line, heavy):
     program = (
         f"import sys; from orchestrator.__main__ import main\n"
         f"try: main({line.split()!r})\n"
-        f"except SystemExit: sys.exit(str(sorted({{'ray', 'mlflow', 'optuna'}} & set(sys.modules))))"
+        f"except SystemExit: sys.exit(str(sorted({heavy} & set(sys.modules))))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stderr.strip(), "usage: advnas" in done.stdout) == ("[]", True)
+
+
+@pytest.mark.parametrize("module", ["orchestrator.config.experiment", "trainers.config"])
+def test_configurations_are_described_without_anything_heavy(module):
+    program = f"import sys, {module}; print(sorted({HEAVY} & set(sys.modules)), {module!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] True"
 
 
 def test_a_file_that_can_be_read_but_is_not_valid_is_shown_as_it_is(tmp_path: Path):
