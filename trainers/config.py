@@ -24,14 +24,6 @@ SpaceName = Annotated[str, AfterValidator(_known_space)]
 """One of the registered spaces."""
 
 
-def _suits(name: str, *, mixes: bool) -> bool:
-    """Whether a strategy can search in the space."""
-    space = SPACES[name]
-    return "generator" in space.cells and (
-        not mixes or (space.has_supernet and "discriminator" in space.cells)
-    )
-
-
 class SearchConfig(Frozen):
     """A search; defaults are the released values where the released code is right (section 3.3)."""
 

@@ -28,7 +28,6 @@ class RandomConfig(StrategyConfig):
     """Each step draws a genotype of each network, uniformly; the last one of every report is kept."""
 
     name: Literal["random"] = "random"
-    mixes: ClassVar[bool] = False
     samples: ClassVar[bool] = False
     needs_supernet: ClassVar[bool] = False
     parameters: PositiveInt | None = None

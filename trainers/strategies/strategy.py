@@ -107,13 +107,10 @@ class StrategyConfig(Frozen):
 
     name: str
     """Literal in each strategy; the name in the registry."""
-    mixes: ClassVar[bool] = True
-    """Whether it mixes all choices of both networks in supernets, which not every space has."""
     samples: ClassVar[bool] = True
     """Whether there is a network to score and to show while the search goes on."""
     needs_supernet: ClassVar[bool] = True
-    """Whether it trains supernets: not every space has them."""
-
+    """Whether it trains supernets of both networks: not every space has them."""
     needs_scores: ClassVar[bool] = False
     """Whether it chooses by scores, which `search.evaluation` then has to give."""
 
@@ -126,8 +123,8 @@ class StrategyConfig(Frozen):
         """Why it cannot search a space, in a few words; None where it can."""
         if "generator" not in space.cells:
             return f"the space {space.name} has no generator"
-        if self.needs_supernet and not space.has_supernet:
-            return f"the space {space.name} has no supernet with weights on its edges"
+        if self.needs_supernet and not (space.has_supernet and "discriminator" in space.cells):
+            return f"the space {space.name} has no supernets of both networks with weights on their edges"
         return None
 
     @abstractmethod

@@ -90,7 +90,7 @@ def test_a_strategy_that_cannot_search_the_space_is_told_with_those_that_can(mon
     with pytest.raises(ConfigError) as mistake:
         experiment_of(read_source("digits"), {"search.space": "hard"})
     assert str(mistake.value) == (
-        'search.strategy.name = "adversarial": the space hard has no supernet with weights on its edges; '
+        'search.strategy.name = "adversarial": the space hard has no supernets of both networks with weights on their edges; '
         "use random"
     )
 
