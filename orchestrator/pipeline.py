@@ -4,17 +4,15 @@ Each stage lies in a folder named by everything that decides its result, so a ch
 stage and those that depend on it anew, and nothing else; what was there before stays.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
 from orchestrator.config.experiment import Experiment
+from orchestrator.config.identity import json_hash
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
@@ -95,7 +93,7 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
 def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Session:
     """The session of one stage, in the folder of what decides its result."""
     job = training_job(session, stage, genotypes)
-    return replace(session, name=f"{session.name}/{digest(job)}")
+    return replace(session, name=f"{session.name}/{job_hash(job)}")
 
 
 def _register(session: Session, genotype: Genotype, retrained: Retrained, evaluated: Evaluated) -> str | None:
@@ -128,16 +126,12 @@ def _register(session: Session, genotype: Genotype, retrained: Retrained, evalua
 def _select(session: Session, searched: Path) -> Selected:
     """The selection, in the folder of what decides it: candidates, rungs and rules, the recipe."""
     contest = contest_of(session, searched)
-    return select_in(replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest)
+    return select_in(replace(session, name=f"{session.name}/{json_hash(contest.deciding)}"), contest)
 
 
-def digest(job: Job) -> str:
+def job_hash(job: Job) -> str:
     """Eight digits that change whenever the stage's numbers or scores would."""
-    return _hash({**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")})
-
-
-def _hash(deciding: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
+    return json_hash({**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")})
 
 
 def _genotypes(found: Searched | Selected) -> dict[str, Genotype]:

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orchestrator.config.identity import json_hash
 from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
 from search_space.genotype import Genotype
@@ -18,7 +18,7 @@ STAGES: tuple[Stage, ...] = ("search", "retrain")
 
 def config_hash(params: Params) -> str:
     """Eight digits that are equal where configurations are."""
-    return sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+    return json_hash(params)
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
-from orchestrator.config.errors import ConfigError, shown
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.identity import require_equal
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import grid, labels
@@ -97,10 +98,4 @@ def failures(study: "Study") -> list["FrozenTrial"]:
 def _require_same(study: "Study", current: Mapping[str, Any]) -> None:
     if IDENTITY not in study.user_attrs:
         study.set_user_attr(IDENTITY, json.dumps(current))
-    before = json.loads(study.user_attrs[IDENTITY])
-    for name in [*current, *before]:
-        if before.get(name) != current.get(name):
-            raise ConfigError(
-                f"{name} = {shown(current.get(name))}: sweep {study.study_name} was started with "
-                f"{shown(before.get(name))}; use that value to go on with it, or another name"
-            )
+    require_equal(json.loads(study.user_attrs[IDENTITY]), current, f"sweep {study.study_name}", ConfigError)
