@@ -5,22 +5,28 @@
 
 Every genotype is retrained once with each seed and scored where training ends, never at its best step. A
 search gives what it derived last, so that nobody chooses. Random genotypes are uniform over the valid ones.
+Where two seeds of a genotype agree too little (rank correlation below 0.4), there is no verdict: measure the
+recipe by `advnas reliability` first.
 scores.csv in the root can be replayed: advnas select --replay scores.csv.
 """
 
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median
 
+import numpy as np
 from scipy.stats import mannwhitneyu
 
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment, load_experiment, with_overrides
+from orchestrator.config.reliability import FEWEST_GENOTYPES, FEWEST_SEEDS
 from orchestrator.console.console import Console, quiet
 from orchestrator.jobs.job import Job
+from orchestrator.reliability.statistics import seed_correlation
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.curves import genotype_id, short_name
 from orchestrator.selection.journal import Journal, Remembered
@@ -28,9 +34,19 @@ from orchestrator.selection.live import LiveCurves, one_after_another
 from orchestrator.selection.noise import deviation, pooled
 from orchestrator.selection.result import Request
 from search_space.sampling import sample_genotype
-from trainers.seeding import seed_for
+from trainers.noise import seed_for
 
 SEARCHED, RANDOM = "search", "random"
+LEAST_AGREEMENT = 0.4
+"""Rank correlation between seeds below which scores do not tell genotypes apart."""
+
+
+def agreement(values: Mapping[str, Sequence[float]]) -> float | None:
+    """Rank correlation between seeds; None where there are too few of them, or too few genotypes."""
+    scores = np.minimum(list(values.values()), sys.float_info.max)  # the worst rank for one without a score
+    if scores.shape[1] < FEWEST_SEEDS or len(scores) < FEWEST_GENOTYPES:
+        return None
+    return seed_correlation(np.log(scores)).value
 
 
 def searched(experiment: Experiment, seeds: Sequence[int], console: Console) -> Iterator[Named]:
@@ -66,11 +82,25 @@ def report(names: Mapping[str, str], scores: Mapping[Request, float | None], ste
         ranks = [rank for rank, name in enumerate(ranked, start=1) if name.startswith(kind)]
         middle = f"deviation over genotypes {deviation(means) or 0.0:.1f}, median {median(means):.1f}"
         print(f"{kind}: mean {fmean(means):.1f}, {middle}, ranks {ranks}")
+    agree = agreement(values)
+    if agree is None or agree < LEAST_AGREEMENT:
+        told = "are too few" if agree is None else f"agree by {agree:.2f}"
+        print(
+            f"no verdict: seeds {told}, at least {LEAST_AGREEMENT} is needed; `advnas reliability` says why"
+        )
+        return {"step": step, "scores": values, "ranked": ranked, "agreement": agree}
     test = mannwhitneyu(found, random, alternative="less", method="exact")
     wins = 1 - test.statistic / (len(found) * len(random))
     print(f"a searched genotype beats a random one in {wins:.0%} of pairs; chance alone does as well with")
     print(f"probability {test.pvalue:.2f}; deviation over seeds {pooled(values.values()).deviation}")
-    return {"step": step, "scores": values, "ranked": ranked, "wins": wins, "p": float(test.pvalue)}
+    return {
+        "step": step,
+        "scores": values,
+        "ranked": ranked,
+        "agreement": agree,
+        "wins": wins,
+        "p": float(test.pvalue),
+    }
 
 
 def main() -> None:
@@ -87,7 +117,8 @@ def main() -> None:
     arguments = parser.parse_args()
     quiet()
     root, console = arguments.root.absolute(), Console()
-    experiment = with_overrides(load_experiment(arguments.config), {"root": str(root)})
+    changes = {"root": str(root), "retrain.steps": arguments.steps[-1]}
+    experiment = with_overrides(load_experiment(arguments.config), changes)
     found = [*searched(experiment, range(arguments.searches), console), *drawn(arguments.random)]
     candidates = {genotype_id(genotype.rows): (name, genotype) for name, genotype in found}
     names = {id: name for id, (name, _) in candidates.items()}

@@ -14,7 +14,8 @@ from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.networks.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
 from search_space.networks.generator import Generator
 from search_space.zoo.published import PUBLISHED
-from trainers.compute import ComputeConfig, prepare
+from trainers.compute import prepare
+from trainers.options import ComputeConfig
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def measure_derived(size: DerivedSize, rounds: int) -> list[DerivedMeasurement]:
         ("fixed discriminator", lambda: _fixed(size.discriminator), images),
     ):
         plain, ours = build(), build()
-        prepare(plain, ComputeConfig(form="op_by_op", channels_last=False))
+        prepare(plain, ComputeConfig(backend="op_by_op", channels_last=False))
         _pool_afterwards(plain)
         prepare(ours, ComputeConfig())
         sides = {"op_by_op": _pass(plain, x), "ours": _pass(ours, x)}

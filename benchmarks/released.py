@@ -13,11 +13,12 @@ from torch import Tensor
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.networks.cell import use_backend
 from search_space.relaxation import relax
+from trainers.config import SearchConfig
 from trainers.guarded_step import Phase
-from trainers.losses import hinge_discriminator, hinge_generator
+from trainers.losses.hinge import Hinge
 from trainers.noise import NoiseSource
-from trainers.search_config import SearchConfig
-from trainers.search_state import SearchState
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.adversarial_state import SearchState
 
 PHASES: tuple[Phase, ...] = ("beta", "discriminator", "alpha", "generator")
 
@@ -25,21 +26,21 @@ PHASES: tuple[Phase, ...] = ("beta", "discriminator", "alpha", "generator")
 class ReleasedStep:
     """The updates of a step, phase by phase; state and configuration are those of our own search."""
 
-    def __init__(self, state: SearchState, config: SearchConfig) -> None:
-        self._state, self._config = state, config
+    def __init__(self, state: SearchState, config: SearchConfig, options: AdversarialConfig) -> None:
+        self._state, self._config, self._options = state, config, options
         for network in (state.generator, state.discriminator):
             use_backend(network, "op_by_op")
         self._optimizers = {
             phase: torch.optim.Adam(
                 list(module.parameters()),
-                lr=options.lr,
-                betas=options.betas,
-                weight_decay=options.weight_decay,
+                lr=adam.lr,
+                betas=adam.betas,
+                weight_decay=adam.weight_decay,
             )
-            for phase, module, options in (
-                ("beta", state.beta, config.beta_optimizer),
+            for phase, module, adam in (
+                ("beta", state.beta, options.beta_optimizer),
                 ("discriminator", state.discriminator, config.discriminator_optimizer),
-                ("alpha", state.alpha, config.alpha_optimizer),
+                ("alpha", state.alpha, options.alpha_optimizer),
                 ("generator", state.generator, config.generator_optimizer),
             )
         }
@@ -71,23 +72,23 @@ class ReleasedStep:
         latents = draws.latents(phase, len(real))
         fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws)).detach()
         fake_scores = state.discriminator(fake, self._sample(state.beta, phase, 1, draws))
-        return hinge_discriminator(real_scores, fake_scores)
+        return Hinge().discriminator(real_scores, fake_scores)
 
     def _generator_loss(self, phase: Phase, draws: NoiseSource) -> Tensor:
         state = self._state
         latents = draws.latents(phase, self._config.generator_batch_size)
         fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws))
-        return hinge_generator(state.discriminator(fake, self._sample(state.beta, phase, 0, draws)))
+        return Hinge().generator(state.discriminator(fake, self._sample(state.beta, phase, 0, draws)))
 
     def _sample(
         self, architecture: Architecture, phase: Phase, forward: int, draws: NoiseSource
     ) -> EdgeWeights:
-        config = self._config
+        options = self._options
         noise = draws.noise(phase, forward, architecture)
         return relax(
             architecture,
             "gumbel_of_probabilities",
-            config.tau(self._state.step),
+            options.tau(self._state.step, self._config.steps),
             noise,
-            masked=config.mask_image_edges,
+            masked=options.mask_image_edges,
         )

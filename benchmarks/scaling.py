@@ -29,8 +29,9 @@ from orchestrator.config.experiment import load_experiment, with_overrides
 from orchestrator.console.console import quiet
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
+from orchestrator.jobs.training import searching
 from trainers.report import Report
-from trainers.search_state import SearchState
+from trainers.strategies.adversarial_state import SearchState
 
 CPU = torch.device("cpu")
 MEGABYTE = 1e6
@@ -88,7 +89,7 @@ def _report_times(workers: int) -> list[float]:
             "root": root,
             "cluster.num_workers": workers,
             "search.steps": 5,
-            "search.warmup_steps": 0,
+            "search.strategy.warmup_steps": 0,
             "search.report_every": 1,
             "search.evaluation.every": 0,
         }
@@ -110,8 +111,8 @@ def checkpoint(rounds: int) -> str:
     with TemporaryDirectory() as root:
         experiment = with_overrides(load_experiment("cifar10"), {"root": root})
         job = Job("search", experiment, {}, experiment.root.absolute() / "checkpoint")
-        config = experiment.search
-        state = SearchState(config.generator, config.discriminator, config, 0, CPU, experiment.compute)
+        state = searching(job, CPU).state
+        assert isinstance(state, SearchState)
         for optimizer in state.optimizers.values():
             _step_once(optimizer)
         store = CheckpointStore(job.folder / "checkpoints", 2)

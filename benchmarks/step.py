@@ -18,15 +18,17 @@ from benchmarks.meters import Kernels, SavedMemory, cpu_seconds
 from benchmarks.released import ReleasedStep
 from search_space.backends import BackendName
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from trainers.compute import ComputeConfig
+from trainers.config import SearchConfig
 from trainers.datasets.batches import Batches
 from trainers.datasets.images import Images
 from trainers.guarded_step import PHASES, GuardedStep, Phase
 from trainers.noise import SeededNoise
-from trainers.search_config import SearchConfig
-from trainers.search_state import SearchState
-from trainers.search_step import SearchStep
+from trainers.options import ComputeConfig
 from trainers.state import update_ema
+from trainers.strategies.adversarial import AdversarialSearch
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.adversarial_state import SearchState
+from trainers.strategies.strategy import SearchSetup
 
 DEVICE = torch.device("cpu")
 PARTS = (*PHASES, "ema", "input")
@@ -108,25 +110,27 @@ class Stepper:
         config = SearchConfig(
             batch_size=size.batch,
             generator_batch_size=size.batch,
+        )
+        options = AdversarialConfig(
             relaxation="gumbel_of_probabilities" if official else "gumbel",
             sample_per_forward=official,
             mask_image_edges=not official,
         )
-        compute = ComputeConfig(form=side.form)
-        self.state = SearchState(
+        setup = SearchSetup(
+            config,
             GeneratorConfig(channels=size.generator),
             DiscriminatorConfig(channels=size.discriminator),
-            config,
             seed=0,
             device=DEVICE,
-            compute=compute,
+            compute=ComputeConfig(backend=side.form),
         )
+        self.state = SearchState(options, setup)
         self._config, self._parts = config, size.parts
         pixels = torch.randint(0, 256, (4 * size.batch, 3, 32, 32), dtype=torch.uint8)
         self._batches = Batches(Images.of(pixels), size.batch, seed=0, halves=True)
         self._halves = self._batches.halves_at(0)
-        self._released = ReleasedStep(self.state, config) if side.semantics == "released" else None
-        self._step = SearchStep(self.state, config, compute, GuardedStep(DEVICE))
+        self._released = ReleasedStep(self.state, config, options) if side.semantics == "released" else None
+        self._step = AdversarialSearch(self.state, options, setup, GuardedStep(DEVICE))
 
     def parts(self) -> dict[str, Callable[[], object]]:
         """What can be measured."""
@@ -144,7 +148,7 @@ class Stepper:
         elif phase in ("beta", "discriminator"):
             self._step.update_discriminator(phase, self._half(phase), draws)
         else:
-            self._step.update_generator(phase, draws)
+            self._step.update_generator(phase, self._half(phase), draws)
 
     def _half(self, phase: Phase) -> Tensor:
         return self._halves[phase == "beta"]

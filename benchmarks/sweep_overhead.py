@@ -26,7 +26,7 @@ from orchestrator.sweep.command import run_sweep
 from orchestrator.sweep.config import Sweep, SweepConfig
 from orchestrator.sweep.trial import DONE, EVALUATIONS, Send, Trial
 
-NAME = "search.alpha_optimizer.lr"
+NAME = "search.strategy.alpha_optimizer.lr"
 LOW, HIGH = 0.003, 0.3
 SMALLEST_STORE = 80 * 2**20
 """Bytes of a simulated machine's object store: Ray takes no less than 75 MiB."""

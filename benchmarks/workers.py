@@ -14,14 +14,12 @@ import torch
 from torch import Tensor, distributed, multiprocessing
 
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from trainers.compute import ComputeConfig
-from trainers.datasets.batches import Batches
+from trainers.config import SearchConfig
+from trainers.datasets.batches import Batches, StepBatch
 from trainers.datasets.images import Images
-from trainers.guarded_step import GuardedStep
 from trainers.noise import SeededNoise
-from trainers.search_config import SearchConfig
-from trainers.search_state import SearchState
-from trainers.search_step import SearchStep
+from trainers.options import ComputeConfig
+from trainers.strategies.strategy import SearchSetup
 
 CPU = torch.device("cpu")
 FLOAT = 4
@@ -157,22 +155,22 @@ def _bare(sizes: list[int]) -> float:
 
 def _stepper(task: Task, side: Side, number: int) -> Callable[[], None]:
     batch = task.batch // (WORKERS if side == "apart" else 1)
-    config = SearchConfig(batch_size=batch, generator_batch_size=batch, n_critic=5, warmup_steps=0)
-    state = SearchState(
+    config = SearchConfig(batch_size=batch, generator_batch_size=batch, n_critic=5)
+    setup = SearchSetup(
+        config,
         GeneratorConfig(channels=task.generator),
         DiscriminatorConfig(channels=task.discriminator),
-        config,
         seed=0,
         device=CPU,
         compute=ComputeConfig(),
     )
+    strategy = config.strategy.build(setup)
     pixels = torch.randint(0, 256, (4 * batch, 3, 32, 32), dtype=torch.uint8)
     rank, workers = (number, WORKERS) if side == "together" else (0, 1)
     batches = Batches(Images.of(pixels), batch, 0, rank, workers, CPU, halves=True)
-    step = SearchStep(state, config, ComputeConfig(), GuardedStep(CPU))
 
     def take() -> None:
-        draws = SeededNoise(0, state.step, state.generator.config.latent_dim, CPU)
-        step(*batches.halves_at(state.step), draws)
+        step = strategy.state.step
+        strategy.step(StepBatch(batches, step), SeededNoise(0, step, setup.generator.latent_dim, CPU))
 
     return take

@@ -7,8 +7,6 @@ import traceback
 from collections.abc import Sequence
 
 from orchestrator.cli.command_line import parse
-from orchestrator.cli.parser import RUNS
-from orchestrator.cli.submit_parser import SUBMIT
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError
 
@@ -16,14 +14,15 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do a command; the exit code says whether it was done, and if not, whose fault it was."""
+    """Do a command. The exit code says whether it was done, and if not, whose mistake it was."""
     try:
-        return _dispatch(sys.argv[1:] if arguments is None else arguments)
+        parsed = parse(sys.argv[1:] if arguments is None else arguments)
+        return int(parsed.run(parsed))
     except UserError as error:
         _complain(str(error))
         return MISTAKE
     except KeyboardInterrupt:
-        _complain("interrupted; the same command with --name and the run's name goes on where it stopped")
+        _complain("interrupted; the same command with --name and the run's name resumes it")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
@@ -31,43 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL:
             place = f"{error.filename}: " if error.filename else ""
-            _complain(f"{place}{error.strerror}: free some space; the same command goes on where it stopped")
+            _complain(f"{place}{error.strerror}: free some space; the same command resumes where it stopped")
             return MISTAKE
         if not _is_divergence(error):
             traceback.print_exc()
         _complain(f"failed: {error}" if str(error) else f"failed: {type(error).__name__}")
         return FAILED
-
-
-def _dispatch(arguments: Sequence[str]) -> int:
-    parsed = parse(arguments)
-    if parsed.command in SUBMIT:
-        from orchestrator.cli import submit
-
-        return submit.run(parsed)
-    if parsed.command in RUNS:
-        from orchestrator.cli.run import run
-
-        run(parsed)
-    elif parsed.command == "genotype":
-        from orchestrator.cli import genotype as genotype_commands
-
-        genotype_commands.run(parsed)
-    elif parsed.command in ("generate", "export"):
-        from orchestrator.cli import generator as generator_commands
-
-        generator_commands.run(parsed)
-    elif parsed.command == "compare":
-        from orchestrator.cli import compare as command
-
-        command.run(parsed)
-    else:
-        from pathlib import Path
-
-        from orchestrator.tracking.ui import serve
-
-        serve(Path(parsed.root), parsed.port)
-    return DONE
 
 
 def _is_divergence(error: Exception) -> bool:

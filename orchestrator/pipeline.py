@@ -7,12 +7,14 @@ stage and those that depend on it anew, and nothing else; what was there before 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
+from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
@@ -81,7 +83,7 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
         run_identity(session, run),
         metrics=evaluated.metrics,
         generator=retrained.generator,
-        samples=retrained.trained.samples,
+        samples=retrained.samples,
         genotype=retrained.trained.genotypes["generator"].file,
         model=model,
         stages=StageResults(searched, selected, retrained, evaluated),
@@ -106,7 +108,7 @@ def _register(session: Session, genotype: Genotype, retrained: Retrained, evalua
         return None
     trained = Trained(
         generator=retrained.generator,
-        samples=retrained.trained.samples,
+        samples=retrained.samples,
         genotype=genotype,
         scores=evaluated.metrics,
         protocol=evaluated.fingerprint,
@@ -126,12 +128,18 @@ def _register(session: Session, genotype: Genotype, retrained: Retrained, evalua
 def _select(session: Session, searched: Path) -> Selected:
     """The selection, in the folder of what decides it: candidates, rungs and rules, the recipe."""
     contest = contest_of(session, searched)
-    return select_in(replace(session, name=f"{session.name}/{json_hash(contest.deciding)}"), contest)
+    return select_in(replace(session, name=f"{session.name}/{_first_hash(contest.deciding)}"), contest)
 
 
 def job_hash(job: Job) -> str:
     """Eight digits that change whenever the stage's numbers or scores would."""
-    return json_hash({**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")})
+    deciding = {**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")}
+    return _first_hash(deciding)
+
+
+def _first_hash(deciding: Mapping[str, Any]) -> str:
+    """Of the first names, so that a pipeline begun by an earlier version goes on in its folders."""
+    return json_hash(first_identity(deciding))
 
 
 def _genotypes(found: Searched | Selected) -> dict[str, Genotype]:

@@ -1,67 +1,77 @@
 """Architecture parameters: alpha of the generator, beta of the discriminator, and which entries exist.
 
-Shapes: cells is 3 for G and 4 for D, P the size of the resampling vocabulary (3 up, 6 down).
+Shapes: a group is what a space calls the edges whose logits share a tensor, such as `normal` and `resample`;
+columns is the size of its largest vocabulary.
 """
-
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from search_space.primitives import VOCABULARIES
-from search_space.topology import CELLS, CellEdges, Edge, Network, is_resampling
+from search_space.space import DEFAULT_SPACE, SearchSpace
+from search_space.spaces.registry import find_space
+from search_space.topology import Network
 
-NORMAL_COLUMNS = len(VOCABULARIES["normal"])
 
+class EdgeWeights(dict[str, Tensor]):
+    """What relaxed architecture parameters become: by group, the weight of every primitive of every edge.
 
-class EdgeWeights(NamedTuple):
-    """What relaxed architecture parameters become: the weight of every primitive of every edge.
-
-    A cell's own share, without the leading axis, is an EdgeWeights too.
+    Tensors are [cells, edges, columns]; a cell's own share, without the leading axis, is an EdgeWeights too.
     """
-
-    normal: Float[Tensor, "*cells edges columns"]
-    resample: Float[Tensor, "*cells resampling primitives"]
 
     def of_cell(self, index: int) -> "EdgeWeights":
         """Weights of one cell."""
-        return EdgeWeights(self.normal[index], self.resample[index])
+        return EdgeWeights({group: weights[index] for group, weights in self.items()})
 
 
 class Architecture(nn.Module):
-    """Alpha (of G) or beta (of D), initialised 1e-3 * normal as released."""
+    """Alpha (of G) or beta (of D), initialised 1e-3 * normal as released: a parameter a group of the space.
 
-    normal: Tensor
-    """[cells, 5, 7] logits, rows in edge order; edges that read the image use columns 0-4 only."""
-    resample: Tensor
-    """[cells, 2, P] logits."""
-    mask: Tensor
-    """[cells, 5, 7], see `architecture_mask`."""
+    In the space of AdversarialNAS, `normal` is [cells, 5, 7], rows in edge order; edges that read the image
+    use columns 0-4 only; `resample` is [cells, 2, 3] in G and [cells, 2, 6] in D.
+    """
 
-    def __init__(self, network: Network, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self, network: Network, generator: torch.Generator | None = None, space: str = DEFAULT_SPACE
+    ) -> None:
         super().__init__()
-        self.network = network
-        cells = CELLS[network]
-        normal = sum(not is_resampling(edge) for edge in cells[0])
-        resampling = [edge for edge in cells[0] if is_resampling(edge)]
-        columns = len(VOCABULARIES[resampling[0].kind])
-        self.normal = nn.Parameter(
-            1e-3 * torch.randn(len(cells), normal, NORMAL_COLUMNS, generator=generator)
+        self.network, self.space = network, find_space(space)
+        masks = architecture_masks(network, self.space)
+        for group, mask in masks.items():
+            logits = 1e-3 * torch.randn(mask.shape, generator=generator)
+            self.register_parameter(group, nn.Parameter(logits))
+            self.register_buffer(f"{group}_mask", mask, persistent=False)
+        self._incomplete = {group for group, mask in masks.items() if not mask.all()}
+
+    @property
+    def logits(self) -> EdgeWeights:
+        """The parameters by group."""
+        return EdgeWeights(self.named_parameters())
+
+    def mask(self, group: str) -> Bool[Tensor, "cells edges columns"]:
+        """Which columns of a group are primitives of their edge."""
+        return self.get_buffer(f"{group}_mask")
+
+    def masked(
+        self, group: str, values: Float[Tensor, "cells edges columns"]
+    ) -> Float[Tensor, "cells edges columns"]:
+        """The values with minus infinity wherever there is no primitive."""
+        if group not in self._incomplete:
+            return values
+        return values.masked_fill(~self.mask(group), -torch.inf)
+
+
+def architecture_masks(network: Network, space: SearchSpace) -> dict[str, Tensor]:
+    """By group, [cells, edges, columns]: which columns of its logits are primitives of their edge."""
+    cells = space.cells_of(network)
+    found = {}
+    for group in dict.fromkeys(space.groups.values()):
+        sizes = torch.tensor(
+            [
+                [len(space.vocabularies[edge.kind]) for edge in edges if space.groups[edge.kind] == group]
+                for edges in cells
+            ]
         )
-        self.resample = nn.Parameter(
-            1e-3 * torch.randn(len(cells), len(resampling), columns, generator=generator)
-        )
-        self.register_buffer("mask", architecture_mask(network), persistent=False)
-
-
-def architecture_mask(network: Network) -> Bool[Tensor, "cells edges columns"]:
-    """Which columns of `Architecture.normal` are primitives of their edge."""
-    sizes = torch.tensor(
-        [[len(VOCABULARIES[edge.kind]) for edge in _normal_edges(cell)] for cell in CELLS[network]]
-    )
-    return torch.arange(NORMAL_COLUMNS) < sizes.unsqueeze(-1)
-
-
-def _normal_edges(cell: CellEdges) -> tuple[Edge, ...]:
-    return tuple(edge for edge in cell if not is_resampling(edge))
+        if sizes.numel():
+            found[group] = torch.arange(int(sizes.max())) < sizes.unsqueeze(-1)
+    return found

@@ -1,77 +1,28 @@
-"""Genotype files as the released AdversarialNAS code writes them: one integer row of 7 a cell, in .npy."""
+"""Genotypes: the choices of one network by name, in .json, or as rows of indices in a released .npy file."""
 
 import hashlib
 import json
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError, field_validator, model_validator
 
-from search_space.errors import UserError, one_line
+from search_space.errors import GenotypeError, one_line
 from search_space.frozen import Frozen
-from search_space.primitives import primitive_index, primitive_names
-from search_space.topology import CELLS, CellEdges, Edge, Network, nodes_without_input
+from search_space.networks.config import NetworkConfig
+from search_space.space import DEFAULT_SPACE, Rows, SearchSpace, shortened
+from search_space.spaces.registry import find_space
+from search_space.topology import Network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Genotype", "GenotypeError", "Provenance", "build", "differing_edges", "space_for"]
 
 MAX_BYTES = 65536
 """A genotype is below 2 KB; anything near this is another file."""
-
-SHAPES: dict[tuple[int, int], Network] = {
-    (len(cells), len(cells[0])): network for network, cells in CELLS.items()
-}
-
-Rows = Sequence[Sequence[int]]
-
-
-class GenotypeError(UserError):
-    """A genotype, or the file it should be read from, is wrong."""
-
-
-def read_bytes(path: Path) -> bytes:
-    """The file's content.
-
-    Raises:
-        GenotypeError: there is no such file, or it is too large for a genotype.
-    """
-    if not path.is_file():
-        raise GenotypeError("no such file; give the path of a genotype, .json or .npy")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise GenotypeError(f"{size} bytes is no genotype (at most {MAX_BYTES}); give a genotype file")
-    return path.read_bytes()
-
-
-def read_released(path: Path) -> tuple[Network, Rows]:
-    """Network and rows of a released file; 3 cells are a generator, 4 a discriminator.
-
-    Raises:
-        GenotypeError: not an integer .npy of a known shape. Pickled objects are never loaded.
-    """
-    content = BytesIO(read_bytes(path))
-    cure = f"expected integers of shape {' (generator) or '.join(map(str, SHAPES))} (discriminator)"
-    try:
-        version = np.lib.format.read_magic(content)
-        if version != (1, 0):
-            raise ValueError(f".npy version {version}")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-        # Checked before the data is read: a header may claim any size.
-        if shape not in SHAPES or dtype.kind not in "iu":
-            raise ValueError(f"array of shape {shape} and type {dtype}")
-        content.seek(0)
-        rows = np.lib.format.read_array(content, allow_pickle=False)
-    except Exception as error:  # numpy's header parser lets a hostile file raise nearly anything
-        raise GenotypeError(f"not a released genotype ({one_line(error)}); {cure}") from error
-    return SHAPES[shape], rows.tolist()
-
-
-def write_released(path: Path, rows: Rows) -> None:
-    """Write rows as the released code does."""
-    np.save(path, np.asarray(rows, dtype=np.uint8), allow_pickle=False)
-
-
-__all__ = ["Genotype", "GenotypeError", "Provenance", "differing_edges"]
 
 
 class Provenance(Frozen):
@@ -85,45 +36,51 @@ class Provenance(Frozen):
 
 
 class Genotype(Frozen):
-    """One network of the search space.
+    """One network of a search space.
 
     Raises:
-        GenotypeError: wrong number of cells or edges, unknown primitive, or a node without input.
+        GenotypeError: unknown space, wrong number of cells or edges, unknown primitive, or a fault of a cell,
+            such as a node without input.
     """
 
     format_version: Literal[1] = 1
-    space: Literal["adversarialnas"] = "adversarialnas"
+    space: str = DEFAULT_SPACE
+    """Name of a registered space."""
     network: Network
     cells: tuple[tuple[str, ...], ...]
-    """Primitive names, one an edge, in the edge order of `topology`."""
+    """Primitive names, one an edge, in the edge order of the space."""
     provenance: Provenance | None = None
+
+    @field_validator("space")
+    @classmethod
+    def _is_registered(cls, name: str) -> str:
+        return find_space(name).name
 
     @model_validator(mode="after")
     def _is_in_the_space(self) -> "Genotype":
-        _check_lengths(self.network, self.cells)
-        for index, (edges, names) in enumerate(zip(CELLS[self.network], self.cells, strict=True)):
-            _check_cell(f"{self.network} cells.{index}", edges, names)
+        find_space(self.space).check(self.network, self.cells)
         return self
 
     @classmethod
-    def from_rows(cls, network: Network, rows: Rows, provenance: Provenance | None = None) -> "Genotype":
-        """Genotype of released rows: one index an edge, into that edge's own vocabulary."""
-        _check_lengths(network, rows)
-        cells = tuple(
-            tuple(
-                _name(f"{network} cells.{cell}", edge, index) for edge, index in zip(edges, row, strict=True)
-            )
-            for cell, (edges, row) in enumerate(zip(CELLS[network], rows, strict=True))
-        )
-        return cls(network=network, cells=cells, provenance=provenance)
+    def from_rows(
+        cls,
+        network: Network,
+        rows: Rows,
+        provenance: Provenance | None = None,
+        space: str = DEFAULT_SPACE,
+    ) -> "Genotype":
+        """Genotype of published rows: one index an edge, in the published order of that edge's vocabulary."""
+        cells = find_space(space).from_rows(network, rows)
+        return cls(space=space, network=network, cells=cells, provenance=provenance)
 
     @property
     def rows(self) -> tuple[tuple[int, ...], ...]:
-        """The released form: indices into each edge's own vocabulary."""
-        return tuple(
-            tuple(primitive_index(edge.kind, name) for edge, name in zip(edges, names, strict=True))
-            for edges, names in zip(CELLS[self.network], self.cells, strict=True)
-        )
+        """The published form: indices in the published order of each edge's vocabulary.
+
+        Raises:
+            GenotypeError: a primitive has no published index.
+        """
+        return find_space(self.space).to_rows(self.network, self.cells)
 
     @property
     def content_hash(self) -> str:
@@ -149,27 +106,28 @@ class Genotype(Frozen):
             where = ".".join(map(str, first["loc"])) or "genotype"
             cure = "expected the JSON that Genotype.to_json writes"
             raise GenotypeError(
-                f"{where}: {first['msg']}, found {_shortened(first['input'])}; {cure}"
+                f"{where}: {first['msg']}, found {shortened(first['input'])}; {cure}"
             ) from error
 
     def save(self, path: Path) -> None:
         """Write .json, or .npy in the released form, which has no room for the provenance."""
         if _suffix(path) == ".npy":
-            write_released(path, self.rows)
+            _write_released(path, self.rows)
         else:
             path.write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "Genotype":
-        """Read what `save` or the released code wrote.
+    def load(cls, path: Path, space: str = DEFAULT_SPACE) -> "Genotype":
+        """Read what `save` or the released code wrote; a .npy does not name its space, which is `space`.
 
         Raises:
             GenotypeError: the file is missing, another kind of file, or holds no network of the space.
         """
         try:
             if _suffix(path) == ".npy":
-                return cls.from_rows(*read_released(path))
-            return cls.from_json(read_bytes(path))
+                network, rows = _read_released(path, find_space(space))
+                return cls.from_rows(network, rows, space=space)
+            return cls.from_json(_read_bytes(path))
         except GenotypeError as error:
             raise GenotypeError(f"{path}: {error}") from error
 
@@ -180,43 +138,67 @@ def differing_edges(one: Genotype, other: Genotype) -> int:
     return sum(here != there for cells in pairs for here, there in zip(*cells, strict=True))
 
 
+def space_for(network: Network, genotype: Genotype | None, space: str = DEFAULT_SPACE) -> SearchSpace:
+    """The space of a network that is to be built, once the genotype is known to be of it.
+
+    Raises:
+        GenotypeError: the genotype is of another space or network.
+    """
+    if genotype is not None and genotype.space != space:
+        raise GenotypeError(
+            f"a genotype of the space {genotype.space} was given where one of {space} is needed"
+        )
+    if genotype is not None and genotype.network != network:
+        raise GenotypeError(f"a {network} cannot be built from a {genotype.network}'s genotype")
+    return find_space(space)
+
+
+def build(genotype: Genotype, config: NetworkConfig, outputs: int = 1) -> "nn.Module":
+    """The derived network of a genotype, as its own space builds it.
+
+    `outputs` is how many numbers a discriminator gives an image; a generator ignores it.
+    """
+    return find_space(genotype.space).build(genotype.network, config, genotype, outputs)
+
+
 def _suffix(path: Path) -> str:
     if path.suffix not in (".json", ".npy"):
         raise GenotypeError(f"unknown suffix {path.suffix!r}; a genotype file ends in .json or .npy")
     return path.suffix
 
 
-def _check_lengths(network: Network, cells: Rows | tuple[tuple[str, ...], ...]) -> None:
-    expected = CELLS[network]
-    if len(cells) != len(expected):
-        raise GenotypeError(f"{network} cells: {len(cells)} given; a {network} has {len(expected)}")
-    for index, (edges, row) in enumerate(zip(expected, cells, strict=True)):
-        if len(row) != len(edges):
-            raise GenotypeError(f"{network} cells.{index}: {len(row)} edges given; a cell has {len(edges)}")
+def _read_bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise GenotypeError("no such file; give the path of a genotype, .json or .npy")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise GenotypeError(f"{size} bytes is no genotype (at most {MAX_BYTES}); give a genotype file")
+    return path.read_bytes()
 
 
-def _check_cell(where: str, edges: CellEdges, names: tuple[str, ...]) -> None:
-    for edge, name in zip(edges, names, strict=True):
-        known = primitive_names(edge.kind)
-        if name not in known:
-            raise GenotypeError(
-                f"{where}.{edge.name}: unknown primitive {_shortened(name)}; known: {', '.join(known)}"
-            )
-    for node in nodes_without_input(edges, names):
-        into = " or ".join(edge.name for edge in edges if edge.target == node)
+def _read_released(path: Path, space: SearchSpace) -> tuple[Network, Rows]:
+    """Network and rows of a released file: its shape tells the network. Pickled objects are never loaded."""
+    content = BytesIO(_read_bytes(path))
+    shapes = {(len(cells), len(cells[0])): network for network, cells in space.cells.items()}
+    named = " or ".join(f"{shape} ({network})" for shape, network in shapes.items())
+    try:
+        version = np.lib.format.read_magic(content)
+        if version != (1, 0):
+            raise ValueError(f".npy version {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        # Checked before the data is read: a header may claim any size.
+        if shape not in shapes or dtype.kind not in "iu":
+            raise ValueError(f"array of shape {shape} and type {dtype}")
+        content.seek(0)
+        rows = np.lib.format.read_array(content, allow_pickle=False)
+    except Exception as error:  # numpy's header parser lets a hostile file raise nearly anything
         raise GenotypeError(
-            f"{where}: node {node} has no input; choose an operation other than none for {into}"
-        )
+            f"not a released genotype ({one_line(error)}); expected integers of shape {named}"
+        ) from error
+    return shapes[shape], rows.tolist()
 
 
-def _name(where: str, edge: Edge, index: int) -> str:
-    known = primitive_names(edge.kind)
-    if not 0 <= index < len(known):
-        choices = ", ".join(f"{number} {name}" for number, name in enumerate(known))
-        raise GenotypeError(f"{where}.{edge.name}: no primitive {index}; known: {choices}")
-    return known[index]
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _write_released(path: Path, rows: Rows) -> None:
+    """Write rows as the released code does: unsigned, unless a published index is negative."""
+    signed = any(index < 0 for row in rows for index in row)
+    np.save(path, np.asarray(rows, dtype=np.int8 if signed else np.uint8), allow_pickle=False)

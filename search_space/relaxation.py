@@ -3,20 +3,16 @@
 Source: AdversarialNAS equations 3-4; Gumbel-softmax (Jang et al. 2017); the released code for its quirks.
 """
 
-import math
-
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, space_for
 from search_space.networks.config import Relaxation
-from search_space.primitives import VOCABULARIES
-from search_space.topology import CELLS, slots
 
 EdgeProbabilities = tuple[tuple[tuple[float, ...], ...], ...]
-"""By cell and edge, in the order of `topology`: softmax of the edge's own vocabulary."""
+"""By cell and edge, in the order of the space: softmax of the edge's own vocabulary."""
 
 
 def relax(
@@ -32,22 +28,27 @@ def relax(
     tau and noise (standard Gumbel, of the parameters' shapes) matter to the Gumbel modes only. Without
     `masked`, D's image edges spread their weight over seven columns of which five exist, as released.
     """
-    mask = architecture.mask if masked else None
     return EdgeWeights(
-        _relax(architecture.normal, mode, tau, noise and noise.normal, mask),
-        _relax(architecture.resample, mode, tau, noise and noise.resample, None),
+        {
+            group: _relax(
+                architecture, group, logits, mode, tau, None if noise is None else noise[group], masked
+            )
+            for group, logits in architecture.logits.items()
+        }
     )
 
 
 def _relax(
+    architecture: Architecture,
+    group: str,
     logits: Float[Tensor, "cells edges columns"],
     mode: Relaxation,
     tau: float | Tensor,
     noise: Tensor | None,
-    mask: Bool[Tensor, "cells edges columns"] | None,
+    masked: bool,
 ) -> Float[Tensor, "cells edges columns"]:
-    if mask is not None:
-        logits = logits.masked_fill(~mask, -torch.inf)
+    if masked:
+        logits = architecture.masked(group, logits)
     if mode == "softmax":
         return logits.softmax(-1)
     if noise is None:
@@ -55,8 +56,8 @@ def _relax(
     if mode == "gumbel":
         return ((logits + noise) / tau).softmax(-1)
     perturbed = (logits.softmax(-1) + noise) / tau
-    if mask is not None:
-        perturbed = perturbed.masked_fill(~mask, -torch.inf)
+    if masked:
+        perturbed = architecture.masked(group, perturbed)
     return perturbed.softmax(-1)
 
 
@@ -67,27 +68,30 @@ def gumbel_noise(architecture: Architecture, generator: torch.Generator) -> Edge
         uniform = torch.empty_like(like, requires_grad=False).exponential_(generator=generator)
         return -uniform.log()
 
-    return EdgeWeights(draw(architecture.normal.detach()), draw(architecture.resample.detach()))
+    return EdgeWeights({group: draw(logits.detach()) for group, logits in architecture.logits.items()})
 
 
 def one_hot(genotype: Genotype, architecture: Architecture) -> EdgeWeights:
     """Edge weights under which the supernet computes what the genotype's derived network computes."""
+    space = space_for(architecture.network, genotype, architecture.space.name)
     weights = EdgeWeights(
-        *(torch.zeros_like(logits, requires_grad=False) for logits in architecture.parameters())
+        {
+            group: torch.zeros_like(logits, requires_grad=False)
+            for group, logits in architecture.logits.items()
+        }
     )
-    for cell, (edges, row) in enumerate(zip(CELLS[genotype.network], genotype.rows, strict=True)):
-        for (group, slot), index in zip(slots(edges), row, strict=True):
-            getattr(weights, group)[cell, slot, index] = 1
+    for cell, (edges, names) in enumerate(zip(space.cells_of(genotype.network), genotype.cells, strict=True)):
+        for edge, (group, row), name in zip(edges, space.slots(edges), names, strict=True):
+            weights[group][cell, row, space.names(edge.kind).index(name)] = 1
     return weights
 
 
 @torch.no_grad()
 def entropy(architecture: Architecture) -> float:
     """Mean over edges of the entropy of softmax(alpha), as a share of its maximum: 1 undecided, 0 decided."""
-    normal, resample = relax(architecture, "softmax")
     shares = [
-        torch.special.entr(normal).sum(-1) / architecture.mask.sum(-1).to(normal).log(),
-        torch.special.entr(resample).sum(-1) / math.log(resample.shape[-1]),
+        torch.special.entr(weights).sum(-1) / architecture.mask(group).sum(-1).to(weights).log()
+        for group, weights in relax(architecture, "softmax").items()
     ]
     return float(torch.cat([share.flatten() for share in shares]).mean())
 
@@ -95,11 +99,11 @@ def entropy(architecture: Architecture) -> float:
 @torch.no_grad()
 def probabilities(architecture: Architecture) -> EdgeProbabilities:
     """softmax(alpha) of every edge, without tau and noise."""
-    weights = relax(architecture, "softmax")
+    space, weights = architecture.space, relax(architecture, "softmax")
     return tuple(
         tuple(
-            tuple(getattr(weights, group)[cell, slot, : len(VOCABULARIES[edge.kind])].tolist())
-            for edge, (group, slot) in zip(edges, slots(edges), strict=True)
+            tuple(weights[group][cell, row, : len(space.vocabularies[edge.kind])].tolist())
+            for edge, (group, row) in zip(edges, space.slots(edges), strict=True)
         )
-        for cell, edges in enumerate(CELLS[architecture.network])
+        for cell, edges in enumerate(space.cells_of(architecture.network))
     )

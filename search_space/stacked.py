@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.primitives import VOCABULARIES, Kind, Primitive, primitive_names
-from search_space.topology import CellEdges, Edge, slots
+from search_space.space import SearchSpace
+from search_space.topology import CellEdges, Edge, Kind, Primitive
 
 SPECTRAL_EPS = 1e-12
 """As in torch.nn.utils.spectral_norm."""
@@ -34,39 +34,42 @@ class Filling:
     kind: Kind
     primitive: Primitive
     edges: tuple[Edge, ...]
+    group: str
+    """Which tensor of edge weights is theirs."""
     rows: tuple[int, ...]
-    """Rows of the edges in their tensor of edge weights."""
+    """Rows of the edges in it."""
+    column: int
+    """Column of the primitive in it."""
 
     def weights(self, edge_weights: EdgeWeights | None) -> Tensor | None:
         """Weight [E] of the primitive on each of its edges; None, as in derived networks, stands for ones."""
         if edge_weights is None:
             return None
-        group = edge_weights.resample if self.kind in ("up", "down") else edge_weights.normal
-        return group[list(self.rows), primitive_names(self.kind).index(self.primitive.name)]
+        return edge_weights[self.group][list(self.rows), self.column]
 
     def position(self, edge: Edge) -> int:
         """Where the edge stands in the stack."""
         return self.edges.index(edge)
 
 
-def every_primitive(edges: CellEdges) -> Choices:
+def every_primitive(space: SearchSpace, edges: CellEdges) -> Choices:
     """The choices of a supernet's cell."""
-    return tuple(primitive_names(edge.kind) for edge in edges)
+    return tuple(space.names(edge.kind) for edge in edges)
 
 
-def fill(edges: CellEdges, choices: Choices) -> tuple[Filling, ...]:
+def fill(space: SearchSpace, edges: CellEdges, choices: Choices) -> tuple[Filling, ...]:
     """The fillings of a cell, by kind and in vocabulary order; primitives that stand nowhere are left out."""
     fillings = []
     for kind in dict.fromkeys(edge.kind for edge in edges):
-        for primitive in VOCABULARIES[kind]:
+        for column, primitive in enumerate(space.vocabularies[kind]):
             places = [
                 (edge, row)
-                for edge, (_, row), names in zip(edges, slots(edges), choices, strict=True)
+                for edge, (_, row), names in zip(edges, space.slots(edges), choices, strict=True)
                 if edge.kind == kind and primitive.name in names
             ]
             if places:
                 filled, rows = zip(*places, strict=True)
-                fillings.append(Filling(kind, primitive, filled, rows))
+                fillings.append(Filling(kind, primitive, filled, space.groups[kind], rows, column))
     return tuple(fillings)
 
 

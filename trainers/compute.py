@@ -1,46 +1,19 @@
 """How numbers are computed: device, precision, compilation; never what is computed."""
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, Self
+from typing import Any
 
 import torch
-from pydantic import field_validator, model_validator
 from torch import nn
 
-from search_space.backends import BackendName
 from search_space.errors import UserError
-from search_space.frozen import Frozen
 from search_space.networks.cell import use_backend
-
-
-class ComputeConfig(Frozen):
-    """Speed settings; checkpoints, genotypes and names do not depend on them."""
-
-    form: BackendName = "auto"
-    """How the edges of cells are evaluated, the same up to rounding; auto takes the fastest."""
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """bfloat16 is autocast with float32 master weights; tf32 matters on NVIDIA GPUs only."""
-    compile: bool = False
-    """torch.compile the networks, op by op: it cannot trace the autograd functions of the faster forms."""
-    channels_last: bool = True
-    """Memory format of the images that a discriminator sees, and so of its maps; cells keep their own."""
-
-    @field_validator("form", mode="before")
-    @classmethod
-    def _by_its_new_name(cls, value: Any) -> Any:
-        """`reference` is what runs and presets made before called op_by_op."""
-        return "op_by_op" if value == "reference" else value
-
-    @model_validator(mode="after")
-    def _compiles_op_by_op(self) -> Self:
-        if self.compile and self.form in ("direct", "frequency"):
-            raise ValueError(f"compile: true goes with form auto or op_by_op, not with {self.form}")
-        return self
+from trainers.options import ComputeConfig
 
 
 def prepare(network: nn.Module, config: ComputeConfig) -> None:
-    """Apply form, memory format and compilation to a network, in place."""
-    use_backend(network, "op_by_op" if config.compile else config.form)
+    """Apply backend, memory format and compilation to a network, in place."""
+    use_backend(network, "op_by_op" if config.compile else config.backend)
     if config.channels_last:
         network.register_forward_pre_hook(_channels_innermost)
     if config.compile:

@@ -5,20 +5,10 @@ from contextlib import contextmanager
 from typing import Literal, get_args
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
-from search_space.frozen import Frozen
 from trainers.distributed import average, rank
-
-
-class AdamConfig(Frozen):
-    """Adam with L2 weight decay (not AdamW), as in the released code."""
-
-    lr: PositiveFloat = 2e-4
-    betas: tuple[float, float] = (0.0, 0.9)
-    weight_decay: NonNegativeFloat = 0.0
-
+from trainers.options import AdamConfig
 
 Phase = Literal["beta", "discriminator", "alpha", "generator"]
 PHASES: tuple[Phase, ...] = get_args(Phase)

@@ -1,11 +1,13 @@
-"""The random inputs of one step: latents and Gumbel noise, a function of (seed, step) alone.
+"""Random numbers: all of a run come from (seed, stream, step), so that a checkpoint needs no generator state.
 
-Latents are drawn for the global batch and sliced by rank, so that results do not depend on how many
+Latents of a step are drawn for the global batch and sliced by rank, so that results do not depend on how many
 workers share it; Gumbel noise is the same on all workers, which thereby train the same sampled network.
 """
 
+import zlib
 from typing import Protocol
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,7 +16,19 @@ from search_space.architecture import Architecture, EdgeWeights
 from search_space.relaxation import gumbel_noise
 from trainers.distributed import rank, world_size
 from trainers.guarded_step import Phase
-from trainers.seeding import generator_for
+
+
+def seed_for(seed: int, stream: str, *index: int) -> int:
+    """A 63-bit seed of its own for each stream of random numbers and each index within it."""
+    words = np.random.SeedSequence([seed, zlib.crc32(stream.encode()), *index]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+def generator_for(device: torch.device, seed: int, stream: str, *index: int) -> torch.Generator:
+    """A generator on the device, so that drawing there needs no copy and no synchronisation."""
+    generator = torch.Generator(device=device)
+    generator.manual_seed(seed_for(seed, stream, *index))
+    return generator
 
 
 class NoiseSource(Protocol):

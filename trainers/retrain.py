@@ -10,14 +10,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.compute import ComputeConfig, autocast, set_precision
+from trainers.compute import autocast, set_precision
+from trainers.config import RetrainConfig
 from trainers.datasets.batches import Batches
 from trainers.distributed import average_running_statistics
 from trainers.guarded_step import GuardedStep, frozen
-from trainers.losses import hinge_discriminator, hinge_generator
+from trainers.losses.update import discriminator_loss, generator_loss
 from trainers.noise import NoiseSource, SeededNoise
+from trainers.options import ComputeConfig
 from trainers.report import Evaluate, MetricMeans, Report
-from trainers.retrain_state import RetrainConfig, RetrainState
+from trainers.retrain_state import RetrainState
 from trainers.samples import SampleGenerator, sample_grid
 from trainers.state import copy_buffers, update_ema
 
@@ -74,7 +76,7 @@ def retrain_step(
         optimizer.param_groups[0]["lr"] = adam.lr * config.lr_factor(state.step)
     metrics = _update_discriminator(state, real, draws, config, compute, descent)
     if state.step % config.n_critic == 0:
-        metrics["loss_generator"] = _update_generator(state, draws, config, compute, descent)
+        metrics["loss_generator"] = _update_generator(state, real, draws, config, compute, descent)
         update_ema(state.ema_generator, state.generator, config.ema_decay)
     # After every step: G's forwards in D's updates move these statistics too.
     average_running_statistics(state.generator)
@@ -93,9 +95,7 @@ def _update_discriminator(
     with autocast(compute, state.device):
         with torch.no_grad():
             fake = state.generator(draws.latents("discriminator", config.batch_size))
-        # One forward: both halves meet the same spectral norms, after one power iteration.
-        real_scores, fake_scores = state.discriminator(torch.cat([real, fake])).chunk(2)
-        loss = hinge_discriminator(real_scores, fake_scores)
+        loss, real_scores, fake_scores = discriminator_loss(config.loss, real, fake, state.discriminator)
     descent(loss, state.optimizers["discriminator"], "discriminator", state.step, config.clip_gradient_norm)
     return {
         "loss_discriminator": loss.detach(),
@@ -106,6 +106,7 @@ def _update_discriminator(
 
 def _update_generator(
     state: RetrainState,
+    real: Tensor,
     draws: NoiseSource,
     config: RetrainConfig,
     compute: ComputeConfig,
@@ -113,7 +114,7 @@ def _update_generator(
 ) -> Tensor:
     with autocast(compute, state.device), frozen(state.discriminator):
         fake = state.generator(draws.latents("generator", config.generator_batch_size))
-        loss = hinge_generator(state.discriminator(fake))
+        loss = generator_loss(config.loss, real, fake, state.discriminator)
     descent(loss, state.optimizers["generator"], "generator", state.step, config.clip_gradient_norm)
     return loss.detach()
 

@@ -1,47 +1,20 @@
-"""Settings of retraining a derived generator; defaults are those published for CIFAR-10."""
+"""What a retraining holds: a derived generator, its moving average, a discriminator, two optimizers."""
 
 import copy
-from typing import Literal
 
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
 from torch import nn
 
-from search_space.frozen import Frozen
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import FixedDiscriminator
-from search_space.networks.generator import Generator
-from trainers.compute import ComputeConfig, prepare
-from trainers.guarded_step import AdamConfig, Phase, adam
-from trainers.seeding import seed_for
+from search_space.networks.generator import ImageGenerator, derived_generator
+from trainers.compute import prepare
+from trainers.config import RetrainConfig
+from trainers.guarded_step import Phase, adam
+from trainers.noise import seed_for
+from trainers.options import ComputeConfig
 from trainers.state import TrainingState
-
-
-class RetrainConfig(Frozen):
-    """Training of one derived network from scratch."""
-
-    steps: PositiveInt = 750_000
-    """Discriminator steps; every `n_critic`-th also updates the generator."""
-    batch_size: PositiveInt = 40
-    """Real images per step on all workers together; all of them are used, as in the first release."""
-    generator_batch_size: PositiveInt = 80
-    """Latents per generator update on all workers together."""
-    n_critic: PositiveInt = 5
-    generator_optimizer: AdamConfig = AdamConfig()
-    discriminator_optimizer: AdamConfig = AdamConfig()
-    lr_decay: Literal["none", "linear"] = "none"
-    """`linear` takes both learning rates to zero over the steps."""
-    clip_gradient_norm: PositiveFloat | None = None
-    """Largest norm of the averaged gradients of either network (50 keeps STL-10 from collapsing: EAGAN)."""
-    ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    report_every: PositiveInt = 5_000
-    """Steps between reports; each is a checkpoint and a grid of samples."""
-
-    def lr_factor(self, step: int) -> float:
-        """Share of the learning rates that a step, counted from 0, still has."""
-        return 1 - step / self.steps if self.lr_decay == "linear" else 1.0
 
 
 class RetrainState(TrainingState):
@@ -49,7 +22,7 @@ class RetrainState(TrainingState):
 
     def __init__(
         self,
-        generator: Generator,
+        generator: ImageGenerator,
         discriminator: nn.Module,
         config: RetrainConfig,
         device: torch.device,
@@ -58,8 +31,11 @@ class RetrainState(TrainingState):
         self.generator = generator.to(device)
         self.discriminator = discriminator.to(device)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
-        for network in (self.generator, self.discriminator, self.ema_generator):
-            prepare(network, compute or ComputeConfig())
+        compute = compute or ComputeConfig()
+        twice = config.loss.penalizes_gradients
+        prepare(self.discriminator, compute.for_second_derivatives() if twice else compute)
+        for network in (self.generator, self.ema_generator):
+            prepare(network, compute)
         self.optimizers: dict[Phase, torch.optim.Adam] = {
             "generator": adam(list(self.generator.parameters()), config.generator_optimizer),
             "discriminator": adam(list(self.discriminator.parameters()), config.discriminator_optimizer),
@@ -74,15 +50,20 @@ class RetrainState(TrainingState):
 
 
 def build_networks(
-    generator: GeneratorConfig, discriminator: DiscriminatorConfig, genotypes: dict[str, Genotype], seed: int
-) -> tuple[Generator, nn.Module]:
+    generator: GeneratorConfig,
+    discriminator: DiscriminatorConfig,
+    genotypes: dict[str, Genotype],
+    seed: int,
+    outputs: int = 1,
+) -> tuple[ImageGenerator, nn.Module]:
     """A derived generator and a discriminator: the derived one if its genotype is given, else the fixed one.
 
-    The same seed gives the same initial parameters on every worker.
+    `outputs` are what the discriminator gives an image. The same seed gives the same initial parameters on
+    every worker.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "initial parameters"))
-        derived = Generator(generator, genotypes["generator"])
+        derived = derived_generator(generator, genotypes["generator"])
         if "discriminator" in genotypes:
-            return derived, Discriminator(discriminator, genotypes["discriminator"])
-        return derived, FixedDiscriminator(discriminator)
+            return derived, build(genotypes["discriminator"], discriminator, outputs)
+        return derived, FixedDiscriminator(discriminator, outputs)

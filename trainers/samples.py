@@ -11,7 +11,7 @@ from torch import Tensor
 
 from search_space.errors import UserError
 from search_space.networks.generator import to_uint8
-from trainers.seeding import generator_for
+from trainers.noise import generator_for
 
 SampleGenerator = Callable[[Tensor], Tensor]
 """From latents [N, Z] to images [N, C, S, S] in [-1, 1]."""

@@ -17,6 +17,10 @@ class TrainingState:
         self.device = device
         self._parts = dict(parts)
 
+    def networks(self) -> list[nn.Module]:
+        """All modules that it holds."""
+        return [part for part in self._parts.values() if isinstance(part, nn.Module)]
+
     def state_dict(self) -> dict[str, Any]:
         """Tensors and numbers only: loadable with `weights_only=True`."""
         return {"step": self.step} | {name: part.state_dict() for name, part in self._parts.items()}

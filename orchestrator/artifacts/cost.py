@@ -10,10 +10,10 @@ from torch import nn
 
 from search_space.cost import cost, parameters
 from search_space.errors import UserError
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from search_space.networks.discriminator import Discriminator
-from search_space.networks.generator import Generator
+from search_space.networks.generator import derived_generator
+from search_space.sampling import count_parameters
 
 CHANNELS = {"generator": 256, "discriminator": 128}
 """When retrained on CIFAR-10, as published."""
@@ -44,9 +44,8 @@ def published_parameters(genotype: Genotype) -> int:
 
 
 def generator_parameters(config: GeneratorConfig, genotype: Genotype) -> int:
-    """Numbers that are trained; nothing is computed with the network."""
-    with torch.device("meta"):
-        return parameters(Generator(config, genotype))
+    """Numbers that are trained; no network is built."""
+    return count_parameters(genotype, config)
 
 
 def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:
@@ -75,6 +74,6 @@ def _config(
 def _network(genotype: Genotype, config: GeneratorConfig) -> tuple[nn.Module, torch.Tensor]:
     """In evaluation mode, and one input."""
     if genotype.network == "generator":
-        return Generator(config, genotype).eval(), torch.randn(1, config.latent_dim)
-    discriminator = Discriminator(DiscriminatorConfig(channels=config.channels), genotype)
+        return derived_generator(config, genotype).eval(), torch.randn(1, config.latent_dim)
+    discriminator = build(genotype, DiscriminatorConfig(channels=config.channels))
     return discriminator.eval(), torch.randn(1, 3, config.image_size, config.image_size)

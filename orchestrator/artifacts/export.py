@@ -12,7 +12,7 @@ from torch import Tensor
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.cell import use_backend
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator
 from trainers.files import written_whole
 
 CARD = "advnas.json"
@@ -40,13 +40,13 @@ class Exported(NamedTuple):
 class Format(NamedTuple):
     """A kind of file."""
 
-    write: Callable[[Generator, Path, str], None]
+    write: Callable[[ImageGenerator, Path, str], None]
     """From a network, a file and the description that goes into it."""
     read: Callable[[Path], Callable[[Tensor], Tensor]]
     call: str
 
 
-def export_generator(network: Generator, genotype: Genotype, path: Path) -> Exported:
+def export_generator(network: ImageGenerator, genotype: Genotype, path: Path) -> Exported:
     """Write the network for batches of any size, after checking that it computes the same.
 
     Raises:
@@ -69,7 +69,7 @@ def export_generator(network: Generator, genotype: Genotype, path: Path) -> Expo
     return Exported(beside, call, difference)
 
 
-def describe(network: Generator, genotype: Genotype, call: str) -> dict[str, Any]:
+def describe(network: ImageGenerator, genotype: Genotype, call: str) -> dict[str, Any]:
     """What somebody needs who has the file alone."""
     config = network.config
     size = config.image_size
@@ -90,12 +90,12 @@ def describe(network: Generator, genotype: Genotype, call: str) -> dict[str, Any
     }
 
 
-def _program(network: Generator) -> torch.export.ExportedProgram:
+def _program(network: ImageGenerator) -> torch.export.ExportedProgram:
     latents = torch.randn(2, network.config.latent_dim)
     return torch.export.export(network, (latents,), dynamic_shapes=({0: torch.export.Dim("batch")},))
 
 
-def _write_program(network: Generator, path: Path, card: str) -> None:
+def _write_program(network: ImageGenerator, path: Path, card: str) -> None:
     torch.export.save(_program(network), path, extra_files={CARD: card})
 
 
@@ -103,7 +103,7 @@ def _read_program(path: Path) -> Callable[[Tensor], Tensor]:
     return torch.export.load(path).module()
 
 
-def _write_onnx(network: Generator, path: Path, card: str) -> None:
+def _write_onnx(network: ImageGenerator, path: Path, card: str) -> None:
     _require_onnx()
     program = torch.onnx.export(_program(network), input_names=["z"], output_names=["images"], verbose=False)
     assert program is not None
@@ -139,7 +139,7 @@ FORMATS: Mapping[str, Format] = {
 """Suffix -> how to write and read."""
 
 
-def _difference(network: Generator, exported: Callable[[Tensor], Tensor]) -> float:
+def _difference(network: ImageGenerator, exported: Callable[[Tensor], Tensor]) -> float:
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
         latents = [torch.randn(n, network.config.latent_dim, generator=random) for n in CHECKED_BATCHES]

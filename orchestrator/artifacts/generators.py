@@ -7,7 +7,7 @@ from orchestrator.artifacts.genotypes import generator_genotype
 from orchestrator.tracking.artifacts import fetch, is_address
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator
 from search_space.networks.generator_file import load_generator
 from search_space.zoo.published import PUBLISHED
 from search_space.zoo.released_generator import load_released_generator
@@ -20,7 +20,7 @@ GENERATOR_FILE = "generator.pt"
 class TrainedGenerator:
     """A generator with weights."""
 
-    network: Generator
+    network: ImageGenerator
     """On the processor, in evaluation mode."""
     genotype: Genotype
     file: Path

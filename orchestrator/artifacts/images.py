@@ -17,8 +17,8 @@ from trainers.datasets.image_folder import SUFFIXES
 from trainers.datasets.images import Images
 from trainers.datasets.registry import load_images
 from trainers.metrics.config import EvaluationConfig
+from trainers.noise import generator_for
 from trainers.samples import pixels_of
-from trainers.seeding import generator_for
 
 logger = logging.getLogger(__name__)
 

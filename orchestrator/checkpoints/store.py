@@ -111,6 +111,11 @@ class CheckpointStore:
             logger.warning("checkpoint %s is damaged: going on from the one before it", folder)
         return None
 
+    def step(self) -> int:
+        """The step of the newest checkpoint, which a job continues from; 0 without one."""
+        checkpoint = self.latest()
+        return checkpoint.meta.step if checkpoint else 0
+
     def best(self) -> Checkpoint | None:
         """The best checkpoint whose checksums hold, the earliest of equals; None where none has a rank."""
         for folder in self._best_first(self._steps()):

@@ -1,37 +1,71 @@
-"""How a command is told to argparse: one sentence, two examples or more, and its options."""
+"""What the parsers of all commands share: one-line mistakes, paged help, examples, common options."""
 
 import argparse
+import shutil
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import IO, Any, NoReturn
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+from search_space.errors import UserError
 
 
-def add_command(
-    commands: "Commands",
-    name: str,
+class Parser(argparse.ArgumentParser):
+    """The parser of one command."""
+
+    own: tuple[str, ...] = ()
+    """Options with a value that belong to the command, where all others belong to the configuration."""
+    appendix = ""
+    """Printed after the help."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**settings, allow_abbrev=False, add_help=False)
+        self.add_argument("-h", "--help", action="help", help="print this help")
+
+    def error(self, message: str) -> NoReturn:
+        """Raises:
+        UserError: always; argparse would print the usage and exit.
+        """
+        raise UserError(f"{message}; `{self.prog} --help` shows examples")
+
+    def format_help(self) -> str:
+        """The help of argparse, then the appendix."""
+        return super().format_help() + self.appendix
+
+    def print_help(self, file: IO[str] | None = None) -> None:  # type: ignore[override]
+        """Print the help; through the pager where it is longer than the terminal."""
+        text = self.format_help()
+        if file is None and sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines:
+            import pydoc
+
+            pydoc.pager(text)
+        else:
+            print(text, end="", file=file)
+
+
+def describe(
+    parser: argparse.ArgumentParser,
     about: str,
     examples: Sequence[str],
     usage: str | None = None,
     more: str = "",
-) -> argparse.ArgumentParser:
-    """A command with its help."""
-    return commands.add_parser(
-        name,
-        help=about,
-        usage=usage,
-        description=about[0].upper() + about[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {example}" for example in examples) + f"\n{more}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+) -> None:
+    """The texts of a command's help: what it does, examples, and what else there is to say."""
+    parser.description = about[0].upper() + about[1:] + "."
+    parser.usage = usage
+    parser.epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples) + f"\n{more}"
+
+
+def add_own(parser: Parser, option: str, metavar: str, text: str) -> None:
+    """An option with a value of a command that takes CONFIG."""
+    parser.own += (option,)
+    parser.add_argument(option, metavar=metavar, help=text)
 
 
 def add_json(command: argparse.ArgumentParser) -> None:
     """The flag of commands whose result programs read too."""
     command.add_argument(
-        "--json", action="store_true", help="one JSON object as the last line of stdout, all else on stderr"
+        "--json", action="store_true", help="print one JSON object on stdout, everything else on stderr"
     )
 
 
@@ -47,7 +81,7 @@ def at_least_zero(text: str) -> int:
         ArgumentTypeError: it is not a whole number from 0 on.
     """
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 
 
@@ -58,5 +92,5 @@ def at_least_one(text: str) -> int:
         ArgumentTypeError: it is not a whole number from 1 on.
     """
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)

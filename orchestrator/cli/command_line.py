@@ -1,42 +1,60 @@
-"""From the words of a command line to a command, its arguments and options by dotted name."""
+"""From the words of a command line to a command, its arguments, and options by dotted name."""
 
 import argparse
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from orchestrator.cli.parser import OWN_OPTIONS, RUNS, build_parser
-from orchestrator.cli.submit_parser import SUBMIT
+from orchestrator.cli.arguments import Parser
+from orchestrator.cli.commands import COMMANDS
 from orchestrator.config.errors import ConfigError
 from search_space.errors import UserError
 
 FLAGS = ("--json", "--dry-run", "--help")
-OTHER_COMMANDS = ("compare", "submit", "generate", "export", "genotype", "ui")
+
+OVERVIEW = f"""Search for GAN architectures (AdversarialNAS), retrain and score them.
+
+commands:
+{chr(10).join(f"  {name:<18} {command.about}" for name, command in COMMANDS.items())}
+
+examples:
+  advnas pipeline digits                         search, retrain and score in minutes, without a GPU
+  advnas search cifar10 --cluster.use_gpu true   the published search
+  advnas search --help                           more about a command, and all options of the configuration
+"""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What the user asks for.
+    """What the user asks for: `command` is its name and `run` does it.
 
-    Of commands with a configuration, `overrides` maps dotted names to texts; of `submit`, `words` are those
-    of the command to do.
+    For commands that take CONFIG, `overrides` maps dotted names to texts; for `submit`, `words` are those of
+    the command to submit.
 
     Raises:
         UserError: no such command or flag, or one without its value.
     """
+    before, words = _cut(arguments)
+    name = _command(before)
+    if name is None:
+        return _overview().parse_args(before)
+    command, rest = COMMANDS[name], before[len(name.split()) :]
+    module = command.load()
+    parser = Parser(prog=f"advnas {name}")
+    module.add_arguments(parser, name)
     overrides: dict[str, str] = {}
-    rest, words = _cut(arguments)
-    if (two_words := " ".join(rest[:2])) in (*RUNS, *SUBMIT):
-        rest[:2] = [two_words]
-    if rest and rest[0] in RUNS:
-        rest, overrides = split_overrides(rest, tuple(OWN_OPTIONS.get(rest[0], ())))
-    elif rest and not rest[0].startswith("-"):
-        _require_command(rest[0])
-    parsed = build_parser().parse_args(rest)
-    parsed.overrides, parsed.words = overrides, words
-    return parsed
+    if command.configured:
+        rest, overrides = split_overrides(rest, parser.own)
+        if "--help" in rest:
+            from orchestrator.cli.option_help import option_help
+
+            source = next((word for word in rest if not word.startswith("-")), None)
+            parser.appendix = option_help(name, source)
+    return parser.parse_args(
+        rest, argparse.Namespace(command=name, run=module.run, overrides=overrides, words=words)
+    )
 
 
 def _cut(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Of `submit`: its own words, and those of the command to submit."""
+    """The words of `submit` itself, and those of the command to submit."""
     words = list(arguments)
     if words[:1] != ["submit"] or "--" not in words:
         return words, []
@@ -44,13 +62,25 @@ def _cut(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
-def _require_command(name: str) -> None:
-    known = (*RUNS, *OTHER_COMMANDS)
-    if name not in (*known, *SUBMIT):
-        near = get_close_matches(name, known, n=1)
-        raise UserError(
-            f"unknown command {name!r}; {f'did you mean {near[0]}?' if near else ', '.join(known)}"
-        )
+def _command(words: Sequence[str]) -> str | None:
+    """The name that the line begins with; None where it begins with an option or is empty."""
+    if not words or words[0].startswith("-"):
+        return None
+    for name in (" ".join(words[:2]), words[0]):
+        if name in COMMANDS:
+            return name
+    near = get_close_matches(words[0], COMMANDS, n=1)
+    one_word = ", ".join(name for name in COMMANDS if " " not in name)
+    cure = f"did you mean {near[0]}?" if near else f"{one_word}; `advnas --help` tells more"
+    raise UserError(f"unknown command {words[0]!r}; {cure}")
+
+
+def _overview() -> Parser:
+    """What answers `advnas --help` and lines without a command."""
+    usage = "advnas COMMAND CONFIG [--dotted.name value ...] [--name NAME] [--dry-run] [--json]"
+    parser = Parser(prog="advnas", usage=usage, description=OVERVIEW)
+    parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
 
 
 def split_overrides(arguments: Sequence[str], own: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:

@@ -1,23 +1,51 @@
-"""What `advnas compare` does."""
+"""`advnas compare`: runs and architectures side by side."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from orchestrator.compare.export import require_suffix, rows_of, write_rows
-from orchestrator.compare.groups import groups_of, verdict
-from orchestrator.compare.resolve import candidates
-from orchestrator.config.experiment import default_tracking_uri
+from orchestrator.cli.arguments import Parser, add_json, add_root, describe
+from orchestrator.cli.commands import COMMANDS
+from orchestrator.cli.stage import as_json
 from orchestrator.console.console import Console, quiet
+from orchestrator.console.exit_codes import DONE
 from search_space.errors import UserError
 
+EXAMPLES = (
+    "advnas compare first second adversarialnas",
+    "advnas compare first second --html comparison.html --data comparison.parquet",
+    "advnas compare advnas --root /data/runs      # everything in an experiment of MLflow",
+)
 
-def run(arguments: argparse.Namespace) -> None:
+
+def add_arguments(parser: Parser, name: str) -> None:
+    """Whom to compare, and which files to write."""
+    describe(parser, COMMANDS[name].about, EXAMPLES)
+    parser.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="a run, a sweep, an experiment, runs:/ID, a genotype file, or a published name",
+    )
+    parser.add_argument("--html", metavar="FILE", help="also write a page with figures, images and drawings")
+    parser.add_argument("--data", metavar="FILE", help="also write the rows as .parquet or .json")
+    parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow (default: the database in --root)")
+    add_root(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Find everyone, print the tables, write the files.
 
     Raises:
         UserError: a name that means nothing, or a file that cannot be written.
     """
+    from orchestrator.compare.export import rows_of, write_rows
+    from orchestrator.compare.groups import groups_of, verdict
+    from orchestrator.compare.resolve import candidates
+    from orchestrator.compare.terminal import tables
+    from orchestrator.config.experiment import default_tracking_uri
+
     _check_files(arguments)
     quiet()
     root = Path(arguments.root).absolute()
@@ -25,8 +53,6 @@ def run(arguments: argparse.Namespace) -> None:
     groups = groups_of(everyone)
     rows = rows_of(groups, everyone)
     console = Console(sys.stderr if arguments.json else None)
-    from orchestrator.compare.terminal import tables
-
     for table in tables(groups, everyone):
         console.show(table)
     if arguments.data:
@@ -38,13 +64,14 @@ def run(arguments: argparse.Namespace) -> None:
         write_page(Path(arguments.html), groups, everyone)
         console.say(arguments.html)
     if arguments.json:
-        from orchestrator.cli.run import as_json
-
         print(as_json({"verdicts": [" ".join(verdict(group)) for group in groups], "rows": rows}))
+    return DONE
 
 
 def _check_files(arguments: argparse.Namespace) -> None:
     """Before anything is read."""
+    from orchestrator.compare.export import require_suffix
+
     if arguments.data:
         require_suffix(Path(arguments.data))
     if arguments.html and Path(arguments.html).suffix != ".html":

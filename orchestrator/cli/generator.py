@@ -1,31 +1,81 @@
-"""What `advnas generate` and `advnas export` do."""
+"""`advnas generate` and `advnas export`: what a trained generator is used for."""
 
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestrator.artifacts.generators import TrainedGenerator, find_generator
-from orchestrator.cli.run import Result, as_json, result_lines
-from orchestrator.config.experiment import default_tracking_uri
-from trainers.compute import device_for
+from orchestrator.cli.arguments import Parser, add_json, add_root, at_least_one, at_least_zero, describe
+from orchestrator.cli.commands import COMMANDS
+from orchestrator.cli.stage import Result, as_json, result_lines
+from orchestrator.console.exit_codes import DONE
+
+if TYPE_CHECKING:
+    from orchestrator.artifacts.generators import TrainedGenerator
+
+EXAMPLES = {
+    "generate": (
+        "advnas generate mine --out grid.png",
+        "advnas generate best.pth --genotype adversarialnas --out images.npz --count 50000 --gpu",
+        "advnas generate my/generator.pt --out my/images --count 1000 --seed 1",
+    ),
+    "export": (
+        "advnas export mine --out generator.onnx",
+        "advnas export best.pth --genotype adversarialnas --out generator.pt2",
+    ),
+}
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Find the generator, do the command, print what came out.
+def add_arguments(parser: Parser, name: str) -> None:
+    """Which generator, and what to make of it."""
+    describe(parser, COMMANDS[name].about, EXAMPLES[name])
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a run, runs:/ID of MLflow, a generator.pt, or a .pth checkpoint of the released code",
+    )
+    parser.add_argument("--genotype", help="of a .pth checkpoint: a published name, a file, or a run")
+    if name == "generate":
+        _add_images(parser)
+    else:
+        parser.add_argument("--out", required=True, metavar="FILE", help=".onnx or .pt2")
+    add_root(parser)
+    parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow (default: the database in --root)")
+    add_json(parser)
+
+
+def _add_images(parser: Parser) -> None:
+    text = "a grid (.png), an array (.npz), or else a folder of PNGs"
+    parser.add_argument("--out", required=True, metavar="PATH", help=text)
+    parser.add_argument("--count", type=at_least_one, default=64, help="images (default: 64)")
+    parser.add_argument("--seed", type=at_least_zero, default=0, help="of the latents (default: 0)")
+    parser.add_argument(
+        "--batch-size", type=at_least_one, default=64, help="changes the speed only (default: 64)"
+    )
+    parser.add_argument("--gpu", action="store_true", help="compute on a GPU")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Find the generator, do the command, print the result.
 
     Raises:
         UserError: no such generator, or a file that cannot be written.
     """
+    from orchestrator.artifacts.generators import find_generator
+    from orchestrator.config.experiment import default_tracking_uri
+
     root = Path(arguments.root).absolute()
     uri = arguments.tracking_uri or default_tracking_uri(root)
     found = find_generator(arguments.source, root, uri, arguments.genotype)
-    result = COMMANDS[arguments.command](found, arguments)
+    result = ACTIONS[arguments.command](found, arguments)
     print(as_json(result) if arguments.json else "\n".join(result_lines(result)))
+    return DONE
 
 
-def generate(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
+def generate(found: "TrainedGenerator", arguments: argparse.Namespace) -> Result:
     """Write images."""
     from orchestrator.artifacts.image_files import write_images
+    from trainers.compute import device_for
     from trainers.samples import generated
 
     device = device_for(arguments.gpu, "--gpu")
@@ -37,8 +87,8 @@ def generate(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
     return {"images": path, "count": count, "seed": seed, "genotype": found.genotype.content_hash}
 
 
-def export(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
-    """Write the network alone, and beside it how to call it."""
+def export(found: "TrainedGenerator", arguments: argparse.Namespace) -> Result:
+    """Write the network alone, with a file beside it that says how to call it."""
     from orchestrator.artifacts.export import export_generator
 
     path = Path(arguments.out)
@@ -52,7 +102,7 @@ def export(found: TrainedGenerator, arguments: argparse.Namespace) -> Result:
     }
 
 
-COMMANDS: Mapping[str, Callable[[TrainedGenerator, argparse.Namespace], Result]] = {
+ACTIONS: Mapping[str, Callable[["TrainedGenerator", argparse.Namespace], Result]] = {
     "generate": generate,
     "export": export,
 }

@@ -5,19 +5,101 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from orchestrator.cli.run import as_json
+from orchestrator.cli.arguments import Parser, add_json, add_root, at_least_one, describe
+from orchestrator.cli.commands import COMMANDS
+from orchestrator.cli.stage import as_json
+from orchestrator.console.exit_codes import DONE
 from search_space.genotype import Genotype, GenotypeError
-from search_space.topology import CELLS
+from search_space.spaces.registry import find_space
 from search_space.zoo.published import PUBLISHED, find_genotype
 
+WIDTHS = {
+    "--channels": "width the cost is told for (default: 256 of a generator, 128 of a discriminator)",
+    "--bottom-width": "images are 8 x this (default: 4)",
+    "--latent-parts": "of a generator: parts that z is cut into (default: 3)",
+}
 
-def run(arguments: argparse.Namespace) -> None:
+
+EXAMPLES = {
+    "genotype": ("advnas genotype list", "advnas genotype draw adversarialnas drawing.svg"),
+    "genotype show": (
+        "advnas genotype show eagan",
+        "advnas genotype show adversarialnas --channels 270 --bottom-width 6 --latent-parts 2",
+        "advnas genotype show my/genotype.json --json",
+    ),
+    "genotype draw": (
+        "advnas genotype draw adversarialnas drawing.png",
+        "advnas genotype draw adversarialnas differences.svg --compare eagan",
+    ),
+    "genotype list": (
+        "advnas genotype list",
+        "advnas genotype list --results",
+        "advnas genotype list --json",
+    ),
+    "genotype convert": (
+        "advnas genotype convert best_gen.npy genotype.json",
+        "advnas genotype convert adversarialnas best_gen.npy",
+    ),
+}
+
+
+def add_arguments(parser: Parser, name: str) -> None:
+    """Each action has arguments of its own; `genotype` alone has the actions' names."""
+    describe(parser, COMMANDS[name].about, EXAMPLES[name])
+    if name == "genotype":
+        parser.add_argument("action", metavar="ACTION", choices=[each.split()[1] for each in ACTIONS])
+    elif name == "genotype list":
+        parser.add_argument(
+            "--results", action="store_true", help="all published results, other methods' too"
+        )
+        add_json(parser)
+    else:
+        _add_source(parser)
+        ARGUMENTS[name](parser)
+
+
+def _add_source(parser: Parser) -> None:
+    source = "a name of the list, a .json or .npy file, or the name of a run"
+    parser.add_argument("source", metavar="GENOTYPE", help=source)
+    add_root(parser)
+    parser.add_argument(
+        "--network",
+        choices=("generator", "discriminator"),
+        default="generator",
+        help="which one of a run (default: generator)",
+    )
+
+
+def _add_show(parser: Parser) -> None:
+    for option, text in WIDTHS.items():
+        parser.add_argument(option, type=at_least_one, metavar="N", help=text)
+    add_json(parser)
+
+
+def _add_draw(parser: Parser) -> None:
+    parser.add_argument("target", metavar="FILE", help=".png or .svg")
+    parser.add_argument("--compare", metavar="GENOTYPE", help="mark the edges on which this one differs")
+
+
+def _add_convert(parser: Parser) -> None:
+    parser.add_argument("target", metavar="FILE", help=".json or .npy")
+
+
+ARGUMENTS: Mapping[str, Callable[[Parser], None]] = {
+    "genotype show": _add_show,
+    "genotype draw": _add_draw,
+    "genotype convert": _add_convert,
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments say.
 
     Raises:
         UserError: an unknown genotype, a damaged file, an unknown suffix, a folder that does not exist.
     """
-    ACTIONS[arguments.action](arguments)
+    ACTIONS[arguments.command](arguments)
+    return DONE
 
 
 def show(arguments: argparse.Namespace) -> None:
@@ -82,10 +164,10 @@ def _write(target: str, write: Callable[[Path], None]) -> None:
 
 
 ACTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {
-    "show": show,
-    "draw": draw,
-    "list": list_published,
-    "convert": convert,
+    "genotype show": show,
+    "genotype draw": draw,
+    "genotype list": list_published,
+    "genotype convert": convert,
 }
 
 
@@ -96,7 +178,8 @@ def in_words(genotype: Genotype) -> Iterator[str]:
     if genotype.provenance:
         values = genotype.provenance.model_dump(exclude_none=True)
         yield "from " + ", ".join(f"{name} {value}" for name, value in values.items())
-    for number, (edges, names) in enumerate(zip(CELLS[genotype.network], genotype.cells, strict=True), 1):
+    cells = find_space(genotype.space).cells_of(genotype.network)
+    for number, (edges, names) in enumerate(zip(cells, genotype.cells, strict=True), 1):
         yield f"cell {number}"
         for edge, name in zip(edges, names, strict=True):
             yield f"  {edge.name}  {edge.source} -> {edge.target}  {name}"

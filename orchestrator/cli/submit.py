@@ -1,4 +1,4 @@
-"""What `advnas submit` and its companions do; each returns the exit code."""
+"""`advnas submit`: commands as jobs on a Ray cluster, and what can be done with those."""
 
 import argparse
 import sys
@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.run import as_json, result_lines
+from orchestrator.cli.arguments import Parser, add_json, describe
+from orchestrator.cli.commands import COMMANDS
+from orchestrator.cli.stage import as_json, result_lines
 from orchestrator.cli.submitted_command import entrypoint
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED
 from orchestrator.submit.client import NoSuchJob, SubmitError, connect, explained, hand_over, use_own_token
@@ -22,6 +24,78 @@ COMMAND_TAG = "advnas.command"
 
 STOP_PATIENCE_S = 90.0
 """Longer than a stopped job may take."""
+
+
+ADDRESS = "http://127.0.0.1:8265"
+"""Where `ray start --head` serves its dashboard, and jobs with it."""
+
+USAGE = "advnas submit --address URL [--working-dir DIR] [--detach] -- COMMAND CONFIG [...]"
+
+MORE = """
+The command after -- is one that takes CONFIG. It runs on the head node, in a copy of --working-dir, and joins
+the cluster (--cluster.address auto unless the line or CONFIG says otherwise). The folders data and runs are
+not sent, nor is what .gitignore and .rayignore name: give root and data as absolute paths that all machines
+share.
+Token: set RAY_AUTH_MODE=token, with the token in ~/.ray/auth_token or the file named by RAY_AUTH_TOKEN_PATH.
+Ctrl-C stops watching, not the job. The exit code is the job's.
+"""
+
+EXAMPLES = (
+    f"advnas submit --address {ADDRESS} -- search cifar10 --name big --root /shared/runs "
+    "--cluster.num_workers 16 --cluster.use_gpu true",
+    f"advnas submit --address {ADDRESS} --detach -- pipeline my_run.yaml --root /shared/runs",
+    f"advnas submit status JOB --address {ADDRESS}      # also: logs, stop, list",
+)
+
+
+def add_arguments(parser: Parser, name: str) -> None:
+    """The cluster's address, and what the action needs."""
+    if name == "submit":
+        describe(parser, COMMANDS[name].about, EXAMPLES, USAGE, MORE)
+        _add_submit(parser)
+    else:
+        example = f"advnas {name} --address" if name == "submit list" else f"advnas {name} job --address"
+        describe(parser, COMMANDS[name].about, (f"{example} {ADDRESS}", f"{example} URL"))
+        _add_action(parser, name)
+    parser.add_argument(
+        "--address", required=True, metavar="URL", help=f"of the cluster's dashboard, as in {ADDRESS}"
+    )
+
+
+def _add_submit(parser: Parser) -> None:
+    parser.add_argument(
+        "--working-dir", default=".", metavar="DIR", help="sent to the cluster: the project, your .yaml files"
+    )
+    parser.add_argument("--detach", action="store_true", help="print the job's name and leave it running")
+    parser.add_argument(
+        "--driver-cpus", type=_amount, metavar="N", help="CPUs reserved for the command's own process"
+    )
+    parser.add_argument(
+        "--driver-gpus",
+        type=_amount,
+        metavar="N",
+        help="GPUs of the command's own process, which scores (default: none)",
+    )
+
+
+def _add_action(parser: Parser, name: str) -> None:
+    if name != "submit list":
+        parser.add_argument("job", metavar="JOB", help="as `advnas submit` printed it")
+    if name in ("submit list", "submit status"):
+        add_json(parser)
+    if name == "submit logs":
+        text = "until the job ends; the exit code is the job's"
+        parser.add_argument("--follow", action="store_true", help=text)
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return amount
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.cli.command_line import parse
+from orchestrator.cli.commands import COMMANDS
 from orchestrator.config.errors import shown
 from orchestrator.config.files import PRESETS, SWEEPS, read_source
 from orchestrator.submit.client import SubmitError
@@ -49,14 +51,11 @@ def entrypoint(words: Sequence[str], folder: Path) -> Entrypoint:
 
 
 def _parsed(words: Sequence[str]) -> Namespace:
-    from orchestrator.cli.command_line import parse  # which imports this command's parser
-    from orchestrator.cli.parser import RUNS
-
     example = "advnas submit --address URL -- search cifar10 --root /shared/runs"
     if not words:
         raise SubmitError(f"submit: needs a command after --, as in `{example}`")
     parsed = parse(words)
-    if parsed.command not in RUNS or parsed.config is None:
+    if not COMMANDS[parsed.command].configured or parsed.config is None:
         raise SubmitError(f"{shlex.join(words)}: only commands that take CONFIG are jobs, as in `{example}`")
     if Path(parsed.config).is_absolute():
         raise SubmitError(

@@ -11,7 +11,7 @@ import torch
 from search_space.cost import multiply_adds, parameters
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
-from search_space.networks.generator import Generator
+from search_space.networks.generator import derived_generator
 from search_space.zoo.results import PublishedResult
 from trainers.metrics.specs import lower_is_better
 
@@ -64,13 +64,13 @@ class Candidate:
     def parameters(self) -> int:
         """Weights of the generator at its width."""
         with torch.device("meta"):
-            return parameters(Generator(self.width, self.genotype))
+            return parameters(derived_generator(self.width, self.genotype))
 
     @cached_property
     def multiply_adds(self) -> int:
         """Of one image."""
         with torch.device("meta"):
-            network = Generator(self.width, self.genotype).eval()
+            network = derived_generator(self.width, self.genotype).eval()
             return multiply_adds(network, torch.empty(1, self.width.latent_dim))
 
     @property

@@ -10,6 +10,7 @@ from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.genotypes import FILES
 from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.compare.from_selection import candidates_of
+from orchestrator.config.renamed import modern_recipe
 from orchestrator.tracking.artifacts import RUN, fetch
 from orchestrator.tracking.run import ERROR_TAG
 from orchestrator.tracking.store import SQLITE, explained
@@ -160,7 +161,7 @@ def recipe_of(config: Mapping[str, Any], steps: int | None = None) -> dict[str, 
 
     retrain = {name: value for name, value in config["retrain"].items() if name not in FREE}
     data = {name: config["data"].get(name) for name in ("name", "image_size", "channels")}
-    return flatten({"retrain": retrain | ({"steps": steps} if steps else {}), "data": data})
+    return modern_recipe(flatten({"retrain": retrain | ({"steps": steps} if steps else {}), "data": data}))
 
 
 def _protocol(run: "Run") -> dict[str, str]:

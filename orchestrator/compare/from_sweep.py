@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.compare.candidate import Candidate, Training
+from orchestrator.config.renamed import modern_recipe
 from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
 from orchestrator.tracking.params import flatten
@@ -75,8 +76,8 @@ def _identity(run: RunFolder) -> dict[str, Any]:
 
 
 def _recipe(identity: Mapping[str, Any]) -> dict[str, str]:
-    return flatten(
-        {name: value for name, value in identity.items() if name.startswith(("retrain.", "data."))}
+    return modern_recipe(
+        flatten({name: value for name, value in identity.items() if name.startswith(("retrain.", "data."))})
     )
 
 

@@ -90,7 +90,7 @@ def _lines(detail: "ErrorDetails", document: object, known: Sequence[str]) -> It
     if kind.startswith("union_tag"):
         path = [*path, UNION_TAG]
     if kind == "extra_forbidden":
-        message = unknown_name(".".join(path), known)
+        message = _foreign(path, document) if ".".join(path) in known else unknown_name(".".join(path), known)
     for line in message.split("\n"):
         # Validators of a whole section name the option at fault first: "batch_size: must be even".
         option, _, rest = line.partition(": ")
@@ -98,6 +98,12 @@ def _lines(detail: "ErrorDetails", document: object, known: Sequence[str]) -> It
         at_fault, what = (inner, rest) if rest and ".".join(inner) in known else (path, line)
         value = "" if kind in ABSENT else f" = {shown(_value_at(at_fault, document, detail['input']))}"
         yield f"{'.'.join(at_fault) or 'configuration'}{value}: {what}"
+
+
+def _foreign(path: Sequence[str], document: object) -> str:
+    """An option of another kind than the section is."""
+    kind = _value_at([*path[:-1], UNION_TAG], document, None)
+    return f"not an option of {kind}; remove it, or choose another {'.'.join([*path[:-1], UNION_TAG])}"
 
 
 def _message(detail: "ErrorDetails") -> str:

@@ -1,6 +1,5 @@
 """A complete run as one frozen value, from a YAML file and options on the command line."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,24 +10,25 @@ from pydantic import (
     BeforeValidator,
     Field,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     ValidationError,
     model_validator,
 )
 
+from orchestrator.config.cluster import ClusterConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
+from orchestrator.config.reliability import ReliabilityConfig
+from orchestrator.config.renamed import with_modern_names
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
-from trainers.compute import ComputeConfig
+from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.config import DataConfig
 from trainers.files import Folder
 from trainers.metrics.config import EvaluationConfig
-from trainers.retrain_state import RetrainConfig
-from trainers.search_config import SearchConfig
+from trainers.options import ComputeConfig
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
 
@@ -43,12 +43,6 @@ def _usable_name(name: str) -> str:
 
 RunName = Annotated[str, AfterValidator(_usable_name)]
 """Names a folder, so: letters, digits, dots, dashes and underscores."""
-
-
-def _ray_address(address: str) -> str:
-    if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
-        raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
-    return address
 
 
 def _local(root: Any) -> Any:
@@ -75,65 +69,22 @@ class SearchStage(SearchConfig):
     evaluation: EvaluationConfig
 
 
+class RetrainDiscriminator(DiscriminatorConfig):
+    """The discriminator of a retraining."""
+
+    architecture: Literal["fixed", "derived"] = "fixed"
+    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+
+
 class RetrainStage(RetrainConfig):
     """A retraining of one genotype: its networks, how it goes and how it is scored."""
 
     generator: GeneratorConfig
-    discriminator: DiscriminatorConfig
-    opponent: Literal["fixed", "derived"] = "fixed"
-    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+    discriminator: RetrainDiscriminator
     evaluation: EvaluationConfig
     genotype: str | None = None
     """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
     models:/NAME/VERSION); null: what the pipeline searched."""
-
-
-class ClusterConfig(Frozen):
-    """Who does the work. Of it, only `num_workers` decides results: BatchNorm normalises over shares."""
-
-    num_workers: NonNegativeInt = 0
-    """0 works in this process; 1 and more are Ray Train workers that share every batch."""
-    min_workers: PositiveInt | None = None
-    """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
-    for, at least this many; results are then the same up to rounding only."""
-    cpus_per_worker: PositiveFloat = 1.0
-    use_gpu: bool = False
-    """Each worker, or this process, computes on a GPU."""
-    gpus_per_worker: PositiveFloat = 1.0
-    """Of each worker, if it uses GPUs; a fraction lets workers share one."""
-    placement: Literal["pack", "spread"] = "pack"
-    """`pack` puts workers on few machines, `spread` on many; as far as there is room, neither insists."""
-    address: Annotated[str, AfterValidator(_ray_address)] = "local"
-    """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
-    max_failures: NonNegativeInt = 3
-    """Restarts from the newest checkpoint after a worker or its machine has died."""
-    report_timeout_s: PositiveFloat = 3600.0
-    """Seconds without a report after which workers count as stuck."""
-
-    @model_validator(mode="after")
-    def _shares_come_out_even(self) -> "ClusterConfig":
-        fewest, most = self.min_workers, self.num_workers
-        if fewest and not most:
-            raise ValueError(
-                "min_workers: there are no workers; set num_workers to how many there are at most"
-            )
-        if fewest and most % fewest:
-            raise ValueError(
-                f"min_workers: must divide num_workers = {most}, as each computes whole shares of a batch; "
-                f"use {math.gcd(fewest, most)} or another divisor"
-            )
-        return self
-
-    @property
-    def shares(self) -> int:
-        """Parts that a batch is cut into, whoever computes them."""
-        return max(self.num_workers, 1)
-
-    def workers_on(self, places: int) -> int:
-        """How many workers there are where there is room for so many: each has as many shares; 0: too few."""
-        fewest = max(self.min_workers or self.num_workers, 1)
-        counts = range(min(places, self.num_workers), fewest - 1, -1)
-        return next((count for count in counts if self.num_workers % count == 0), 0)
 
 
 class TrackingConfig(Frozen):
@@ -142,6 +93,7 @@ class TrackingConfig(Frozen):
     uri: str | None = None
     """MLflow tracking URI; null is the SQLite database in `root`."""
     experiment: str = Field(default="advnas", min_length=1)
+    """MLflow experiment that the runs belong to."""
     model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
     """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
 
@@ -152,6 +104,7 @@ class Experiment(Frozen):
     name: RunName | None = None
     """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
     seed: NonNegativeInt = 0
+    """Seed of everything random: parameters, latents, order of the images, Gumbel noise."""
     root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
     """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
     mirror: Annotated[str, AfterValidator(_store_address)] | None = None
@@ -160,10 +113,13 @@ class Experiment(Frozen):
     keep_checkpoints: PositiveInt = 2
     """Newest checkpoints kept of each stage; of a retraining the best one too."""
     data: DataConfig
+    """The images that networks learn from."""
     search: SearchStage
     select: SelectStage | None = None
     """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
     retrain: RetrainStage
+    reliability: ReliabilityConfig = ReliabilityConfig()
+    """How `advnas reliability` measures what the recipe of `retrain` can tell apart."""
     compute: ComputeConfig = ComputeConfig()
     cluster: ClusterConfig = ClusterConfig()
     tracking: TrackingConfig = TrackingConfig()
@@ -175,7 +131,8 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":
-        if misfits := [*_misfits_of_images(self), *_misfits_of_batches(self), *_misfits_of_mirror(self)]:
+        checks = (_misfits_of_images, _misfits_of_batches, _misfits_of_mirror, _misfits_of_losses)
+        if misfits := [line for check in checks for line in check(self)]:
             raise ValueError("\n".join(misfits))
         return self
 
@@ -235,6 +192,18 @@ def _misfits_of_mirror(experiment: Experiment) -> Iterator[str]:
         )
 
 
+def _misfits_of_losses(experiment: Experiment) -> Iterator[str]:
+    """Losses that differentiate a discriminator twice, computed by what can be differentiated once."""
+    for stage, config in (("search", experiment.search), ("retrain", experiment.retrain)):
+        if not config.loss.penalizes_gradients:
+            continue
+        penalty = f"the penalty of {stage}.loss differentiates twice"
+        if experiment.compute.backend == "frequency":
+            yield f"compute.backend: {penalty}, frequency once; use auto, direct or op_by_op"
+        if experiment.compute.compile:
+            yield f"compute.compile: {penalty}, compiled networks once; use false"
+
+
 def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:
     """The run of a preset or a YAML file, with options from the command line (dotted name -> text).
 
@@ -251,7 +220,8 @@ def experiment_of(document: Mapping[str, Any], overrides: Mapping[str, str]) -> 
         ConfigError: anything wrong in either.
     """
     known = options(Experiment)
-    values = {name: parsed(name, text, known) for name, text in overrides.items()}
+    document, texts = with_modern_names(document, overrides, known)
+    values = {name: parsed(name, text, known) for name, text in texts.items()}
     return _validated(apply_overrides(document, values, known))
 
 

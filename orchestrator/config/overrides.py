@@ -1,34 +1,59 @@
 """Every dotted name a configuration may have, and what kind of value each takes."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from orchestrator.config.errors import ConfigError, shown, unknown_name
+from orchestrator.config.errors import UNION_TAG, ConfigError, shown, unknown_name
 from orchestrator.config.files import read_yaml
 
 
+class Options(dict[str, frozenset[Any]]):
+    """All dotted names, with the types of their values. Of a section of several kinds, the options of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: dict[str, tuple[type[BaseModel], ...]] = {}
+        """Section that is one of several kinds -> these kinds; its option `name` says which."""
+        self.defaults: dict[str, str] = {}
+        """Such a section -> the kind that it is where nothing is said."""
+
+
 @cache
-def options(model: type[BaseModel]) -> Mapping[str, frozenset[Any]]:
-    """Dotted name -> the types its value may have. Of a tagged section, the options of all its kinds."""
-    found: dict[str, frozenset[Any]] = {}
+def options(model: type[BaseModel]) -> Options:
+    """What may be said of a configuration."""
+    found = Options()
     for name, field in model.model_fields.items():
         alternatives = list(_alternatives(field.annotation))
-        for annotation in alternatives:
-            if _is_section(annotation):
-                inner = {f"{name}.{below}": types for below, types in options(annotation).items()}
-            elif annotation is NoneType and any(map(_is_section, alternatives)):
-                continue  # a section that may be off: its options are the names
-            else:
-                inner = {name: frozenset([annotation])}
-            for dotted, types in inner.items():
+        sections = [each for each in alternatives if _is_section(each)]
+        if sections and all(map(_kind, sections)):
+            found.kinds[name] = tuple(sections)
+            if not field.is_required():
+                found.defaults[name] = field.get_default(call_default_factory=True).name
+        for section in sections:
+            inner = options(section)
+            found.kinds |= {f"{name}.{below}": kinds for below, kinds in inner.kinds.items()}
+            found.defaults |= {f"{name}.{below}": kind for below, kind in inner.defaults.items()}
+            for below, types in inner.items():
+                dotted = f"{name}.{below}"
                 found[dotted] = found.get(dotted, frozenset()) | types
+        for annotation in alternatives:
+            # A section that may be off is no value: its options are the names.
+            if not _is_section(annotation) and not (sections and annotation is NoneType):
+                found[name] = found.get(name, frozenset()) | {annotation}
     return found
+
+
+def _kind(section: type[BaseModel]) -> str | None:
+    """The one value that the section's `name` can have."""
+    field = section.model_fields.get("name")
+    values = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    return values[0] if len(values) == 1 else None
 
 
 def is_text(types: frozenset[Any]) -> bool:
@@ -52,14 +77,6 @@ def _alternatives(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-Options = Mapping[str, frozenset[Any]]
-"""All dotted names, with the types of their values."""
-
-DATA_KIND = "data.name"
-KEPT_BY_ALL_DATA = ("image_size", "channels")
-"""Options that stay when another data set is chosen; the others belong to the one left behind."""
-
-
 def parsed(name: str, text: str, known: Options) -> Any:
     """The value that a text on the command line stands for: YAML, unless the option takes text anyway."""
     if is_text(known.get(name, frozenset([int]))):
@@ -75,26 +92,61 @@ def parsed(name: str, text: str, known: Options) -> Any:
 def apply_overrides(document: Mapping[str, Any], values: Mapping[str, Any], known: Options) -> dict[str, Any]:
     """A copy of the document with the named values set; whole sections may be replaced too.
 
+    A section of several kinds may be given by the name of one. Changing the kind drops the options of the old
+    one, but for those that all kinds have.
+
     Raises:
         ConfigError: a name that does not exist, with the nearest that do.
     """
     result = copy.deepcopy(dict(document))
-    if DATA_KIND in values:
-        _change_data(result, values[DATA_KIND])
+    values = {_kind_or(name, value, known): value for name, value in values.items()}
+    for section, kinds in known.kinds.items():
+        _say_kind(result, section, known.defaults.get(section))
+        if f"{section}.{UNION_TAG}" in values:
+            _change_kind(result, section, values[f"{section}.{UNION_TAG}"], kinds)
     for name, value in values.items():
         if name not in known and not any(other.startswith(f"{name}.") for other in known):
             raise ConfigError(f"{name} = {shown(value)}: {unknown_name(name, list(known))}")
-        _set(result, name, value)
+        set_value(result, name, value)
     return result
 
 
-def _change_data(document: dict[str, Any], kind: object) -> None:
-    data = document.get("data")
-    if isinstance(data, dict) and data.get("name") != kind:
-        document["data"] = {name: value for name, value in data.items() if name in KEPT_BY_ALL_DATA}
+def _kind_or(name: str, value: Any, known: Options) -> str:
+    return f"{name}.{UNION_TAG}" if name in known.kinds and isinstance(value, str) else name
 
 
-def _set(document: dict[str, Any], name: str, value: Any) -> None:
+def _say_kind(document: dict[str, Any], section: str, default: str | None) -> None:
+    """Write out which kind a section is, where it is given by a name alone or is the default kind."""
+    found = value_at(document, section)
+    if isinstance(found, str):
+        set_value(document, section, {UNION_TAG: found})
+    elif default and isinstance(found, Mapping) and UNION_TAG not in found:
+        set_value(document, section, {UNION_TAG: default, **found})
+
+
+def _change_kind(
+    document: dict[str, Any], section: str, kind: object, kinds: Sequence[type[BaseModel]]
+) -> None:
+    found = value_at(document, section)
+    if isinstance(found, Mapping) and found.get(UNION_TAG) != kind:
+        common = set.intersection(*(set(each.model_fields) for each in kinds)) - {UNION_TAG}
+        kept = {name: value for name, value in found.items() if len(kinds) > 1 and name in common}
+        set_value(document, section, kept)
+
+
+def value_at(document: object, name: str) -> Any:
+    """What the document says there; None where it says nothing."""
+    for key in name.split("."):
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return document
+
+
+def set_value(document: dict[str, Any], name: str, value: Any) -> None:
+    """Set a value in place.
+
+    Raises:
+        ConfigError: above it there is something that is not a section.
+    """
     *sections, last = name.split(".")
     for section in sections:
         inner = document.get(section)

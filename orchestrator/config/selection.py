@@ -50,6 +50,7 @@ class SelectionConfig(Frozen):
     metric: str = Field(default="score", min_length=1)
     """The score that is compared."""
     lower_is_better: bool = True
+    """Whether the lowest score is the best; false for scores such as the Inception score."""
     divergence_multiple: Annotated[float, Field(gt=1)] | None = 5.0
     """A run this many times worse than its rung's median score has diverged; null: only one without a finite
     score. Scores with a median of zero or below have no such multiple."""
@@ -119,8 +120,8 @@ class SelectStage(SelectionConfig):
     """
 
     searches: tuple[str, ...] = ()
-    """Runs of `root` that have searched, or genotype files; a pipeline's own search comes besides. None: the
-    search of the run itself."""
+    """Runs of `root` that have searched, or genotype files; a pipeline adds its own search. []: the search
+    of the run itself."""
     limit: PositiveInt = 8
     """Most candidates from one search: the distinct genotypes it derived last."""
     random: NonNegativeInt = 0

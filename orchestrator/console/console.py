@@ -65,18 +65,24 @@ class Console:
         console.print(drawing)
 
     @contextmanager
-    def stage(self, name: str, total_steps: int) -> Iterator[StageView]:
-        """Show the reports of a stage until it is left; then say how long it took, unless it failed."""
-        progress = Progress(total_steps)
+    def stage(self, name: str, total_steps: int, first_step: int = 0) -> Iterator[StageView]:
+        """Show the reports of a stage until it is left; then say how long it took, unless it failed.
+
+        `first_step` is the step that a resumed stage continues from.
+        """
+        progress = Progress(name, total_steps, first_step)
+        if first_step:
+            self.say(_resumed(name, total_steps, first_step))
+        elif not self._rich:
+            self.say(f"{name}: {total_steps} steps")
         if self._rich:
             from rich.live import Live
 
-            bar = _Bar(name, progress)
+            bar = _Bar(progress)
             with Live(bar, console=self._rich):
                 yield bar
         else:
-            self.say(f"{name}: {total_steps} steps")
-            yield _Lines(name, progress, self)
+            yield _Lines(progress, self)
         self.say(f"{name}: done in {progress.elapsed}")
 
     @contextmanager
@@ -98,22 +104,28 @@ class Console:
                 raise
 
 
+def _resumed(name: str, total_steps: int, first_step: int) -> str:
+    if first_step >= total_steps:
+        return f"{name}: all {total_steps} steps were done before"
+    return f"{name}: continuing from step {first_step} of {total_steps}"
+
+
 class _Lines:
     """One line a report."""
 
-    def __init__(self, name: str, progress: Progress, console: Console) -> None:
-        self._name, self._progress, self._console = name, progress, console
+    def __init__(self, progress: Progress, console: Console) -> None:
+        self._progress, self._console = progress, console
 
     def report(self, report: "Report") -> None:
         self._progress.reached(report.step)
-        self._console.say(report_line(self._name, self._progress, report))
+        self._console.say(report_line(self._progress, report))
 
 
 class _Bar:
-    """Drawn anew several times a second, so that the remaining time counts down between reports."""
+    """The progress bar, with the newest metrics below it."""
 
-    def __init__(self, name: str, progress: Progress) -> None:
-        self._name, self._progress = name, progress
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._metrics: Mapping[str, float] = {}
 
     def report(self, report: "Report") -> None:
@@ -122,16 +134,6 @@ class _Bar:
 
     def __rich__(self) -> "RenderableType":
         from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
         from rich.text import Text
 
-        progress = self._progress
-        row = Table.grid(padding=(0, 1))
-        row.add_row(
-            Text(self._name, style="bold"),
-            ProgressBar(progress.total_steps, progress.step, width=30),
-            f"{progress.step}/{progress.total_steps}",
-            f"{progress.elapsed} elapsed, {progress.remaining} left",
-        )
-        return Group(row, Text(metrics_in_words(self._metrics)))
+        return Group(self._progress.bar, Text(metrics_in_words(self._metrics)))

@@ -1,12 +1,13 @@
-"""How far a stage is and when it will be done, in words that fit a log line."""
+"""How far a stage is and when it will be done: rich's progress bar, and the same in words for a log line."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
     from trainers.report import Report
 
 FIRST = ("loss_", "tau", "entropy_", "score_")
@@ -15,40 +16,76 @@ FIRST = ("loss_", "tau", "entropy_", "score_")
 SPEED = "images_per_second"
 
 WINDOW = 5
-"""Reports that the remaining time is estimated from: recent ones, as evaluations make some of them slow."""
+"""The remaining time is estimated from the last reports, as far back as so many of the slowest ones take:
+evaluations, which make some reports slow, then count as often as they happen."""
+
+UNKNOWN = "?:??:??"
 
 
 class Progress:
-    """The steps of one stage, told by its reports; the first may be of any step, as runs go on."""
+    """The steps of one stage, told by its reports; a stage that resumes begins at `first_step`."""
 
-    def __init__(self, total_steps: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.total_steps = total_steps
-        self.step = 0
+    def __init__(
+        self,
+        name: str,
+        total_steps: int,
+        first_step: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name, self.total_steps, self.step = name, total_steps, first_step
         self._clock = clock
-        self._began = clock()
-        self._seen: deque[tuple[float, int]] = deque(maxlen=WINDOW)
-        self._end: float | None = None
+        self._began = self._reported = clock()
+        self._origin = (self._began, first_step)
+        self._slowest = 0.0
+        self.bar = self._drawn()
+        """One row, drawn anew several times a second where it is shown."""
+        self._task = self.bar.add_task(name, total=total_steps, completed=first_step)
 
     def reached(self, step: int) -> None:
         """A report of this step has come."""
-        if self._seen and step <= self._seen[-1][1]:
-            self._seen.clear()  # steps are repeated after a failure
-        self._seen.append((self._clock(), step))
-        self.step = step
-        # Before the second report all that is known is how long it took to get here from an unknown step.
-        since, first = self._seen[0] if len(self._seen) > 1 else (self._began, 0)
-        pace = (self._seen[-1][0] - since) / (step - first)
-        self._end = self._seen[-1][0] + pace * (self.total_steps - step)
+        now = self._clock()
+        if step > self.step:
+            if self._reported > self._began:
+                self._slowest = max(self._slowest, now - self._reported)
+            self.bar.speed_estimate_period = WINDOW * (self._slowest or now - self._reported)
+        else:  # steps are repeated after a failure: their pace counts from here
+            self.bar.speed_estimate_period = self._slowest = 0.0
+            self._origin = (now, step)
+        self._reported, self.step = now, step
+        self.bar.update(self._task, completed=step)
 
     @property
     def remaining(self) -> str:
-        """Time left, as h:mm:ss; ?:??:?? before the first report."""
-        return "?:??:??" if self._end is None else in_words(self._end - self._clock())
+        """Time left, as h:mm:ss, counting down between reports; ?:??:?? before the first report."""
+        since, first = self._origin
+        pace = self.bar.tasks[0].speed
+        if not pace and self.step > first:  # the first report: its pace is that since the stage began
+            pace = (self.step - first) / max(self._reported - since, 1e-9)
+        if not pace:
+            return UNKNOWN
+        return in_words((self.total_steps - self.step) / pace - (self._clock() - self._reported))
 
     @property
     def elapsed(self) -> str:
         """Time since the stage began in this process, as h:mm:ss."""
         return in_words(self._clock() - self._began)
+
+    def __rich__(self) -> str:
+        """The time left, for the bar."""
+        return f"{self.remaining} left"
+
+    def _drawn(self) -> "RichProgress":
+        from rich import progress
+        from rich.text import Text
+
+        return progress.Progress(
+            progress.RenderableColumn(Text(self.name, style="bold")),
+            progress.BarColumn(bar_width=30),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.RenderableColumn(self),
+            get_time=self._clock,
+        )
 
 
 def in_words(seconds: float) -> str:
@@ -56,10 +93,10 @@ def in_words(seconds: float) -> str:
     return str(timedelta(seconds=max(round(seconds), 0)))
 
 
-def report_line(name: str, progress: Progress, report: "Report") -> str:
+def report_line(progress: Progress, report: "Report") -> str:
     """One plain line of a log: where the stage is and all of its numbers."""
     width = len(str(progress.total_steps))
-    where = f"{name} {report.step:>{width}}/{progress.total_steps}"
+    where = f"{progress.name} {report.step:>{width}}/{progress.total_steps}"
     return f"{where}  eta {progress.remaining}  {metrics_in_words(report.metrics)}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError
 from orchestrator.config.experiment import RetrainStage, SearchStage
 from orchestrator.config.identity import dotted, require_equal
+from orchestrator.config.renamed import modern_identity
 from orchestrator.jobs.job import Job
 
 DATA = {"name", "image_size", "channels"}
@@ -34,7 +35,8 @@ def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: names the first setting that differs.
     """
-    require_equal(checkpoint.meta.identity, current, _run(checkpoint), CheckpointError)
+    saved = modern_identity(checkpoint.meta.identity, current)
+    require_equal(saved, current, _run(checkpoint), CheckpointError)
 
 
 def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -> None:
@@ -69,8 +71,8 @@ def _free(config: SearchStage | RetrainStage) -> set[str]:
     """What may change between two attempts."""
     if isinstance(config, RetrainStage):
         # Of the genotype the content counts, not where it came from. At constant rates, training may go on.
-        return LOOKING | {"genotype"} | ({"steps"} if config.lr_decay == "none" else set())
-    return set() if config.continue_from_ema else LOOKING
+        return LOOKING | {"genotype"} | ({"steps", "lr_decay_from"} if config.lr_decay == "none" else set())
+    return set() if config.strategy.depends_on_reports else LOOKING
 
 
 def _run(checkpoint: Checkpoint) -> str:

@@ -65,6 +65,11 @@ class Job:
         return self.experiment.search if self.stage == "search" else self.experiment.retrain
 
     @property
+    def has_samples(self) -> bool:
+        """Whether there are images to score and to show on the way: not of a search that trains nothing."""
+        return self.stage == "retrain" or self.experiment.search.strategy.samples
+
+    @property
     def cache(self) -> Path:
         """Prepared data and statistics, shared by all runs."""
         return self.experiment.root / "cache"

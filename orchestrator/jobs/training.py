@@ -15,8 +15,8 @@ from trainers.report import Evaluate, Report
 from trainers.retrain import retrain
 from trainers.retrain_state import RetrainState, build_networks
 from trainers.search import search
-from trainers.search_state import SearchState
 from trainers.state import TrainingState
+from trainers.strategies.strategy import SearchSetup
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,18 @@ class Training:
 
 
 def searching(job: Job, device: torch.device) -> Training:
-    """Of the supernets."""
-    config, seed, compute = job.experiment.search, job.experiment.seed, job.experiment.compute
-    state = SearchState(config.generator, config.discriminator, config, seed, device, compute)
-    use_ghost_batches(state.generator, job.experiment.cluster.shares)
+    """By the configured strategy."""
+    config, seed = job.experiment.search, job.experiment.seed
+    setup = SearchSetup(config, config.generator, config.discriminator, seed, device, job.experiment.compute)
+    strategy = config.strategy.build(setup)
+    for network in strategy.state.networks():
+        use_ghost_batches(network, job.experiment.cluster.shares)
 
     def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
         batches = Batches(images, config.batch_size, seed, rank(), world_size(), device, halves=True)
-        return search(state, batches, config, seed, evaluate, compute)
+        return search(strategy, batches, setup, evaluate)
 
-    return Training(state, reports)
+    return Training(strategy.state, reports)
 
 
 def retraining(job: Job, device: torch.device) -> Training:
@@ -48,8 +50,10 @@ def retraining(job: Job, device: torch.device) -> Training:
         UserError: the discriminator should be derived, but there is no genotype of it.
     """
     config, seed, compute = job.experiment.retrain, job.experiment.seed, job.experiment.compute
-    genotypes = _networks(job.genotypes, config.opponent)
-    generator, discriminator = build_networks(config.generator, config.discriminator, genotypes, seed)
+    genotypes = _networks(job.genotypes, config.discriminator.architecture)
+    generator, discriminator = build_networks(
+        config.generator, config.discriminator, genotypes, seed, config.loss.outputs
+    )
     state = RetrainState(generator, discriminator, config, device, compute)
     use_ghost_batches(state.generator, job.experiment.cluster.shares)
 
@@ -66,12 +70,12 @@ TRAININGS: Mapping[Stage, Callable[[Job, torch.device], Training]] = {
 }
 
 
-def _networks(genotypes: Mapping[str, Genotype], opponent: str) -> dict[str, Genotype]:
-    if opponent == "fixed":
+def _networks(genotypes: Mapping[str, Genotype], architecture: str) -> dict[str, Genotype]:
+    if architecture == "fixed":
         return {"generator": genotypes["generator"]}
     if "discriminator" not in genotypes:
         raise UserError(
-            "retrain.opponent = derived: there is no discriminator's genotype; use fixed, or a run that "
-            "searched both networks"
+            "retrain.discriminator.architecture = derived: there is no discriminator's genotype; use fixed, "
+            "or a run that searched both networks"
         )
     return dict(genotypes)

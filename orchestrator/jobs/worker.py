@@ -29,8 +29,8 @@ class Evaluation:
 
     def __init__(self, job: Job, images: Images, device: torch.device) -> None:
         self._config = job.config
-        every = self._config.evaluation.every
-        self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if every else None
+        scored = self._config.evaluation.every and job.has_samples
+        self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if scored else None
 
     def __call__(self, step: int, sample: SampleGenerator) -> Mapping[str, float]:
         """Scores, empty when not due. Called by all workers."""

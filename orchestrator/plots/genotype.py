@@ -26,7 +26,9 @@ from orchestrator.plots.genotype_layout import (
     skip_route,
 )
 from search_space.genotype import Genotype, GenotypeError
-from search_space.topology import CELLS, NONE, OUTPUT_NODE, SKIP_INS, Edge, Network
+from search_space.space import SearchSpace
+from search_space.spaces.registry import find_space
+from search_space.topology import NONE, CellEdges, Edge, Network
 
 DPI = 100
 MARGIN = 1.2
@@ -43,22 +45,23 @@ def draw(genotype: Genotype, highlight: Genotype | None = None) -> Figure:
     Raises:
         GenotypeError: `highlight` is of the other network.
     """
-    network = genotype.network
+    network, space = genotype.network, find_space(genotype.space)
+    cells = space.cells_of(network)
     if highlight is not None and highlight.network != network:
         raise GenotypeError(
             f"a {network} cannot be compared with a {highlight.network}; give two of one kind"
         )
-    figure, axes = _canvas(network)
+    figure, axes = _canvas(network, len(cells))
     _draw_title(axes, genotype, highlight)
-    _draw_chain(axes, network)
-    for cell, (edges, names) in enumerate(zip(CELLS[network], genotype.cells, strict=True)):
+    _draw_chain(axes, network, space)
+    for cell, (edges, names) in enumerate(zip(cells, genotype.cells, strict=True)):
         _draw_frame(axes, cell)
         others = highlight.cells[cell] if highlight else names
         for edge, name, other in zip(edges, names, others, strict=True):
             _draw_edge(axes, network, cell, edge, name, other)
-        _draw_nodes(axes, network, cell, names)
+        _draw_nodes(axes, network, cell, edges, names)
     if network == "generator":
-        _draw_cross_cell_skips(axes)
+        _draw_cross_cell_skips(axes, space)
     _draw_legend(axes, genotype, highlight)
     return figure
 
@@ -76,9 +79,9 @@ def save_drawing(genotype: Genotype, path: Path, highlight: Genotype | None = No
         draw(genotype, highlight).savefig(path, dpi=DPI, metadata=metadata)
 
 
-def _canvas(network: Network) -> tuple[Figure, Axes]:
+def _canvas(network: Network, cells: int) -> tuple[Figure, Axes]:
     """A figure whose one unit of data is `INCHES` on paper."""
-    left, right = -MARGIN, (len(CELLS[network]) - 1) * CELL_PITCH + CELL_WIDTH + MARGIN
+    left, right = -MARGIN, (cells - 1) * CELL_PITCH + CELL_WIDTH + MARGIN
     bottom, top = BOTTOM, TOP[network]
     figure = Figure(figsize=((right - left) * INCHES, (top - bottom) * INCHES), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
@@ -109,14 +112,15 @@ def _draw_frame(axes: Axes, cell: int) -> None:
     axes.text(x - 0.1, 1.17, f"cell {cell + 1}", fontsize=10, color="#555555", va="center")
 
 
-def _draw_chain(axes: Axes, network: Network) -> None:
+def _draw_chain(axes: Axes, network: Network, space: SearchSpace) -> None:
     """Input, from each cell into the next, output."""
-    cells = len(CELLS[network])
-    first, last = node_at(network, 0, 0), node_at(network, cells - 1, OUTPUT_NODE)
+    cells, output = len(space.cells_of(network)), space.output_node
+    assert output is not None
+    first, last = node_at(network, 0, 0), node_at(network, cells - 1, output)
     before, after = (first[0] - 0.65, 0.0), (last[0] + 0.65, 0.0)
     for text, (x, y), side in zip(ENDS[network], (before, after), ("right", "left"), strict=True):
         axes.text(x, y, text, fontsize=10, ha=side, va="center")
-    outputs = [before, *(node_at(network, cell, OUTPUT_NODE) for cell in range(cells))]
+    outputs = [before, *(node_at(network, cell, output) for cell in range(cells))]
     inputs = [*(node_at(network, cell, 0) for cell in range(cells)), after]
     for start, end in zip(outputs, inputs, strict=True):
         axes.add_patch(_arrow(start, end, CHAIN)).set_zorder(1)
@@ -140,21 +144,25 @@ def _draw_label(axes: Axes, at: Point, text: str, colour: str, gid: str) -> None
         label.set(zorder=4, gid=gid)
 
 
-def _draw_nodes(axes: Axes, network: Network, cell: int, names: tuple[str, ...]) -> None:
+def _draw_nodes(axes: Axes, network: Network, cell: int, edges: CellEdges, names: tuple[str, ...]) -> None:
     """Numbered; a node that no used edge touches is pale."""
-    used_edges = [edge for edge, name in zip(CELLS[network][cell], names, strict=True) if name != NONE]
+    used_edges = [edge for edge, name in zip(edges, names, strict=True) if name != NONE]
     used = {node for edge in used_edges for node in (edge.source, edge.target)}
-    for node in range(OUTPUT_NODE + 1):
+    for node in range(max(edge.target for edge in edges) + 1):
         at, ink = node_at(network, cell, node), "#222222" if node in used else "#bbbbbb"
         circle = axes.add_patch(Circle(at, NODE_RADIUS, fc="white", ec=ink, lw=1.4))
         circle.set(zorder=3, gid=f"cell{cell + 1}-node{node}")
         axes.text(*at, str(node), fontsize=9, ha="center", va="center", color=ink, zorder=4)
 
 
-def _draw_cross_cell_skips(axes: Axes) -> None:
-    for target, skips in enumerate(SKIP_INS):
+def _draw_cross_cell_skips(axes: Axes, space: SearchSpace) -> None:
+    assert space.skip_node is not None
+    for target, skips in enumerate(space.skip_ins):
         for skip in skips:
-            corners, place = skip_route(skip.source_cell, target), f"skip{skip.source_cell + 1}-{target + 1}"
+            corners, place = (
+                skip_route(skip.source_cell, target, space.skip_node),
+                f"skip{skip.source_cell + 1}-{target + 1}",
+            )
             axes.add_patch(_arrow_along(corners, CROSS_CELL)).set(zorder=1, gid=place)
             middle = ((corners[1][0] + corners[2][0]) / 2, corners[1][1])
             _draw_label(axes, middle, f"{skip.resize}, conv_1x1", CROSS_CELL.colour, f"{place}-label")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from search_space.topology import SKIP_NODE, Edge, Network
+from search_space.topology import Edge, Network
 
 Point = tuple[float, float]
 
@@ -102,10 +102,10 @@ def label_at(network: Network, cell: int, edge: Edge) -> Point:
     return s * s * x0 + 2 * s * t * x1 + t * t * x2, s * s * y0 + 2 * s * t * y1 + t * t * y2
 
 
-def skip_route(source_cell: int, target_cell: int) -> tuple[Point, ...]:
+def skip_route(source_cell: int, target_cell: int, skip_node: int) -> tuple[Point, ...]:
     """Corners of a skip between two of G's cells, over the cells and down into the target's skip node."""
-    start, y = node_at("generator", source_cell, SKIP_NODE)
-    end, _ = node_at("generator", target_cell, SKIP_NODE)
+    start, y = node_at("generator", source_cell, skip_node)
+    end, _ = node_at("generator", target_cell, skip_node)
     span = target_cell - source_cell
     height = RAIL + RAIL_STEP * (span - 1)
     out, into = start + PORT, end + PORT * (2 * span - 3)

@@ -12,6 +12,8 @@ from statistics import fmean
 from orchestrator.checkpoints.derivations import entries
 from search_space.genotype import Genotype, differing_edges
 from search_space.relaxation import EdgeProbabilities
+from search_space.space import SearchSpace
+from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
 NETWORKS: tuple[Network, ...] = ("generator", "discriminator")
@@ -27,6 +29,11 @@ class History:
     """Derived at each report."""
     probabilities: tuple[EdgeProbabilities, ...]
     """At each report."""
+
+    @property
+    def space(self) -> SearchSpace:
+        """The space that was searched."""
+        return find_space(self.genotypes[0].space)
 
     def edge(self, cell: int, edge: int) -> list[tuple[float, ...]]:
         """[T][P], what one edge preferred."""

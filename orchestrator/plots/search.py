@@ -12,8 +12,8 @@ from PIL import Image
 from orchestrator.plots.genotype import draw
 from orchestrator.plots.genotype_layout import STROKES
 from orchestrator.plots.history import History
-from search_space.primitives import primitive_names
-from search_space.topology import CELLS, CellEdges
+from search_space.space import SearchSpace
+from search_space.topology import CellEdges
 
 SYMBOLS = {"generator": "alpha", "discriminator": "beta"}
 STRIP = -0.1
@@ -24,7 +24,7 @@ PANEL = 0.9
 
 def preferences(history: History) -> bytes:
     """PNG: a row a cell, a panel an edge, a line an operation; the strip says which one wins, and when."""
-    cells = CELLS[history.network]
+    cells = history.space.cells_of(history.network)
     figure = Figure(figsize=(17, 2.3 * len(cells) + 0.9), dpi=90)
     grid = figure.subplots(len(cells), 1, squeeze=False)
     # Constrained layout would take most of the time.
@@ -32,7 +32,7 @@ def preferences(history: History) -> bytes:
     top = 1.05 * max(max(edge) for now in history.probabilities for cell in now for edge in cell)
     for cell in range(len(cells)):
         _draw_cell(grid[cell][0], history, cell, top)
-    handles = [Patch(color=STROKES[name].colour, label=name) for name in _operations(cells)]
+    handles = [Patch(color=STROKES[name].colour, label=name) for name in _operations(history.space, cells)]
     figure.legend(handles=handles, loc="lower center", ncols=12, fontsize=9, frameon=False)
     symbol, title = SYMBOLS[history.network], "strip: the operation that would be derived"
     figure.suptitle(f"{history.network}: softmax({symbol}) of every edge; {title}")
@@ -44,7 +44,7 @@ def convergence(histories: Sequence[History]) -> bytes:
     figure = Figure(figsize=(9, 5.5), dpi=90)
     above, below = figure.subplots(2, 1, sharex=True)
     for colour, history in zip(("#2171b5", "#d94801"), histories, strict=True):
-        edges = sum(len(cell) for cell in CELLS[history.network])
+        edges = sum(len(cell) for cell in history.space.cells_of(history.network))
         label = f"{SYMBOLS[history.network]} ({history.network})"
         above.plot(history.steps, history.entropies(), color=colour, marker=".", label=label)
         below.plot(
@@ -66,12 +66,13 @@ def convergence(histories: Sequence[History]) -> bytes:
 
 def _draw_cell(axes: Axes, history: History, cell: int, top: float) -> None:
     """All edges side by side in one pair of axes: many pairs take seconds to draw."""
+    edges = history.space.cells_of(history.network)[cell]
     first, last = history.steps[0], history.steps[-1]
     lines, colours, strips, strip_colours = [], [], [], []
-    for index, edge in enumerate(CELLS[history.network][cell]):
+    for index, edge in enumerate(edges):
         x = [index + PANEL * (step - first) / (last - first) for step in history.steps]
         curves = zip(*history.edge(cell, index), strict=True)
-        for name, values in zip(primitive_names(edge.kind), curves, strict=True):
+        for name, values in zip(history.space.names(edge.kind), curves, strict=True):
             lines.append(list(zip(x, values, strict=True)))
             colours.append(STROKES[name].colour)
         names = [genotype.cells[cell][index] for genotype in history.genotypes]
@@ -82,8 +83,7 @@ def _draw_cell(axes: Axes, history: History, cell: int, top: float) -> None:
         axes.text(index, top * 1.04, f"{edge.name}: {edge.source} → {edge.target}, {won}", fontsize=9)
     axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.5))
     axes.add_collection(LineCollection(strips, colors=strip_colours, linewidths=9, capstyle="butt"))
-    edges = range(len(CELLS[history.network][cell]))
-    ticks = [(index + at, step) for index in edges for at, step in ((0.0, first), (PANEL, last))]
+    ticks = [(index + at, step) for index in range(len(edges)) for at, step in ((0.0, first), (PANEL, last))]
     axes.set_xticks([x for x, _ in ticks], [str(step) for _, step in ticks], fontsize=8)
     axes.set(xlim=(-0.05, len(edges)), ylim=(1.8 * STRIP * top, top), ylabel=f"cell {cell + 1}")
     axes.set_yticks([tick for tick in (0, 0.25, 0.5, 0.75, 1) if tick <= top])
@@ -91,8 +91,8 @@ def _draw_cell(axes: Axes, history: History, cell: int, top: float) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _operations(cells: Sequence[CellEdges]) -> Sequence[str]:
-    return list(dict.fromkeys(name for cell in cells for edge in cell for name in primitive_names(edge.kind)))
+def _operations(space: SearchSpace, cells: Sequence[CellEdges]) -> Sequence[str]:
+    return list(dict.fromkeys(name for cell in cells for edge in cell for name in space.names(edge.kind)))
 
 
 def _png(figure: Figure) -> bytes:

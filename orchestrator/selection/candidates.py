@@ -11,7 +11,7 @@ from orchestrator.selection.curves import genotype_id
 from search_space.genotype import Genotype
 from search_space.sampling import sample_genotype
 from search_space.zoo.published import PUBLISHED, find_genotype
-from trainers.seeding import seed_for
+from trainers.noise import seed_for
 
 Named = tuple[str, Genotype]
 """What people call a candidate, and its genotype."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.identity import require_equal
+from orchestrator.config.renamed import modern_identity
 from orchestrator.selection.result import CurveSource, Request, Selection, to_rows
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def write_ranking(selection: Selection, folder: Path) -> Mapping[str, Path]:
     return files
 
 
-def require_same_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
+def require_same_recipe(folder: Path, recipe: Mapping[str, Any], what: str = "selection") -> None:
     """Refuse to put scores beside those of another recipe; the first time, write down which it is.
 
     Raises:
@@ -112,5 +113,5 @@ def require_same_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     if not path.exists():
         path.write_text(json.dumps(current, indent=2), encoding="utf-8")
         return
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    require_equal(saved, current, f"the selection in {folder}", ConfigError)
+    saved = modern_identity(json.loads(path.read_text(encoding="utf-8")), current)
+    require_equal(saved, current, f"the {what} in {folder}", ConfigError)

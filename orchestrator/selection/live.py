@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Launch = Callable[[Job, Emit], Outcome]
 
+Listen = Callable[[Job], Emit]
+"""Makes what hears a job's reports."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -51,7 +54,7 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     def train(runs: Sequence[Run]) -> Iterator[End]:
         for run in runs:
             try:
-                with console.stage(run.title, run.job.config.steps) as view:
+                with console.stage(run.title, run.job.config.steps, run.job.checkpoints.step()) as view:
                     outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
             except NonFiniteLoss as loss:
                 outcome = loss
@@ -60,14 +63,20 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     return train
 
 
-def side_by_side(cluster: ClusterConfig, at_most: int | None) -> Train:
-    """As many runs at once as the connected Ray holds, or fewer; each takes the room of a sweep's trial."""
+def side_by_side(
+    cluster: ClusterConfig, at_most: int | None, command: str = "select", listen: Listen | None = None
+) -> Train:
+    """As many runs at once as the connected Ray holds, or fewer; each takes the room of a sweep's trial.
+
+    `listen` makes what hears the reports of a run, in the process that drives it.
+    """
 
     def train(runs: Sequence[Run]) -> Iterator[End]:
         import ray
 
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        places = concurrent_trials(cluster, at_most, nodes, command="select")
+        places = concurrent_trials(cluster, at_most, nodes, command=command)
+        threads = max(1, int(cluster.cpus_per_worker))
         task = ray.remote(**_options(cluster))(_train)
         waiting = list(runs)[::-1]
         running: dict[ObjectRef[Outcome | Exception], Run] = {}
@@ -75,9 +84,9 @@ def side_by_side(cluster: ClusterConfig, at_most: int | None) -> Train:
             while waiting or running:
                 while waiting and len(running) < places:
                     run = waiting.pop()
-                    running[task.remote(run.job, max(1, int(cluster.cpus_per_worker)))] = run
+                    running[task.remote(run.job, threads, listen)] = run
                 (done, *_), _ = ray.wait(list(running))
-                yield running.pop(done), _outcome(done)
+                yield running.pop(done), _outcome(done, command)
         finally:
             for one in running:
                 ray.cancel(one)
@@ -96,7 +105,7 @@ def _options(cluster: ClusterConfig) -> dict[str, Any]:
     }
 
 
-def _train(job: Job, threads: int) -> Outcome | Exception:
+def _train(job: Job, threads: int, listen: Listen | None) -> Outcome | Exception:
     """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
     import torch
 
@@ -105,7 +114,7 @@ def _train(job: Job, threads: int) -> Outcome | Exception:
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(threads)
     try:
-        return launch(job, _ignore)
+        return launch(job, listen(job) if listen else _ignore)
     except (UserError, NonFiniteLoss) as error:
         return error
 
@@ -114,14 +123,14 @@ def _ignore(_report: Report) -> None:
     """Only the score at the end is looked at."""
 
 
-def _outcome(task: "ObjectRef[Outcome | Exception]") -> Outcome | NonFiniteLoss:
+def _outcome(task: "ObjectRef[Outcome | Exception]", command: str) -> Outcome | NonFiniteLoss:
     import ray
 
     try:
         found = ray.get(task)
     except ray.exceptions.WorkerCrashedError as error:
         raise ClusterError(
-            "select: a process that trains a candidate died more often than cluster.max_failures (out of "
+            f"{command}: a process that trains a candidate died more often than cluster.max_failures (out of "
             "memory?); start again to go on, scores that are there stay"
         ) from error
     if isinstance(found, UserError):

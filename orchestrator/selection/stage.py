@@ -55,10 +55,10 @@ def select_stage(experiment: Experiment) -> SelectStage:
             f"retrain.lr_decay = {retrain.lr_decay}: runs that go on from rung to rung need constant rates; "
             "use none, or --select null"
         )
-    if retrain.opponent != "fixed":
+    if retrain.discriminator.architecture != "fixed":
         raise ConfigError(
-            f"retrain.opponent = {retrain.opponent}: candidates are compared against the same discriminator; "
-            "use fixed, or --select null"
+            "retrain.discriminator.architecture = derived: candidates are compared against the same "
+            "discriminator; use fixed, or --select null"
         )
     if select.rungs[-1] > retrain.steps:
         raise ConfigError(

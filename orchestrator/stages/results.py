@@ -41,8 +41,6 @@ class Trained:
     """Of the last report."""
     genotypes: Mapping[str, GenotypeFile]
     """By network: derived by a search, trained by a retraining."""
-    samples: Path
-    """A grid of generated images."""
     checkpoint: Path
     workers: Mapping[int, int]
     """How many trained, by the step after which they began."""
@@ -54,6 +52,8 @@ class Searched:
 
     run: RunIdentity = field(metadata=MERGED)
     trained: Trained = field(metadata=MERGED)
+    samples: Path | None
+    """A grid of generated images; None where the strategy trains no network."""
     figures: Mapping[str, Path]
     folder: Path = field(metadata=UNPRINTED)
     """Where it recorded all genotypes that it derived on its way."""
@@ -65,6 +65,8 @@ class Retrained:
 
     run: RunIdentity = field(metadata=MERGED)
     trained: Trained = field(metadata=MERGED)
+    samples: Path
+    """A grid of generated images."""
     generator: Path
     """The best generator, averaged over training."""
     generator_step: int
@@ -84,6 +86,23 @@ class Evaluated:
     metrics: Mapping[str, float]
     fingerprint: Mapping[str, str]
     """All that two scores must share to be compared."""
+
+
+@dataclass(frozen=True)
+class MeasuredReliability:
+    """What two trainings of one genotype tell about a retraining recipe."""
+
+    run: RunIdentity = field(metadata=MERGED)
+    metrics: Mapping[str, float]
+    sentence: str
+    """What the recipe cannot show."""
+    changes: tuple[str, ...]
+    """Advice on the recipe."""
+    scores: Path
+    """All scores of all trainings, as Parquet."""
+    figures: Path
+    """The measured figures, as JSON."""
+    drawing: Path
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def search_in(session: Session) -> Searched:
     searched = Searched(
         run_identity(session, run),
         _came_out(job, outcome),
+        samples=job.folder / SAMPLES_FILE if job.has_samples else None,
         figures={Path(name).stem: job.folder / name for name in figures},
         folder=job.folder,
     )
@@ -87,7 +88,7 @@ def search_in(session: Session) -> Searched:
 
 def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Retrained:
     """The retraining of a session; leaves its best generator, averaged over training, as one file."""
-    if session.experiment.retrain.opponent == "fixed":
+    if session.experiment.retrain.discriminator.architecture == "fixed":
         genotypes = {"generator": genotypes["generator"]}
     job = training_job(session, "retrain", genotypes)
     with _trained(session, job) as (outcome, run):
@@ -96,6 +97,7 @@ def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Retrained
     retrained = Retrained(
         run_identity(session, run),
         _came_out(job, outcome),
+        samples=job.folder / SAMPLES_FILE,
         generator=job.folder / GENERATOR_FILE,
         generator_step=best.step,
         generator_score={score.name: score.value} if score else {},
@@ -123,7 +125,7 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
     with tracked(session, job.stage, job.config.model_dump(mode="json")) as run:
         run.genotypes(job.genotypes)
         watch = Watch(job.folder)
-        with session.console.stage(job.stage, job.config.steps) as view:
+        with session.console.stage(job.stage, job.config.steps, job.checkpoints.step()) as view:
 
             def emit(report: Report) -> None:
                 run.report(report)
@@ -147,7 +149,6 @@ def _came_out(job: Job, outcome: Outcome) -> Trained:
         step=outcome.step,
         metrics=dict(outcome.metrics),
         genotypes=write_genotypes(job.folder, outcome.genotypes or job.genotypes),
-        samples=job.folder / SAMPLES_FILE,
         checkpoint=outcome.checkpoint,
         workers=outcome.workers,
     )

@@ -19,8 +19,9 @@ from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.experiment import Experiment, RunName, experiment_of, with_overrides
 from orchestrator.config.files import SWEEPS, read_source
 from orchestrator.config.overrides import apply_overrides, options, parsed
+from orchestrator.config.renamed import modern_name, warn_of
 from orchestrator.sweep.samplers import SamplerConfig
-from orchestrator.sweep.space import Axis, Params
+from orchestrator.sweep.space import Axis, Params, modern_params
 from search_space.frozen import Frozen
 from trainers.metrics.config import EvaluationConfig
 
@@ -34,7 +35,9 @@ class Objective(Frozen):
     """A score of the retrained network, or what the network costs."""
 
     metric: str = Field(min_length=1)
+    """A score that `retrain.evaluation` gives, or parameters, multiply_adds, latency."""
     goal: Literal["minimize", "maximize"]
+    """Whether lower or higher is better."""
     deviations: NonNegativeFloat = 0.0
     """Standard deviations over the seeds by which the mean is made worse; 0 is the mean alone."""
 
@@ -105,6 +108,7 @@ class SweepConfig(Frozen):
     overrides: Mapping[str, Any] = Field(default_factory=dict)
     """Dotted names in which they differ from the base."""
     space: Mapping[str, Axis] = Field(min_length=1)
+    """Dotted names that vary -> uniform, log_uniform, int or categorical values, as docs/sweeps.md shows."""
     objective: Annotated[tuple[Objective, ...], BeforeValidator(_listed), Field(min_length=1)]
     """One, or several: then there is a Pareto front instead of a best."""
     sampler: SamplerConfig = SamplerConfig()
@@ -171,12 +175,26 @@ def load_sweep(source: str, texts: Mapping[str, str]) -> Sweep:
     known = options(SweepConfig)
     own = {name: parsed(name, text, known) for name, text in texts.items() if name in known}
     of_base = {
-        name: parsed(name, text, options(Experiment)) for name, text in texts.items() if name not in known
+        name: parsed(modern_name(name), text, options(Experiment))
+        for name, text in texts.items()
+        if name not in known
     }
-    config = _validated(apply_overrides(read_source(source, SWEEPS), own, known))
-    config = config.model_copy(update={"overrides": {**config.overrides, **of_base}})
+    config = _in_modern_names(_validated(apply_overrides(read_source(source, SWEEPS), own, known)), of_base)
     base = with_overrides(experiment_of(read_source(config.base), {}), config.overrides)
     return Sweep(config=config, base=base)
+
+
+def _in_modern_names(config: SweepConfig, of_base: Mapping[str, Any]) -> SweepConfig:
+    """The sweep with further options of its base, all by today's names; a warning for each other one."""
+    named = [*config.space, *config.overrides, *of_base]
+    for name in dict.fromkeys(name for name in named if modern_name(name) != name):
+        warn_of(name)
+    overrides = {**modern_params(config.overrides), **modern_params(of_base)}
+    space = {
+        modern_name(name): axis.model_copy(update={"when": modern_params(axis.when)})
+        for name, axis in config.space.items()
+    }
+    return config.model_copy(update={"overrides": overrides, "space": space})
 
 
 def _validated(document: Mapping[str, Any]) -> SweepConfig:

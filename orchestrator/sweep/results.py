@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.sweep.config import Objective, Sweep, deviation
 from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
-from orchestrator.sweep.space import Axis, Params
+from orchestrator.sweep.space import Axis, Params, modern_params
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun
 from trainers.files import written_whole
 
@@ -56,7 +56,7 @@ class Row:
         last = max(trial.intermediate_values, default=0)
         return cls(
             number=trial.number,
-            params=trial.user_attrs.get(PARAMS, {}),
+            params=modern_params(trial.user_attrs.get(PARAMS, {})),
             state=STATES[trial.state.name],
             values=tuple(trial.values) if trial.values is not None else None,
             runs=trial.user_attrs.get(SCORES, ()),

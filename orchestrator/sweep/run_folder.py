@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.identity import json_hash
+from orchestrator.config.renamed import first_name
 from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
 from search_space.genotype import Genotype
@@ -17,8 +18,8 @@ STAGES: tuple[Stage, ...] = ("search", "retrain")
 
 
 def config_hash(params: Params) -> str:
-    """Eight digits that are equal where configurations are."""
-    return json_hash(params)
+    """Eight digits that are equal where configurations are, whichever version has named their options."""
+    return json_hash({first_name(name): value for name, value in params.items()})
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import NonNegativeInt
 
 from search_space.frozen import Frozen
-from trainers.seeding import seed_for
+from trainers.noise import seed_for
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -16,6 +16,7 @@ class SamplerConfig(Frozen):
     """Who chooses configurations."""
 
     name: Literal["tpe", "random", "grid", "qmc", "cmaes", "nsga2"] = "tpe"
+    """Sampler of Optuna; nsga2 is made for several objectives, cmaes takes one, grid needs `points`."""
     seed: NonNegativeInt = 0
     """Of the sampler alone; the runs have theirs from the base."""
 

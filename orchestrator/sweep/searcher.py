@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row
-from orchestrator.sweep.space import suggest
+from orchestrator.sweep.space import modern_params, suggest
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun, failures, in_flight
 from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED
 
@@ -56,7 +56,7 @@ class StudySearch(Searcher):
             trial, known = self._study.ask(), None
         else:
             return Searcher.FINISHED
-        params = known
+        params = known and modern_params(known)
         if params is None:  # new, or the driver died while it was drawn
             params = suggest(self._sweep.config.space, trial)
             trial.set_user_attr(PARAMS, params)

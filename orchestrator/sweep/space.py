@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from orchestrator.config.renamed import first_name, modern_name
 from search_space.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -95,16 +96,21 @@ class Axis(Frozen):
         return tuple(low + share * (high - low) for share in shares)
 
 
+def modern_params(params: Mapping[str, Any]) -> Params:
+    """A configuration that any version has kept."""
+    return {modern_name(name): value for name, value in params.items()}
+
+
 Space = Mapping[str, Axis]
 """Dotted name -> its values, in the order in which they are drawn."""
 
 
 def suggest(space: Space, trial: "BaseTrial") -> Params:
-    """A configuration, as Optuna's sampler chooses it."""
+    """A configuration, as Optuna's sampler chooses it; Optuna knows options by their first names."""
     params: Params = {}
     for name, axis in space.items():
         if _holds(axis, params):
-            params[name] = axis.suggest(name, trial)
+            params[name] = axis.suggest(first_name(name), trial)
     return params
 
 
@@ -120,7 +126,7 @@ def grid(space: Space, most: int) -> list[Params]:
 
 def labels(params: Params) -> Params:
     """The configuration in Optuna's values, which know no lists."""
-    return {name: _label(value) for name, value in params.items()}
+    return {first_name(name): _label(value) for name, value in params.items()}
 
 
 def _combinations(

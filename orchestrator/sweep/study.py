@@ -12,6 +12,7 @@ from warnings import catch_warnings
 
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.identity import require_equal
+from orchestrator.config.renamed import ADDED, modern_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import grid, labels
@@ -27,8 +28,8 @@ PARAMS, REASON, SCORES = "advnas.params", "advnas.reason", "advnas.scores"
 
 DECIDING = ("space", "objective", "sampler", "seeds")
 """Settings of the sweep itself that decide what its trials are."""
-FREE = ("name", "root", "keep_checkpoints", "compute", "cluster", "tracking")
-"""Sections of the base that say where and how fast."""
+FREE = ("name", "root", "keep_checkpoints", "reliability", "compute", "cluster", "tracking")
+"""Sections of the base that say where and how fast, or speak of another command."""
 
 QUEUED = 100_000
 """Most points of a grid."""
@@ -95,7 +96,20 @@ def failures(study: "Study") -> list["FrozenTrial"]:
     return study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
 
 
+def modern_study(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of a study of any version, in today's names and with the options that came later."""
+    renamed = {}
+    for name, value in saved.items():
+        part, _, option = name.partition(".")
+        if part in ("base", "space"):
+            option = ".when.".join(modern_name(each) for each in option.split(".when."))
+        renamed[f"{part}.{option}" if option else part] = value
+    added = {f"base.{name}": value for name, value in ADDED.items()}
+    return {**{name: value for name, value in added.items() if name in now}, **renamed}
+
+
 def _require_same(study: "Study", current: Mapping[str, Any]) -> None:
     if IDENTITY not in study.user_attrs:
         study.set_user_attr(IDENTITY, json.dumps(current))
-    require_equal(json.loads(study.user_attrs[IDENTITY]), current, f"sweep {study.study_name}", ConfigError)
+    saved = modern_study(json.loads(study.user_attrs[IDENTITY]), current)
+    require_equal(saved, current, f"sweep {study.study_name}", ConfigError)

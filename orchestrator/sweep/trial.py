@@ -108,7 +108,11 @@ def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]
     """What the search derives of the networks that are retrained."""
     job = Job("search", experiment, {}, folder.path / "search")
     found = launch(job, lambda report: folder.record("search", report)).genotypes
-    return found if experiment.retrain.opponent == "derived" else {"generator": found["generator"]}
+    return (
+        found
+        if experiment.retrain.discriminator.architecture == "derived"
+        else {"generator": found["generator"]}
+    )
 
 
 def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:
@@ -116,10 +120,10 @@ def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:
     import torch
 
     from search_space.cost import cost
-    from search_space.networks.generator import Generator
+    from search_space.networks.generator import derived_generator
 
     config = experiment.retrain.generator
-    found = cost(Generator(config, genotype).eval(), torch.zeros(1, config.latent_dim))
+    found = cost(derived_generator(config, genotype).eval(), torch.zeros(1, config.latent_dim))
     return {
         PARAMETERS: float(found.parameters),
         MULTIPLY_ADDS: float(found.multiply_adds),

@@ -19,7 +19,7 @@ from search_space.backends.memory_layout import MemoryLayout, as_nchw, ordered
 from search_space.backends.mixed_flow import MixedFlow
 from search_space.backends.op_groups import ConvolutionGroup, group_ops, weighted_groups
 from search_space.backends.upsampling import Maps
-from search_space.primitives import Primitive
+from search_space.topology import Primitive
 
 
 @dataclass(frozen=True)

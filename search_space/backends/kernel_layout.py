@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from search_space.primitives import Primitive
+from search_space.topology import Primitive
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from search_space.backends.backend import in_full_precision
 from search_space.backends.kernel_layout import KernelLayout, selection
-from search_space.primitives import Primitive
 from search_space.stacked import SpectralNorm, StackedConvolution
+from search_space.topology import Primitive
 
 
 def mix(

@@ -17,9 +17,8 @@ from search_space.backends.kernel_layout import KernelLayout
 from search_space.backends.memory_layout import MemoryLayout
 from search_space.backends.mixing import mix, mix_biases
 from search_space.backends.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
-from search_space.primitives import Kind, primitive_index
 from search_space.stacked import Filling, SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
-from search_space.topology import Edge
+from search_space.topology import Edge, Kind
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ class OpGroup:
         """Weight of every primitive on every edge; None stands for ones."""
         if edge_weights is None:
             return None
-        group = edge_weights.resample if self.kind in ("up", "down") else edge_weights.normal
-        columns = [primitive_index(self.kind, filling.primitive.name) for filling in self.fillings]
-        return group[_indices(self.fillings[0].rows)][:, _indices(columns)]
+        first = self.fillings[0]
+        columns = [filling.column for filling in self.fillings]
+        return edge_weights[first.group][_indices(first.rows)][:, _indices(columns)]
 
 
 def group_ops(fillings: Iterable[Filling]) -> tuple[OpGroup, ...]:

@@ -14,6 +14,7 @@ from search_space.backends import BackendName
 from search_space.backends.backend import Operation
 from search_space.backends.registry import BACKENDS
 from search_space.genotype import Genotype
+from search_space.space import SearchSpace
 from search_space.stacked import (
     Choices,
     Filling,
@@ -22,7 +23,7 @@ from search_space.stacked import (
     every_primitive,
     fill,
 )
-from search_space.topology import CELLS, OUTPUT_NODE, SKIP_NODE, CellEdges, Network, SkipIn
+from search_space.topology import CellEdges, SkipIn
 
 
 class Cell(nn.Module):
@@ -34,6 +35,7 @@ class Cell(nn.Module):
 
     def __init__(
         self,
+        space: SearchSpace,
         edges: CellEdges,
         choices: Choices | None,
         channels: int,
@@ -43,14 +45,17 @@ class Cell(nn.Module):
         skip_ins: tuple[SkipIn, ...] = (),
     ) -> None:
         super().__init__()
-        self.fillings = fill(edges, choices or every_primitive(edges))
+        if space.output_node is None:
+            raise ValueError(f"the cells of {space.name} have no nodes: it needs networks of its own")
+        self.output_node, self.skip_node = space.output_node, space.skip_node
+        self.fillings = fill(space, edges, choices or every_primitive(space, edges))
         self.skip_ins = skip_ins
         for filling in self.fillings:
             in_channels = image_channels if filling.kind == "image" else channels
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
         self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
-        self._inner_nodes = _entered(self.fillings)
+        self._inner_nodes = sorted(_entered(self.fillings) - {self.output_node})
         self.use_backend("auto")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
@@ -72,19 +77,20 @@ class Cell(nn.Module):
         x: Float[Tensor, "n c h w"],
         edge_weights: EdgeWeights | None = None,
         skips: Sequence[Tensor] = (),
-    ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"]]:
-        """The output node, and node 3 as a skip for later cells; `skips` are node 3 of the earlier ones."""
+    ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"] | None]:
+        """The output node and, for later cells, the skip node if there is one; `skips` are earlier ones."""
+        exported = None
         flow = self.backend.flow(x, edge_weights)
         flow.push(0, x)
         for node in self._inner_nodes:
-            if node == SKIP_NODE:
+            if node == self.skip_node:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
                     flow.push_skip(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
             value = flow.pull(node)
-            if node == SKIP_NODE:
-                skip_node = value
+            if node == self.skip_node:
+                exported = value
             flow.push(node, value)
-        return flow.pull(OUTPUT_NODE), skip_node
+        return flow.pull(self.output_node), exported
 
 
 def use_backend(network: nn.Module, backend: BackendName) -> None:
@@ -94,19 +100,15 @@ def use_backend(network: nn.Module, backend: BackendName) -> None:
             module.use_backend(backend)
 
 
-def choices_of(genotype: Genotype | None, network: Network) -> Sequence[Choices | None]:
-    """What fills the edges of each cell; None, for all primitives, in a supernet."""
-    if genotype is None:
-        return [None] * len(CELLS[network])
-    if genotype.network != network:
-        raise ValueError(f"a {network} cannot be built from a {genotype.network}'s genotype")
-    return [tuple((name,) for name in cell) for cell in genotype.cells]
+def choices_of(genotype: Genotype | None, cell: int) -> Choices | None:
+    """What fills the edges of a cell; None, for all primitives, in a supernet."""
+    return None if genotype is None else [(name,) for name in genotype.cells[cell]]
 
 
-def _entered(fillings: Sequence[Filling]) -> list[int]:
-    """Nodes before the output that some edge enters; of the others nothing is read (`connectivity`)."""
+def _entered(fillings: Sequence[Filling]) -> set[int]:
+    """Nodes that some edge enters; of the others nothing is read."""
     entering = (filling.edges for filling in fillings if filling.primitive.operation != "none")
-    return sorted({edge.target for edges in entering for edge in edges} - {OUTPUT_NODE})
+    return {edge.target for edges in entering for edge in edges}
 
 
 def _pointwise(channels: int) -> nn.Conv2d:

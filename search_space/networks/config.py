@@ -5,11 +5,14 @@ from typing import Literal
 from pydantic import PositiveInt, model_validator
 
 from search_space.frozen import Frozen
-from search_space.topology import CELLS
 
 Relaxation = Literal["softmax", "gumbel", "gumbel_of_probabilities"]
 """`gumbel_of_probabilities` is the released quirk: noise is added to softmax(alpha), not to alpha, so that no
 operation of seven is ever preferred with a probability over 0.31."""
+
+
+GENERATOR_CELLS = 3
+"""Each doubles the size of its input. All published spaces of generators have three."""
 
 
 class GeneratorConfig(Frozen):
@@ -18,14 +21,17 @@ class GeneratorConfig(Frozen):
     channels: PositiveInt
     """Channels of every cell: 160 in the released search, 256 (CIFAR-10) or 270 (STL-10) when retrained."""
     latent_dim: PositiveInt = 120
+    """Numbers in the latent vector z."""
     latent_parts: PositiveInt = 3
     """z is cut into this many parts: one for the input, one for each injection between cells (STL-10: 2)."""
     bottom_width: PositiveInt = 4
+    """Height and width of the input of the first cell; images are 8 times as wide."""
     image_channels: PositiveInt = 3
+    """Channels of the images: those of `data`."""
 
     @model_validator(mode="after")
     def _parts_are_equal(self) -> "GeneratorConfig":
-        if self.latent_parts > len(CELLS["generator"]):
+        if self.latent_parts > GENERATOR_CELLS:
             raise ValueError("latent_parts: there are 3 cells to feed; use 1 to 3")
         if self.latent_dim % self.latent_parts:
             raise ValueError(f"latent_dim: cannot be cut into {self.latent_parts} equal latent_parts")
@@ -34,7 +40,7 @@ class GeneratorConfig(Frozen):
     @property
     def image_size(self) -> int:
         """Height and width of the images, in pixels."""
-        return self.bottom_width * 2 ** len(CELLS["generator"])
+        return self.bottom_width * 2**GENERATOR_CELLS
 
 
 class DiscriminatorConfig(Frozen):
@@ -43,3 +49,7 @@ class DiscriminatorConfig(Frozen):
     channels: PositiveInt
     """Channels of every cell: 80 in the released search, 128 when retrained."""
     image_channels: PositiveInt = 3
+    """Channels of the images: those of `data`."""
+
+
+NetworkConfig = GeneratorConfig | DiscriminatorConfig

@@ -9,34 +9,41 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import DiscriminatorConfig
+from search_space.space import DEFAULT_SPACE
 from search_space.stacked import StackedConvolution
-from search_space.topology import CELLS
 
 
 class Discriminator(nn.Module):
     """Four downsampling cells from an image to one score; every weight is spectrally normalised."""
 
-    def __init__(self, config: DiscriminatorConfig, genotype: Genotype | None = None) -> None:
+    def __init__(
+        self,
+        config: DiscriminatorConfig,
+        genotype: Genotype | None = None,
+        space: str = DEFAULT_SPACE,
+        outputs: int = 1,
+    ) -> None:
         super().__init__()
-        choices = choices_of(genotype, "discriminator")
+        self.space = space_for("discriminator", genotype, space)
         self.cells = nn.ModuleList(
             Cell(
+                self.space,
                 edges,
-                choices[index],
+                choices_of(genotype, index),
                 config.channels,
                 image_channels=config.image_channels,
                 spectral=True,
             )
-            for index, edges in enumerate(CELLS["discriminator"])
+            for index, edges in enumerate(self.space.cells_of("discriminator"))
         )
-        self.score = SpectralScore(config.channels)
+        self.score = SpectralScore(config.channels, outputs)
 
     def forward(
         self, images: Float[Tensor, "n c s s"], edge_weights: EdgeWeights | None = None
-    ) -> Float[Tensor, "n 1"]:
+    ) -> Float[Tensor, "n outputs"]:
         """Scores of images in [-1, 1], high for real ones."""
         x = images
         for index, cell in enumerate(self.cells):
@@ -47,12 +54,12 @@ class Discriminator(nn.Module):
 class SpectralScore(nn.Module):
     """ReLU, sum over space, linear layer without bias under spectral norm."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, outputs: int = 1) -> None:
         super().__init__()
-        self.linear = StackedConvolution(1, channels, 1, kernel=1, bias=False, spectral=True)
+        self.linear = StackedConvolution(1, channels, outputs, kernel=1, bias=False, spectral=True)
         nn.init.kaiming_uniform_(self.linear.weight.data[0], a=5**0.5)  # PyTorch's default of a linear layer
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1"]:
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
         """Scores of feature maps."""
         kernel = self.linear.normalized()
         # Outside autocast: losses are differences of scores and need their digits.

@@ -15,7 +15,7 @@ from search_space.stacked import StackedConvolution
 class FixedDiscriminator(nn.Module):
     """Four residual blocks, the first two of which halve the image; one score per image."""
 
-    def __init__(self, config: DiscriminatorConfig) -> None:
+    def __init__(self, config: DiscriminatorConfig, outputs: int = 1) -> None:
         super().__init__()
         channels = config.channels
         self.blocks = nn.Sequential(
@@ -24,9 +24,9 @@ class FixedDiscriminator(nn.Module):
             Block(channels, downsample=False),
             Block(channels, downsample=False),
         )
-        self.score = SpectralScore(channels)
+        self.score = SpectralScore(channels, outputs)
 
-    def forward(self, images: Float[Tensor, "n c s s"]) -> Float[Tensor, "n 1"]:
+    def forward(self, images: Float[Tensor, "n c s s"]) -> Float[Tensor, "n outputs"]:
         """Scores of images in [-1, 1], high for real ones."""
         return self.score(self.blocks(images))
 

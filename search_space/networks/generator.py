@@ -9,22 +9,42 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, GenotypeError, build, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import GeneratorConfig
-from search_space.topology import CELLS, SKIP_INS
+from search_space.space import DEFAULT_SPACE
 
 
-class Generator(nn.Module):
+class ImageGenerator(nn.Module):
+    """A generator of any space: latents [n, latent_dim] to images [n, c, s, s] in [-1, 1]."""
+
+    config: GeneratorConfig
+
+
+def derived_generator(config: GeneratorConfig, genotype: Genotype) -> ImageGenerator:
+    """The generator of a genotype, as the genotype's own space builds it.
+
+    Raises:
+        GenotypeError: the genotype is a discriminator's.
+    """
+    if genotype.network != "generator":
+        raise GenotypeError(f"a generator cannot be built from a {genotype.network}'s genotype")
+    network = build(genotype, config)
+    assert isinstance(network, ImageGenerator)
+    return network
+
+
+class Generator(ImageGenerator):
     """Three upsampling cells from a latent vector to an image.
 
     Source: AdversarialNAS section 3.1 and released code; parameter counts equal the published ones.
     """
 
-    def __init__(self, config: GeneratorConfig, genotype: Genotype | None = None) -> None:
+    def __init__(
+        self, config: GeneratorConfig, genotype: Genotype | None = None, space: str = DEFAULT_SPACE
+    ) -> None:
         super().__init__()
-        self.config = config
-        choices = choices_of(genotype, "generator")
+        self.config, self.space = config, space_for("generator", genotype, space)
         self.latents = nn.ModuleList(
             nn.Linear(
                 config.latent_dim // config.latent_parts,
@@ -33,8 +53,14 @@ class Generator(nn.Module):
             for part in range(config.latent_parts)
         )
         self.cells = nn.ModuleList(
-            Cell(edges, choices[index], config.channels, skip_ins=SKIP_INS[index])
-            for index, edges in enumerate(CELLS["generator"])
+            Cell(
+                self.space,
+                edges,
+                choices_of(genotype, index),
+                config.channels,
+                skip_ins=self.space.skip_ins[index],
+            )
+            for index, edges in enumerate(self.space.cells_of("generator"))
         )
         self.norm = GhostBatchNorm2d(config.channels)
         self.to_image = nn.Conv2d(config.channels, config.image_channels, 3, padding=1)

@@ -10,7 +10,7 @@ from torch import Tensor
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator, derived_generator
 
 FORMAT_VERSION = 1
 
@@ -32,7 +32,7 @@ def save_generator(
     torch.save(content, file)
 
 
-def load_generator(path: Path) -> tuple[Generator, Genotype]:
+def load_generator(path: Path) -> tuple[ImageGenerator, Genotype]:
     """The generator in evaluation mode, and its genotype.
 
     Raises:
@@ -43,7 +43,7 @@ def load_generator(path: Path) -> tuple[Generator, Genotype]:
         if content["format_version"] != FORMAT_VERSION:
             raise ValueError("of another version")
         genotype = Genotype.from_json(content["genotype"])
-        generator = Generator(GeneratorConfig(**content["generator"]), genotype)
+        generator = derived_generator(GeneratorConfig(**content["generator"]), genotype)
         generator.load_state_dict(content["state"])
     except OSError as error:
         raise GeneratorFileError(

@@ -19,9 +19,9 @@ from search_space.networks.cell import Cell
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import Block, FirstBlock, FixedDiscriminator
 from search_space.networks.generator import Generator
-from search_space.primitives import primitive_names
+from search_space.space import SearchSpace
 from search_space.stacked import Filling, StackedConvolution, StackedTransposed
-from search_space.topology import CELLS, Edge
+from search_space.topology import Edge
 
 GENERATOR_KEYS = {"avg_gen_state_dict": "ema", "gen_state_dict": "raw"}
 """Where a released checkpoint keeps its generators; the moving average is what the paper scores."""
@@ -123,8 +123,9 @@ def released_parameters(module: nn.Module) -> Iterator[Named]:
         case FixedDiscriminator():
             yield from _fixed_discriminator(module)
         case Architecture():
-            yield "alphas_normal", module.normal
-            yield "alphas_up" if module.network == "generator" else "alphas_down", module.resample
+            yield "alphas_normal", module.logits["normal"]
+            resampling = "alphas_up" if module.network == "generator" else "alphas_down"
+            yield resampling, module.logits["resample"]
         case _:
             raise TypeError(f"the released code has no {type(module).__name__}")
 
@@ -134,7 +135,7 @@ def _generator(generator: Generator) -> Iterator[Named]:
         yield from _named(f"l{part + 1}", linear)
     for index, cell in enumerate(generator.cells):
         assert isinstance(cell, Cell)
-        yield from _cell(f"cell{index + 1}", cell, CELLS["generator"][index])
+        yield from _cell(f"cell{index + 1}", cell, generator.space, generator.space.cells["generator"][index])
         for number, skip in enumerate(cell.skips):
             yield from _named(f"cell{index + 1}.skip_in_ops.{number}", skip)
     yield from _named("to_rgb.0", generator.norm)
@@ -144,7 +145,9 @@ def _generator(generator: Generator) -> Iterator[Named]:
 def _discriminator(discriminator: Discriminator) -> Iterator[Named]:
     for index, cell in enumerate(discriminator.cells):
         assert isinstance(cell, Cell)
-        yield from _cell(f"block{index + 1}", cell, CELLS["discriminator"][index])
+        yield from _cell(
+            f"block{index + 1}", cell, discriminator.space, discriminator.space.cells["discriminator"][index]
+        )
     yield from _convolution("l5", discriminator.score.linear, 0)
 
 
@@ -162,11 +165,11 @@ def _named(prefix: str, module: nn.Module) -> Iterator[Named]:
         yield f"{prefix}.{name}", tensor
 
 
-def _cell(prefix: str, cell: Cell, edges: tuple[Edge, ...]) -> Iterator[Named]:
+def _cell(prefix: str, cell: Cell, space: SearchSpace, edges: tuple[Edge, ...]) -> Iterator[Named]:
     for filling in cell.fillings:
         operation = cell.operation(filling)
         for position, edge in enumerate(filling.edges):
-            place = f"{prefix}.{_edge_name(edge, edges)}.{_index(cell, filling, edge)}"
+            place = f"{prefix}.{_edge_name(edge, edges)}.{_index(cell, space, filling, edge)}"
             if isinstance(operation, StackedTransposed):
                 yield f"{place}.convT.1.weight", operation.depthwise[position]
                 yield f"{place}.convT.2.weight", operation.pointwise.weight[position]
@@ -181,10 +184,10 @@ def _edge_name(edge: Edge, edges: tuple[Edge, ...]) -> str:
     return {"up": f"up{number}.ups", "down": f"down{number}.ops"}.get(edge.kind, f"c{number}.ops")
 
 
-def _index(cell: Cell, filling: Filling, edge: Edge) -> int:
+def _index(cell: Cell, space: SearchSpace, filling: Filling, edge: Edge) -> int:
     """Released index of a primitive on its edge: derived networks hold the chosen one alone, as number 0."""
     alone = sum(edge in other.edges for other in cell.fillings) == 1
-    return 0 if alone else primitive_names(filling.kind).index(filling.primitive.name)
+    return 0 if alone else space.published[filling.kind][filling.primitive.name]
 
 
 def _convolution(prefix: str, convolution: StackedConvolution, position: int) -> Iterator[Named]:

@@ -1,4 +1,4 @@
-"""The zoo: genotypes of this space that papers have published, under their names, with what they scored."""
+"""The zoo: genotypes that papers have published, under their names, with what they scored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,10 +29,25 @@ class PublishedGenotype:
     note: str = ""
 
 
+def generator(*cells: str) -> Genotype:
+    """A generator of AdversarialNAS's space; a cell is one line of primitives, one an edge.
+
+    Names, not the published indices: these mean the same whatever vocabularies become.
+    """
+    return Genotype(network="generator", cells=tuple(tuple(cell.split()) for cell in cells))
+
+
+def discriminator(*cells: str) -> Genotype:
+    """A discriminator of that space."""
+    return Genotype(network="discriminator", cells=tuple(tuple(cell.split()) for cell in cells))
+
+
 PUBLISHED: Mapping[str, PublishedGenotype] = {
     "adversarialnas": PublishedGenotype(
-        Genotype.from_rows(
-            "generator", [[1, 1, 1, 0, 3, 3, 1], [1, 1, 0, 1, 3, 3, 3], [0, 1, 0, 3, 3, 0, 3]]
+        generator(
+            "bilinear bilinear skip_connect none conv_3x3 conv_3x3 skip_connect",
+            "bilinear bilinear none skip_connect conv_3x3 conv_3x3 conv_3x3",
+            "nearest bilinear none conv_3x3 conv_3x3 none conv_3x3",
         ),
         ADVERSARIALNAS,
         expected_parameters=8_846_851,
@@ -40,8 +55,10 @@ PUBLISHED: Mapping[str, PublishedGenotype] = {
         note="searched on CIFAR-10 and transferred to STL-10 at 270 channels (8,881,923 parameters)",
     ),
     "eagan": PublishedGenotype(
-        Genotype.from_rows(
-            "generator", [[1, 1, 1, 0, 2, 3, 1], [1, 1, 0, 1, 3, 0, 5], [0, 1, 0, 3, 0, 0, 3]]
+        generator(
+            "bilinear bilinear skip_connect none conv_1x1 conv_3x3 skip_connect",
+            "bilinear bilinear none skip_connect conv_3x3 none dil_conv_3x3",
+            "nearest bilinear none conv_3x3 none none conv_3x3",
         ),
         EAGAN,
         expected_parameters=7_142_403,
@@ -49,16 +66,20 @@ PUBLISHED: Mapping[str, PublishedGenotype] = {
         note="trained against EAGAN's own discriminator; its STL-10 figure could not be tied to this one",
     ),
     "mmd_adversarialnas": PublishedGenotype(
-        Genotype.from_rows(
-            "generator", [[0, 1, 3, 4, 6, 4, 1], [1, 1, 4, 0, 5, 5, 3], [0, 1, 4, 5, 6, 4, 4]]
+        generator(
+            "nearest bilinear conv_3x3 conv_5x5 dil_conv_5x5 conv_5x5 skip_connect",
+            "bilinear bilinear conv_5x5 none dil_conv_3x3 dil_conv_3x3 conv_3x3",
+            "nearest bilinear conv_5x5 dil_conv_3x3 dil_conv_5x5 conv_5x5 conv_5x5",
         ),
         MMD_ADVERSARIALNAS,
         expected_parameters=20_185_859,
         results=(results_of("MMD-AdversarialNAS", "cifar10"),),
     ),
     "ewsgan": PublishedGenotype(
-        Genotype.from_rows(
-            "generator", [[0, 1, 4, 5, 3, 4, 1], [0, 2, 2, 5, 2, 1, 0], [2, 1, 5, 5, 4, 0, 4]]
+        generator(
+            "nearest bilinear conv_5x5 dil_conv_3x3 conv_3x3 conv_5x5 skip_connect",
+            "nearest ConvTranspose conv_1x1 dil_conv_3x3 conv_1x1 skip_connect none",
+            "ConvTranspose bilinear dil_conv_3x3 dil_conv_3x3 conv_5x5 none conv_5x5",
         ),
         EWSGAN,
         expected_parameters=13_766_915,
@@ -66,8 +87,10 @@ PUBLISHED: Mapping[str, PublishedGenotype] = {
         note="its STL-10 figure could not be tied to this one",
     ),
     "cagan_top1": PublishedGenotype(
-        Genotype.from_rows(
-            "generator", [[1, 1, 1, 1, 3, 5, 1], [1, 1, 2, 2, 3, 3, 3], [1, 1, 2, 2, 5, 2, 3]]
+        generator(
+            "bilinear bilinear skip_connect skip_connect conv_3x3 dil_conv_3x3 skip_connect",
+            "bilinear bilinear conv_1x1 conv_1x1 conv_3x3 conv_3x3 conv_3x3",
+            "bilinear bilinear conv_1x1 conv_1x1 dil_conv_3x3 conv_1x1 conv_3x3",
         ),
         CAGAN,
         expected_parameters=8_585_731,
@@ -75,17 +98,21 @@ PUBLISHED: Mapping[str, PublishedGenotype] = {
         note="CAGAN's STL-10 network; its CIFAR-10 figures could not be tied to top 1 or top 2",
     ),
     "cagan_top2": PublishedGenotype(
-        Genotype.from_rows(
-            "generator", [[1, 1, 1, 1, 3, 5, 1], [1, 1, 2, 2, 0, 3, 1], [1, 1, 2, 2, 5, 2, 3]]
+        generator(
+            "bilinear bilinear skip_connect skip_connect conv_3x3 dil_conv_3x3 skip_connect",
+            "bilinear bilinear conv_1x1 conv_1x1 none conv_3x3 skip_connect",
+            "bilinear bilinear conv_1x1 conv_1x1 dil_conv_3x3 conv_1x1 conv_3x3",
         ),
         CAGAN,
         expected_parameters=7_405_571,
         note="CAGAN's CIFAR-10 figures could not be tied to top 1 or top 2",
     ),
     "adversarialnas_discriminator": PublishedGenotype(
-        Genotype.from_rows(
-            "discriminator",
-            [[2, 0, 1, 4, 4, 3, 3], [4, 1, 0, 0, 3, 5, 3], [1, 1, 1, 5, 6, 5, 5], [5, 0, 0, 1, 1, 1, 1]],
+        discriminator(
+            "conv_5x5 conv_1x1 conv_3x3 conv_5x5 conv_5x5 conv_5x5 conv_5x5",
+            "conv_5x5 skip_connect none none conv_3x3 dil_conv_5x5 conv_5x5",
+            "skip_connect skip_connect skip_connect dil_conv_3x3 dil_conv_5x5 dil_conv_5x5 dil_conv_5x5",
+            "dil_conv_3x3 none none skip_connect skip_connect max_pool max_pool",
         ),
         ADVERSARIALNAS,
         note="an example read off the search animation of AdversarialNAS, never scored by itself",

@@ -8,9 +8,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from search_space.genotype import Genotype
-from search_space.networks.config import GeneratorConfig
+from search_space.networks.config import GENERATOR_CELLS, GeneratorConfig
 from search_space.networks.generator import Generator
-from search_space.topology import CELLS
 from search_space.zoo.interop import (
     CheckpointError,
     canonical,
@@ -55,7 +54,7 @@ def released_config(state: Mapping[str, Tensor]) -> GeneratorConfig:
     try:
         rows, latent_part = shapes["l1.weight"]
         image_channels, channels, *_ = shapes["to_rgb.2.weight"]
-        parts = sum(f"l{number}.weight" in shapes for number in range(1, len(CELLS["generator"]) + 1))
+        parts = sum(f"l{number}.weight" in shapes for number in range(1, GENERATOR_CELLS + 1))
         return GeneratorConfig(
             channels=channels,
             latent_dim=parts * latent_part,

@@ -57,8 +57,8 @@ def test_cifar10_has_the_released_values():
     assert (search.steps, search.n_critic, search.steps // search.n_critic) == (10_000, 5, 2_000)
     assert (search.batch_size, search.generator_batch_size) == (120, 120)
     assert (search.generator.channels, search.discriminator.channels) == (160, 80)
-    assert (search.tau_start, search.tau_end, search.ema_decay) == (5, 0.1, 0.999)
-    for adam in (search.alpha_optimizer, search.beta_optimizer):
+    assert (search.strategy.tau_start, search.strategy.tau_end, search.ema_decay) == (5, 0.1, 0.999)
+    for adam in (search.strategy.alpha_optimizer, search.strategy.beta_optimizer):
         assert (adam.lr, adam.betas, adam.weight_decay) == (3e-4, (0.5, 0.999), 1e-4)
     assert (retrain.steps, retrain.n_critic, retrain.steps // retrain.n_critic) == (750_000, 5, 150_000)
     assert (retrain.batch_size, retrain.generator_batch_size) == (40, 80)
@@ -88,4 +88,5 @@ def test_official_differs_from_cifar10_in_the_quirks_alone():
         "mask_image_edges": False,
         "continue_from_ema": True,
     }
-    assert official == {**right, "search": {**right["search"], **quirks}}
+    strategy = {**right["search"]["strategy"], **quirks}
+    assert official == {**right, "search": {**right["search"], "strategy": strategy}}

@@ -10,6 +10,7 @@ import ray
 from orchestrator.cluster.launch import launch
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome
+from orchestrator.reliability.runs import ended, listening
 from orchestrator.selection.live import Run, one_after_another, side_by_side
 from orchestrator.selection.result import Request
 from search_space.errors import UserError
@@ -60,3 +61,13 @@ def test_a_diverged_run_is_a_result_and_a_mistake_of_the_user_is_raised_as_it_is
     with pytest.raises(UserError, match="nowhere") as raised:
         list(side_by_side(cluster, 1)([missing]))
     assert "Traceback" not in str(raised.value)
+
+
+def test_what_listens_hears_the_reports_of_a_run_where_it_is_trained(tmp_path: Path) -> None:
+    scored = {"retrain__evaluation__every": 1, "retrain__evaluation__samples": 20}
+    run = run_of(tmp_path, 0, **scored)
+    ((_, outcome),) = side_by_side(run.job.experiment.cluster, 1, "reliability", listening)([run])
+    assert isinstance(outcome, Outcome)
+    heard = ended(run.job, "id", None)
+    assert list(heard.scores) == [1, 2, 3]
+    assert heard.scores[3]["fd_digits"] == outcome.metrics["fd_digits"]

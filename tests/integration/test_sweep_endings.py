@@ -21,7 +21,7 @@ from orchestrator.sweep.tuning import Work
 
 pytestmark = pytest.mark.slow
 
-LR = "search.alpha_optimizer.lr"
+LR = "search.strategy.alpha_optimizer.lr"
 
 
 @pytest.fixture(scope="module", autouse=True)

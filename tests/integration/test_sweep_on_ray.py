@@ -22,7 +22,7 @@ NETWORKS = {"generator.channels": 4, "discriminator.channels": 4}
 
 def tiny_sweep(root: Path) -> Path:
     """Three configurations with two seeds each, in a file."""
-    overrides = {"root": str(root), "search.warmup_steps": 0, "search.evaluation.every": 0}
+    overrides = {"root": str(root), "search.strategy.warmup_steps": 0, "search.evaluation.every": 0}
     for stage in ("search", "retrain"):
         overrides |= {f"{stage}.{name}": value for name, value in (TINY | NETWORKS).items()}
     overrides |= {"retrain.evaluation.every": 1, "retrain.evaluation.samples": 16}
@@ -32,7 +32,7 @@ def tiny_sweep(root: Path) -> Path:
         "base": "digits",
         "overrides": overrides,
         "space": {
-            "search.alpha_optimizer.lr": {"log_uniform": [0.003, 0.3]},
+            "search.strategy.alpha_optimizer.lr": {"log_uniform": [0.003, 0.3]},
             "retrain.generator_optimizer.lr": {"log_uniform": [1e-5, 1e-2]},
         },
         "objective": {"metric": "fd_digits", "goal": "minimize"},

@@ -28,7 +28,7 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
         "mlflow.store.tracking.sqlalchemy_store",
-        "orchestrator.cli.run",
+        "orchestrator.cli.runs",
         "orchestrator.stages.train",
         "sklearn.datasets",
         "torch._dynamo",

@@ -24,7 +24,9 @@ class GivenDraws:
 
     def noise(self, phase: Phase, forward: int, architecture: Architecture) -> EdgeWeights:
         """The given noise."""
-        return EdgeWeights(*self._noise(phase, forward, architecture.network))
+        return EdgeWeights(
+            zip(("normal", "resample"), self._noise(phase, forward, architecture.network), strict=True)
+        )
 
 
 def no_noise(phase: str, forward: int, network: str) -> tuple[Tensor, Tensor]:

@@ -10,14 +10,23 @@ from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.relaxation import Relaxation
 from search_space.zoo.interop import load_released
 from tests.reference.recorded import BUFFERS, by_released_name
-from trainers.compute import ComputeConfig
+from tests.trainers.small import Given
+from trainers.config import SearchConfig
 from trainers.guarded_step import GuardedStep
-from trainers.search_config import SearchConfig
-from trainers.search_state import SearchState
-from trainers.search_step import SearchStep
+from trainers.noise import NoiseSource
+from trainers.options import ComputeConfig
+from trainers.strategies.adversarial import AdversarialSearch
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.adversarial_state import SearchState
+from trainers.strategies.strategy import SearchSetup
 
 STEPS, N_CRITIC = 4, 2
 HALF, GENERATOR_BATCH = 2, 4
+
+
+def official_quirks(relaxation: Relaxation) -> AdversarialConfig:
+    """How the released code samples architectures."""
+    return AdversarialConfig(relaxation=relaxation, sample_per_forward=True, mask_image_edges=False)
 
 
 def official_config(relaxation: Relaxation) -> SearchConfig:
@@ -27,9 +36,7 @@ def official_config(relaxation: Relaxation) -> SearchConfig:
         batch_size=2 * HALF,
         generator_batch_size=GENERATOR_BATCH,
         n_critic=N_CRITIC,
-        relaxation=relaxation,
-        sample_per_forward=True,
-        mask_image_edges=False,
+        strategy=official_quirks(relaxation),
     )
 
 
@@ -43,9 +50,17 @@ class OfficialSearch:
         form: BackendName,
         relaxation: Relaxation = "softmax",
     ) -> None:
-        config, compute = official_config(relaxation), ComputeConfig(form=form)
-        self.state = SearchState(generator, discriminator, config, 0, torch.device("cpu"), compute)
-        self.step = SearchStep(self.state, config, compute, GuardedStep(self.state.device))
+        config, quirks = official_config(relaxation), official_quirks(relaxation)
+        device, compute = torch.device("cpu"), ComputeConfig(backend=form)
+        setup = SearchSetup(config, generator, discriminator, 0, device, compute)
+        self.state = SearchState(quirks, setup)
+        self._search = AdversarialSearch(self.state, quirks, setup, GuardedStep(device))
+
+    def step(
+        self, weights_half: Tensor, architecture_half: Tensor, noise: NoiseSource
+    ) -> Mapping[str, Tensor]:
+        """Losses of a step on given images."""
+        return self._search.step(Given(weights_half, architecture_half), noise)
 
     def load(self, generator: Mapping[str, Tensor], discriminator: Mapping[str, Tensor]) -> None:
         """Take over a state that is given by released names."""

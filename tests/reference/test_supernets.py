@@ -76,8 +76,10 @@ def test_softmax_outputs_are_the_recorded_ones(players):
 def test_gumbel_outputs_with_the_recorded_noise_are_the_recorded_ones(players):
     mode, tau = "gumbel_of_probabilities", float(SUPERNET["tau"])
     noise = under("noise/", SUPERNET)
-    alpha = relax(players.alpha, mode, tau, EdgeWeights(noise["G_normal"], noise["G_up"]))
-    beta = relax(players.beta, mode, tau, EdgeWeights(noise["D_normal"], noise["D_down"]), masked=False)
+    alpha = relax(players.alpha, mode, tau, EdgeWeights(normal=noise["G_normal"], resample=noise["G_up"]))
+    beta = relax(
+        players.beta, mode, tau, EdgeWeights(normal=noise["D_normal"], resample=noise["D_down"]), masked=False
+    )
     assert_equal(players.generator(SUPERNET["z"], alpha), SUPERNET["G_eval_gumbel"])
     assert_equal(players.discriminator(SUPERNET["x"], beta), SUPERNET["D_eval_gumbel"])
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from search_space.architecture import Architecture, EdgeWeights, architecture_mask
+from search_space.architecture import Architecture, EdgeWeights, architecture_masks
+from search_space.spaces.adversarialnas import ADVERSARIALNAS
 
 SHAPES = {"generator": ((3, 5, 7), (3, 2, 3)), "discriminator": ((4, 5, 7), (4, 2, 6))}
 
@@ -9,7 +10,8 @@ SHAPES = {"generator": ((3, 5, 7), (3, 2, 3)), "discriminator": ((4, 5, 7), (4, 
 @pytest.mark.parametrize("network", SHAPES)
 def test_parameters_have_the_released_shapes(network):
     architecture = Architecture(network)
-    assert (architecture.normal.shape, architecture.resample.shape) == SHAPES[network]
+    assert tuple(logits.shape for logits in architecture.parameters()) == SHAPES[network]
+    assert list(architecture.logits) == ["normal", "resample"]
 
 
 @pytest.mark.parametrize("network", SHAPES)
@@ -27,11 +29,12 @@ def test_the_same_generator_gives_the_same_parameters():
 
 
 def test_only_the_image_edges_of_d_lack_columns():
-    assert architecture_mask("generator").all()
-    mask = architecture_mask("discriminator")
+    assert all(mask.all() for mask in architecture_masks("generator", ADVERSARIALNAS).values())
+    masks = architecture_masks("discriminator", ADVERSARIALNAS)
+    assert masks["resample"].all()
     expected = torch.ones(4, 5, 7, dtype=torch.bool)
     expected[0, :3, 5:] = False
-    assert torch.equal(mask, expected)
+    assert torch.equal(masks["normal"], expected)
 
 
 def test_mask_is_no_part_of_a_checkpoint():
@@ -39,7 +42,7 @@ def test_mask_is_no_part_of_a_checkpoint():
 
 
 def test_weights_of_a_cell_are_its_rows():
-    weights = EdgeWeights(torch.rand(3, 5, 7), torch.rand(3, 2, 3))
+    weights = EdgeWeights(normal=torch.rand(3, 5, 7), resample=torch.rand(3, 2, 3))
     cell = weights.of_cell(1)
-    assert torch.equal(cell.normal, weights.normal[1])
-    assert torch.equal(cell.resample, weights.resample[1])
+    assert torch.equal(cell["normal"], weights["normal"][1])
+    assert torch.equal(cell["resample"], weights["resample"][1])

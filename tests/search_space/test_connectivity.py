@@ -1,6 +1,6 @@
 import pytest
 
-from search_space.topology import DISCRIMINATOR_CELL, GENERATOR_CELL, nodes_without_input
+from search_space.spaces.adversarialnas import ADVERSARIALNAS, DISCRIMINATOR_CELL, GENERATOR_CELL
 
 SKIPS = ("skip_connect",) * 7
 
@@ -11,7 +11,7 @@ def cell(**changed: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("edges", [GENERATOR_CELL, DISCRIMINATOR_CELL])
 def test_a_cell_without_none_is_connected(edges):
-    assert nodes_without_input(edges, SKIPS) == ()
+    assert ADVERSARIALNAS.nodes_without_input(edges, SKIPS) == ()
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_cell_without_none_is_connected(edges):
     ],
 )
 def test_nodes_3_and_4_of_a_generator_cell_need_an_input(names, missing):
-    assert nodes_without_input(GENERATOR_CELL, names) == missing
+    assert ADVERSARIALNAS.nodes_without_input(GENERATOR_CELL, names) == missing
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_nodes_3_and_4_of_a_generator_cell_need_an_input(names, missing):
     ],
 )
 def test_nodes_2_and_3_of_a_discriminator_cell_and_a_read_node_1_need_an_input(names, missing):
-    assert nodes_without_input(DISCRIMINATOR_CELL, names) == missing
+    assert ADVERSARIALNAS.nodes_without_input(DISCRIMINATOR_CELL, names) == missing
 
 
 def test_node_1_of_a_discriminator_cell_may_be_empty_when_nothing_reads_it():
-    assert nodes_without_input(DISCRIMINATOR_CELL, cell(e0="none", e3="none", e4="none")) == ()
+    assert ADVERSARIALNAS.nodes_without_input(DISCRIMINATOR_CELL, cell(e0="none", e3="none", e4="none")) == ()

@@ -9,10 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from torch import nn
 
+from search_space.architecture import Architecture
 from search_space.derive import derive
 from search_space.genotype import Provenance
-from search_space.topology import CELLS, nodes_without_input
+from search_space.spaces.adversarialnas import ADVERSARIALNAS, CELLS
 
 REFERENCE = Path(__file__).parent / "data" / "derive.npz"
 KEYS = {
@@ -20,6 +22,13 @@ KEYS = {
     "discriminator": ("D_normal", "D_down", "genotype_D"),
 }
 RESAMPLING = {"generator": (3, 2, 3), "discriminator": (4, 2, 6)}
+
+
+def derive_from(network, normal, resample, provenance=None):
+    architecture = Architecture(network)
+    architecture.normal, architecture.resample = nn.Parameter(normal), nn.Parameter(resample)
+    return derive(architecture, provenance)
+
 
 logits = st.floats(-1e4, 1e4) | st.sampled_from([0.0, 1.0])
 
@@ -33,7 +42,7 @@ def as_tuples(rows) -> tuple[tuple[int, ...], ...]:
 def test_derivation_equals_the_released_one(network, case):
     with np.load(REFERENCE, allow_pickle=False) as reference:
         normal, resample, genotype = (reference[key][case] for key in KEYS[network])
-    derived = derive(network, torch.from_numpy(normal), torch.from_numpy(resample))
+    derived = derive_from(network, torch.from_numpy(normal), torch.from_numpy(resample))
     assert derived.rows == as_tuples(genotype)
 
 
@@ -43,9 +52,9 @@ def test_derivation_equals_the_released_one(network, case):
 def test_any_architecture_parameters_give_a_connected_genotype(network, data):
     normal = data.draw(arrays.arrays(np.float64, (len(CELLS[network]), 5, 7), elements=logits))
     resample = data.draw(arrays.arrays(np.float64, RESAMPLING[network], elements=logits))
-    genotype = derive(network, torch.from_numpy(normal), torch.from_numpy(resample))
+    genotype = derive_from(network, torch.from_numpy(normal), torch.from_numpy(resample))
     for edges, names in zip(CELLS[network], genotype.cells, strict=True):
-        assert nodes_without_input(edges, names) == ()
+        assert ADVERSARIALNAS.fault(edges, names) is None
 
 
 def zeros(network: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -57,7 +66,7 @@ def test_repair_takes_the_edge_least_sure_of_none_and_its_best_other_primitive()
     normal[:, :, 1] = 1.0  # skip_connect everywhere
     normal[0, 0, 0], normal[0, 1, 0] = 3.0, 2.0  # none on both inputs of node 3, surer on e2
     normal[0, 1, 4] = 1.5  # conv_5x5 is the runner-up of e3
-    assert derive("generator", normal, resample).cells[0][2:4] == ("none", "conv_5x5")
+    assert derive_from("generator", normal, resample).cells[0][2:4] == ("none", "conv_5x5")
 
 
 def test_repairing_node_2_can_bring_node_1_into_use_and_repairs_it_too():
@@ -65,7 +74,7 @@ def test_repairing_node_2_can_bring_node_1_into_use_and_repairs_it_too():
     normal[1, :, 0] = torch.tensor([9.0, 8.0, 8.0, 7.0, 9.0])  # all none; e3 the least sure into node 2
     normal[1, 0, 5] = 1.0
     normal[1, 3, 2] = 1.0
-    e0, e1, _, e3, _, *_ = derive("discriminator", normal, resample).cells[1]
+    e0, e1, _, e3, _, *_ = derive_from("discriminator", normal, resample).cells[1]
     assert (e0, e1, e3) == ("dil_conv_3x3", "none", "conv_1x1")
 
 
@@ -73,10 +82,10 @@ def test_columns_without_a_primitive_never_win_in_the_first_discriminator_cell()
     normal, resample = zeros("discriminator")
     normal[0, :3, 5:] = 100.0
     normal[0, :3, 3] = 1.0
-    assert derive("discriminator", normal, resample).cells[0][:3] == ("dil_conv_3x3",) * 3
+    assert derive_from("discriminator", normal, resample).cells[0][:3] == ("dil_conv_3x3",) * 3
 
 
 def test_derivation_takes_parameters_that_require_gradients_and_keeps_the_provenance():
     normal, resample = (tensor.requires_grad_() for tensor in zeros("generator"))
     provenance = Provenance(run="r", step=5, seed=1)
-    assert derive("generator", normal, resample, provenance).provenance == provenance
+    assert derive_from("generator", normal, resample, provenance).provenance == provenance

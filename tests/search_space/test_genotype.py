@@ -104,7 +104,7 @@ def test_an_unknown_primitive_is_refused_with_the_known_ones():
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        (json_with(space="darts"), "space: Input should be 'adversarialnas', found 'darts'"),
+        (json_with(space="darts"), "unknown space 'darts'; known: adversarialnas"),
         (
             json_with(network="critic"),
             "network: Input should be 'generator' or 'discriminator', found 'critic'",

@@ -73,7 +73,11 @@ def test_json_keeps_the_provenance_and_npy_drops_it(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "part"),
     [
-        ("g.npy", npy(np.zeros((5, 7), np.uint8)), "expected integers of shape (3, 7) (generator) or (4, 7)"),
+        (
+            "g.npy",
+            npy(np.zeros((5, 7), np.uint8)),
+            "expected integers of shape (3, 7) (generator) or (4, 7) (discriminator)",
+        ),
         ("g.npy", npy(np.zeros((3, 7), np.float32)), "type float32"),
         ("g.npy", npy(np.full((3, 7), 9)), "generator cells.0.e0: no primitive 9"),
         ("g.npy", npy(np.array([[Bomb()] * 7] * 3)), "type object"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.relaxation import entropy, gumbel_noise, one_hot, probabilities, relax
 from search_space.sampling import sample_genotype
-from search_space.topology import CELLS
+from search_space.spaces.adversarialnas import CELLS
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -28,11 +28,11 @@ def architecture(network="generator", normal=None, resample=None) -> Architectur
 def noise(network="generator", normal=None, resample=None) -> EdgeWeights:
     """Noise of 0, except for the first normal and the first resampling edge if they are given."""
     made = architecture(network, normal, resample)
-    return EdgeWeights(made.normal.data, made.resample.data)
+    return EdgeWeights({group: logits.data for group, logits in made.logits.items()})
 
 
 def first_up_edge(weights: EdgeWeights) -> list[float]:
-    return weights.resample[0, 0].tolist()
+    return weights["resample"][0, 0].tolist()
 
 
 def test_softmax_is_the_share_of_the_exponentials():
@@ -43,7 +43,8 @@ def test_softmax_is_the_share_of_the_exponentials():
 def test_softmax_knows_neither_tau_nor_noise():
     alpha = architecture(resample=[LOG2, LOG3, 0])
     assert torch.equal(
-        relax(alpha, "softmax", 0.1, noise(resample=[5, 0, 0])).resample, relax(alpha, "softmax").resample
+        relax(alpha, "softmax", 0.1, noise(resample=[5, 0, 0]))["resample"],
+        relax(alpha, "softmax")["resample"],
     )
 
 
@@ -72,7 +73,7 @@ def test_released_gumbel_never_prefers_one_of_seven_with_a_probability_over_31_p
     for _ in range(200):
         drawn = gumbel_noise(alpha, generator)
         for mode in wins:
-            wins[mode] += int(relax(alpha, mode, 0.1, drawn).normal[0, 0].argmax() == 0)
+            wins[mode] += int(relax(alpha, mode, 0.1, drawn)["normal"][0, 0].argmax() == 0)
     assert wins["gumbel"] == 200
     assert wins["gumbel_of_probabilities"] / 200 == pytest.approx(math.e / (math.e + 6), abs=0.06)
 
@@ -88,14 +89,14 @@ def test_gumbel_modes_need_noise(mode):
 def test_weights_of_every_edge_sum_to_one(network, mode):
     made = Architecture(network)
     weights = relax(made, mode, 0.7, gumbel_noise(made, torch.Generator().manual_seed(0)))
-    for group in weights:
+    for group in weights.values():
         assert torch.allclose(group.sum(-1), torch.ones(1))
 
 
 @pytest.mark.parametrize("mode", ["softmax", "gumbel", "gumbel_of_probabilities"])
 def test_columns_that_do_not_exist_get_no_weight_and_no_gradient(mode):
     beta = Architecture("discriminator")
-    weights = relax(beta, mode, 0.5, gumbel_noise(beta, torch.Generator().manual_seed(0))).normal
+    weights = relax(beta, mode, 0.5, gumbel_noise(beta, torch.Generator().manual_seed(0)))["normal"]
     (gradient,) = torch.autograd.grad(weights.square().sum(), beta.normal)
     assert (weights[0, :3, 5:] == 0).all()
     assert (gradient[0, :3, 5:] == 0).all()
@@ -104,9 +105,9 @@ def test_columns_that_do_not_exist_get_no_weight_and_no_gradient(mode):
 
 
 def test_without_mask_image_edges_lose_weight_to_columns_that_do_not_exist():
-    weights = relax(architecture("discriminator"), "softmax", masked=False).normal
+    weights = relax(architecture("discriminator"), "softmax", masked=False)["normal"]
     assert weights[0, 0].tolist() == pytest.approx([1 / 7] * 7)
-    assert relax(architecture("discriminator"), "softmax").normal[0, 0].tolist() == pytest.approx(
+    assert relax(architecture("discriminator"), "softmax")["normal"][0, 0].tolist() == pytest.approx(
         [1 / 5] * 5 + [0] * 2
     )
 
@@ -122,13 +123,13 @@ def test_small_tau_decides_and_large_tau_levels(mode):
 def test_tau_may_be_a_tensor():
     alpha, drawn = architecture(resample=[LOG2, LOG3, 0]), noise(resample=[0.1, 0.2, 0.3])
     as_number = relax(alpha, "gumbel", 0.5, drawn)
-    assert torch.equal(relax(alpha, "gumbel", torch.tensor(0.5), drawn).resample, as_number.resample)
+    assert torch.equal(relax(alpha, "gumbel", torch.tensor(0.5), drawn)["resample"], as_number["resample"])
 
 
 def test_noise_is_standard_gumbel():
     made = Architecture("generator")
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.cat([gumbel_noise(made, generator).normal.flatten() for _ in range(200)])
+    drawn = torch.cat([gumbel_noise(made, generator)["normal"].flatten() for _ in range(200)])
     assert drawn.mean() == pytest.approx(0.5772, abs=0.03)  # Euler's constant
     assert drawn.var() == pytest.approx(math.pi**2 / 6, rel=0.05)
 
@@ -137,7 +138,7 @@ def test_noise_depends_on_the_generator_alone():
     made = Architecture("discriminator")
     first, again = (gumbel_noise(made, torch.Generator().manual_seed(4)) for _ in range(2))
     other = gumbel_noise(made, torch.Generator().manual_seed(5))
-    for a, b, c in zip(first, again, other, strict=True):
+    for a, b, c in zip(first.values(), again.values(), other.values(), strict=True):
         assert torch.equal(a, b)
         assert not torch.equal(a, c)
         assert not a.requires_grad
@@ -151,9 +152,9 @@ def test_one_hot_weights_say_which_primitive_stands_on_each_edge(network, seed):
     first = {"generator": "resample", "discriminator": "normal"}[network]
     second = {"generator": "normal", "discriminator": "resample"}[network]
     for cell, row in enumerate(genotype.rows):
-        found = [*getattr(weights, first)[cell].argmax(-1), *getattr(weights, second)[cell].argmax(-1)]
+        found = [*weights[first][cell].argmax(-1), *weights[second][cell].argmax(-1)]
         assert tuple(map(int, found)) == row
-    for group in weights:
+    for group in weights.values():
         assert torch.equal(group.sum(-1), torch.ones(group.shape[:-1]))
         assert group.max() == 1
 

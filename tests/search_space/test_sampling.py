@@ -1,10 +1,12 @@
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from search_space import sampling
 from search_space.sampling import sample_genotype
+from search_space.spaces.registry import SPACES
+from search_space.topology import Primitive
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
@@ -23,7 +25,10 @@ def test_genotypes_of_known_seeds_stay_the_same():
 def test_every_valid_cell_is_equally_likely(monkeypatch):
     # With two primitives an edge, the choices of a G cell can be listed: 3 of 4 feed node 3, 7 of 8 node 4.
     two = {"normal": ("none", "skip_connect"), "up": ("nearest",)}
-    monkeypatch.setattr(sampling, "primitive_names", two.__getitem__)
+    vocabularies = {kind: tuple(map(Primitive, names)) for kind, names in two.items()}
+    monkeypatch.setitem(
+        SPACES, "adversarialnas", replace(SPACES["adversarialnas"], vocabularies=vocabularies)
+    )
     drawn = Counter(cell for seed in range(2000) for cell in sample_genotype("generator", seed).cells)
     valid = [
         ("nearest", "nearest", *normal)

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from search_space.primitives import VOCABULARIES
-from search_space.topology import CELLS, SKIP_INS, SkipIn, is_resampling, slots, space_size
+from search_space.spaces.adversarialnas import ADVERSARIALNAS, CELLS, SKIP_INS
+from search_space.topology import SkipIn
 
 GENERATOR_ROW = "0>1 up, 0>2 up, 1>3 normal, 2>3 normal, 1>4 normal, 2>4 normal, 3>4 normal"
 DISCRIMINATOR_ROW = "0>1 normal, 0>2 normal, 0>3 normal, 1>2 normal, 1>3 normal, 2>4 down, 3>4 down"
@@ -27,31 +29,36 @@ def test_skips_between_cells_are_the_published_ones():
 @pytest.mark.parametrize("network", CELLS)
 def test_every_edge_has_a_row_of_its_own_in_the_architecture_parameters(network):
     for edges in CELLS[network]:
-        places = slots(edges)
+        places = ADVERSARIALNAS.slots(edges)
         assert sorted(places) == [("normal", i) for i in range(5)] + [("resample", i) for i in range(2)]
         for edge, (group, _) in zip(edges, places, strict=True):
-            assert (group == "resample") == is_resampling(edge)
+            assert (group == "resample") == (edge.kind in ("up", "down"))
 
 
 def test_rows_of_the_architecture_parameters_are_in_edge_order():
-    assert [slot for _, slot in slots(CELLS["generator"][0])] == [0, 1, 0, 1, 2, 3, 4]
-    assert [slot for _, slot in slots(CELLS["discriminator"][0])] == [0, 1, 2, 3, 4, 0, 1]
+    assert [slot for _, slot in ADVERSARIALNAS.slots(CELLS["generator"][0])] == [0, 1, 0, 1, 2, 3, 4]
+    assert [slot for _, slot in ADVERSARIALNAS.slots(CELLS["discriminator"][0])] == [0, 1, 2, 3, 4, 0, 1]
 
 
 def test_space_is_as_large_as_published():
-    generator = space_size("generator")
-    as_published = generator * space_size("discriminator", image_edges_have_seven=True)
+    """The paper gives the edges of D's first cell seven primitives, although only five exist there."""
+    generator = ADVERSARIALNAS.size("generator")
+    seven = replace(
+        ADVERSARIALNAS,
+        vocabularies={**ADVERSARIALNAS.vocabularies, "image": ADVERSARIALNAS.vocabularies["normal"]},
+    )
+    as_published = generator * seven.size("discriminator")
     assert generator == (3**2 * 7**5) ** 3
     assert f"{generator:.2e}" == "3.46e+15"
     assert f"{as_published:.3e}" == "4.638e+38"
 
 
 def test_space_without_operations_that_do_not_exist_is_smaller():
-    assert f"{space_size('generator') * space_size('discriminator'):.3e}" == "1.690e+38"
+    assert f"{ADVERSARIALNAS.size('generator') * ADVERSARIALNAS.size('discriminator'):.3e}" == "1.690e+38"
 
 
-def test_size_of_the_space_counts_the_vocabularies(monkeypatch):
+def test_size_of_the_space_counts_the_vocabularies():
     """Computed, not typed in: one more way to go up multiplies every one of six edges by 4/3."""
-    before = space_size("generator")
-    monkeypatch.setitem(VOCABULARIES, "up", (*VOCABULARIES["up"], VOCABULARIES["up"][0]))
-    assert space_size("generator") * 3**6 == before * 4**6
+    up = ADVERSARIALNAS.vocabularies["up"]
+    larger = replace(ADVERSARIALNAS, vocabularies={**ADVERSARIALNAS.vocabularies, "up": (*up, up[0])})
+    assert larger.size("generator") * 3**6 == ADVERSARIALNAS.size("generator") * 4**6

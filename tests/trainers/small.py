@@ -1,19 +1,23 @@
 """The smallest runs that have everything: a dozen gray images of 16 pixels, networks of a few channels."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.sampling import sample_genotype
-from trainers.compute import ComputeConfig
+from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.batches import Batches
 from trainers.datasets.images import Images
 from trainers.guarded_step import GuardedStep
-from trainers.retrain_state import RetrainConfig, RetrainState, build_networks
+from trainers.options import ComputeConfig
+from trainers.retrain_state import RetrainState, build_networks
 from trainers.samples import SampleGenerator
-from trainers.search_config import SearchConfig
-from trainers.search_state import SearchState
-from trainers.search_step import SearchStep
+from trainers.strategies.adversarial import AdversarialSearch
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.adversarial_state import SearchState
+from trainers.strategies.strategy import SearchSetup
 
 CPU = torch.device("cpu")
 GENERATOR = GeneratorConfig(channels=3, latent_dim=6, bottom_width=2, image_channels=1)
@@ -30,13 +34,34 @@ def images(count: int = 12) -> Images:
 
 
 def search_config(**changes: object) -> SearchConfig:
-    """Every step updates everything, unless told otherwise."""
-    return SearchConfig(**SHORT | changes)
+    """Every step updates everything, unless told otherwise; options of the adversarial search go there."""
+    own = {name: changes.pop(name) for name in list(changes) if name in AdversarialConfig.model_fields}
+    return SearchConfig(**SHORT | ({"strategy": own} if own else {}) | changes)
+
+
+def search_setup(config: SearchConfig, seed: int = 0, compute: ComputeConfig | None = None) -> SearchSetup:
+    """What a strategy is built from."""
+    return SearchSetup(config, GENERATOR, DISCRIMINATOR, seed, CPU, compute or ComputeConfig())
 
 
 def search_state(config: SearchConfig, seed: int = 0) -> SearchState:
-    """A fresh state."""
-    return SearchState(GENERATOR, DISCRIMINATOR, config, seed, CPU)
+    """A fresh state of an adversarial search."""
+    assert isinstance(config.strategy, AdversarialConfig)
+    return SearchState(config.strategy, search_setup(config, seed))
+
+
+def adversarial(
+    state: SearchState,
+    config: SearchConfig,
+    *,
+    seed: int = 0,
+    compute: ComputeConfig | None = None,
+    deferred: bool = False,
+) -> AdversarialSearch:
+    """The search of a state."""
+    assert isinstance(config.strategy, AdversarialConfig)
+    setup = search_setup(config, seed, compute)
+    return AdversarialSearch(state, config.strategy, setup, GuardedStep(CPU, deferred=deferred))
 
 
 def search_batches(seed: int = 0) -> Batches:
@@ -44,9 +69,20 @@ def search_batches(seed: int = 0) -> Batches:
     return Batches(images(), BATCH, seed, halves=True)
 
 
-def search_step(state: SearchState, config: SearchConfig, *, deferred: bool = False) -> SearchStep:
-    """The step of a state."""
-    return SearchStep(state, config, ComputeConfig(), GuardedStep(CPU, deferred=deferred))
+@dataclass(frozen=True)
+class Given:
+    """A batch of the images given."""
+
+    weights_half: Tensor
+    architecture_half: Tensor
+
+    def whole(self) -> Tensor:
+        """Both halves."""
+        return torch.cat([self.weights_half, self.architecture_half])
+
+    def halves(self) -> tuple[Tensor, Tensor]:
+        """As given."""
+        return self.weights_half, self.architecture_half
 
 
 def halves(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:

@@ -13,12 +13,20 @@ from search_space.networks.cell import use_backend
 from search_space.networks.discriminator import Discriminator
 from search_space.relaxation import relax
 from search_space.sampling import sample_genotype
-from tests.trainers.small import CPU, DISCRIMINATOR, halves, search_config, search_state, tensors
-from trainers.compute import ComputeConfig, prepare
-from trainers.guarded_step import GuardedStep
+from tests.trainers.small import (
+    CPU,
+    DISCRIMINATOR,
+    Given,
+    adversarial,
+    halves,
+    search_config,
+    search_state,
+    tensors,
+)
+from trainers.compute import prepare
 from trainers.noise import SeededNoise
-from trainers.search_state import SearchState
-from trainers.search_step import SearchStep
+from trainers.options import ComputeConfig
+from trainers.strategies.adversarial_state import SearchState
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
@@ -31,14 +39,14 @@ def stepped(compute: ComputeConfig) -> tuple[SearchState, dict[str, float]]:
     state = search_state(config)
     prepare(state.generator, compute)
     prepare(state.discriminator, compute)
-    losses = SearchStep(state, config, compute, GuardedStep(CPU))(*halves(), SeededNoise(0, 0, 6, CPU))
+    losses = adversarial(state, config, compute=compute).step(Given(*halves()), SeededNoise(0, 0, 6, CPU))
     return state, {name: float(value) for name, value in losses.items()}
 
 
 @pytest.mark.parametrize("form", ["direct", "frequency"])
 def test_bfloat16_keeps_master_weights_in_float32_and_losses_near(form):
-    _, expected = stepped(ComputeConfig(form=form))
-    state, found = stepped(ComputeConfig(form=form, precision="bfloat16"))
+    _, expected = stepped(ComputeConfig(backend=form))
+    state, found = stepped(ComputeConfig(backend=form, precision="bfloat16"))
     kept = tensors([state.generator.state_dict(), state.discriminator.state_dict()])
     assert {value.dtype for value in kept.values() if value.is_floating_point()} == {torch.float32}
     assert found.keys() == expected.keys()
@@ -65,11 +73,13 @@ def test_a_compiled_network_equals_an_eager_one(monkeypatch):
 def test_float32_rounds_no_worse_than_op_by_op(form):
     torch.manual_seed(0)
     state = search_state(search_config())
-    weights = EdgeWeights(*(weight.detach() for weight in relax(state.beta, "softmax")))
+    weights = EdgeWeights({group: weight.detach() for group, weight in relax(state.beta, "softmax").items()})
     images = torch.rand(8, 1, 16, 16) * 2 - 1
     exact = copy.deepcopy(state.discriminator).double()
     use_backend(exact, "op_by_op")
-    true = exact(images.double(), EdgeWeights(*(weight.double() for weight in weights))).detach()
+    true = exact(
+        images.double(), EdgeWeights({group: weight.double() for group, weight in weights.items()})
+    ).detach()
     errors = {}
     for name in ("op_by_op", form):
         network = copy.deepcopy(state.discriminator)
@@ -79,10 +89,10 @@ def test_float32_rounds_no_worse_than_op_by_op(form):
 
 
 def test_op_by_op_is_still_found_by_its_old_name():
-    assert ComputeConfig(form="reference").form == "op_by_op"
+    assert ComputeConfig(backend="reference").backend == "op_by_op"
 
 
 @pytest.mark.parametrize("form", ["direct", "frequency"])
 def test_forms_that_cannot_be_compiled_are_refused(form):
-    with pytest.raises(ValidationError, match=f"goes with form auto or op_by_op, not with {form}"):
-        ComputeConfig(form=form, compile=True)
+    with pytest.raises(ValidationError, match=f"goes with backend auto or op_by_op, not with {form}"):
+        ComputeConfig(backend=form, compile=True)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from tests.trainers.small import CPU, differing
-from trainers.guarded_step import PHASES, AdamConfig, GuardedStep, NonFiniteLoss, adam, frozen
+from trainers.guarded_step import PHASES, GuardedStep, NonFiniteLoss, adam, frozen
+from trainers.options import AdamConfig
 
 
 def parameter(*values: float) -> nn.Parameter:

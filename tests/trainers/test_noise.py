@@ -28,7 +28,7 @@ def test_draws_depend_on_seed_and_step_alone():
     torch.manual_seed(2)
     again = draws().latents("beta", 4), draws().noise("beta", 0, ALPHA)
     assert torch.equal(first[0], again[0])
-    assert all(torch.equal(a, b) for a, b in zip(first[1], again[1], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(first[1].values(), again[1].values(), strict=True))
 
 
 def test_every_update_of_every_step_has_latents_of_its_own():
@@ -43,7 +43,7 @@ def test_every_update_of_every_step_has_latents_of_its_own():
 
 def test_every_forward_of_every_network_has_noise_of_its_own():
     noise = [
-        draws(seed, step).noise(phase, forward, architecture).normal[0, 0, 0].item()
+        draws(seed, step).noise(phase, forward, architecture)["normal"][0, 0, 0].item()
         for seed in range(2)
         for step in range(2)
         for phase in PHASES
@@ -67,7 +67,7 @@ def test_workers_share_the_latents_of_one_batch(workers, on_worker):
 def test_workers_train_the_same_sampled_network(on_worker):
     expected = draws().noise("alpha", 0, ALPHA)
     on_worker(1, 2)
-    assert torch.equal(draws().noise("alpha", 0, ALPHA).normal, expected.normal)
+    assert torch.equal(draws().noise("alpha", 0, ALPHA)["normal"], expected["normal"])
 
 
 def test_latents_are_standard_normal():

@@ -10,10 +10,10 @@ import torch
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from tests.trainers.small import BATCH, CPU, differing, images, no_scores, retrain_config, retrain_state
-from trainers.compute import ComputeConfig
 from trainers.datasets.batches import Batches
-from trainers.guarded_step import AdamConfig, GuardedStep, NonFiniteLoss
+from trainers.guarded_step import GuardedStep, NonFiniteLoss
 from trainers.noise import SeededNoise
+from trainers.options import AdamConfig, ComputeConfig
 from trainers.retrain import retrain, retrain_step
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")

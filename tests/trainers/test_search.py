@@ -9,21 +9,25 @@ from search_space.derive import derive
 from search_space.genotype import Genotype
 from search_space.relaxation import relax
 from tests.trainers.small import (
+    adversarial,
     differing,
     no_scores,
     search_batches,
     search_config,
+    search_setup,
     search_state,
 )
-from trainers.compute import ComputeConfig
 from trainers.guarded_step import NonFiniteLoss
+from trainers.options import ComputeConfig
 from trainers.search import search
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
 
 def start(config, state, evaluate=no_scores, seed=0):
-    return search(state, search_batches(seed), config, seed, evaluate)
+    return search(
+        adversarial(state, config, seed=seed), search_batches(seed), search_setup(config, seed), evaluate
+    )
 
 
 def finished(config, evaluate=no_scores, seed=0):
@@ -58,7 +62,7 @@ class TestReports:
         assert 0 < report.metrics["entropy_beta"] <= 1
         assert report.samples.shape == (64, 1, 16, 16)
         assert report.samples.dtype == torch.uint8
-        expected = derive("discriminator", state.beta.normal, state.beta.resample)
+        expected = derive(state.beta)
         assert report.genotypes["discriminator"] == expected
         assert isinstance(report.genotypes["generator"], Genotype)
 
@@ -160,9 +164,8 @@ def test_all_forms_search_alike():
     losses = {}
     for form in ("op_by_op", "direct"):
         config = search_config(steps=2, report_every=1)
-        reports = list(
-            search(search_state(config), search_batches(), config, 0, no_scores, ComputeConfig(form=form))
-        )
+        setup = search_setup(config, compute=ComputeConfig(backend=form))
+        reports = list(search(config.strategy.build(setup), search_batches(), setup, no_scores))
         losses[form] = [report.metrics["loss_discriminator"] for report in reports]
     assert losses["direct"] == pytest.approx(losses["op_by_op"], rel=1e-4)
 

@@ -11,7 +11,7 @@ import torch
 
 from search_space.relaxation import relax
 from search_space.stacked import StackedConvolution
-from tests.trainers.small import CPU, differing, halves, search_config, search_state, search_step
+from tests.trainers.small import CPU, Given, adversarial, differing, halves, search_config, search_state
 from trainers.guarded_step import PHASES, NonFiniteLoss
 from trainers.noise import SeededNoise
 
@@ -50,10 +50,10 @@ def moved(state, before) -> set[str]:
 def run(config, steps: int = 1, state=None):
     """The state after some steps, and the draws of the last one."""
     state = state or search_state(config)
-    step = search_step(state, config)
+    step = adversarial(state, config).step
     for index in range(steps):
         draws = RecordedDraws(index)
-        step(*halves(), draws)
+        step(Given(*halves()), draws)
     return state, draws
 
 
@@ -66,10 +66,10 @@ class TestUpdates:
     def test_generator_and_alpha_wait_for_every_n_critic_th_step(self):
         config = search_config(n_critic=3)
         state = search_state(config)
-        step, history = search_step(state, config), []
+        step, history = adversarial(state, config).step, []
         for index in range(4):
             before = copy.deepcopy(state.state_dict())
-            losses = step(*halves(), SeededNoise(0, index, 6, CPU))
+            losses = step(Given(*halves()), SeededNoise(0, index, 6, CPU))
             history.append((moved(state, before), "loss_generator" in losses, "loss_alpha" in losses))
         everything, players = set(PARTS), {"discriminator", "beta"}
         assert history == [
@@ -82,13 +82,13 @@ class TestUpdates:
     def test_weights_train_alone_during_warm_up(self):
         config = search_config(warmup_steps=2)
         state = search_state(config)
-        step = search_step(state, config)
+        step = adversarial(state, config).step
         start = copy.deepcopy(state.state_dict())
         for index in range(2):
-            losses = step(*halves(), SeededNoise(0, index, 6, CPU))
+            losses = step(Given(*halves()), SeededNoise(0, index, 6, CPU))
             assert not {"loss_alpha", "loss_beta"} & set(losses)
         assert moved(state, start) == {"generator", "discriminator", "ema_generator"}
-        step(*halves(), SeededNoise(0, 2, 6, CPU))
+        step(Given(*halves()), SeededNoise(0, 2, 6, CPU))
         assert moved(state, start) == set(PARTS)
 
     @pytest.mark.parametrize("phase", PHASES)
@@ -108,7 +108,7 @@ class TestUpdates:
         state, _ = run(search_config(), steps=2, state=state)
         for part in ("alpha", "beta"):
             module = getattr(state, part)
-            assert (module.normal != before[part]["normal"])[module.mask].all()
+            assert (module.normal != before[part]["normal"])[module.mask("normal")].all()
             assert (module.resample != before[part]["resample"]).all()
 
     def test_moving_average_follows_by_a_thousandth(self):
@@ -132,7 +132,7 @@ class TestWhatUpdatesAreFed:
         state = search_state(config)
         state.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
         weights_half, architecture_half = halves()
-        search_step(state, config)(weights_half, architecture_half, RecordedDraws())
+        adversarial(state, config).step(Given(weights_half, architecture_half), RecordedDraws())
         for images, half in zip(seen[:2], (architecture_half, weights_half), strict=True):
             assert torch.equal(images[: len(half)], half)
 
@@ -143,7 +143,7 @@ class TestWhatUpdatesAreFed:
             taus.append(tau)
             return relax(architecture, mode, tau, noise, masked=masked)
 
-        monkeypatch.setattr("trainers.search_step.relax", recording)
+        monkeypatch.setattr("trainers.strategies.adversarial.relax", recording)
         run(search_config(steps=3), steps=3)
         assert sorted(set(taus), reverse=True) == pytest.approx([5.0, 0.5**0.5, 0.1])
 
@@ -198,7 +198,9 @@ class TestLossThatIsNotFinite:
         before = copy.deepcopy(state.state_dict())
         weights_half, architecture_half = halves()
         with pytest.raises(NonFiniteLoss, match="the beta update is not finite at step 3 on rank 0"):
-            search_step(state, config)(weights_half, architecture_half * math.nan, RecordedDraws(2))
+            adversarial(state, config).step(
+                Given(weights_half, architecture_half * math.nan), RecordedDraws(2)
+            )
         # Power iterations and running statistics belong to forwards, which have been made.
         changed = differing(state.state_dict(), before)
         assert all(
@@ -212,30 +214,33 @@ class TestLossThatIsNotFinite:
         before = copy.deepcopy(state.state_dict())
         weights_half, architecture_half = halves()
         with pytest.raises(NonFiniteLoss, match="the discriminator update is not finite at step 1"):
-            search_step(state, config)(weights_half * math.nan, architecture_half, RecordedDraws())
+            adversarial(state, config).step(
+                Given(weights_half * math.nan, architecture_half), RecordedDraws()
+            )
         assert moved(state, before) == {"beta"}
 
     def test_deferred_nothing_moves_any_more_until_the_check(self):
         config = search_config()
         state = search_state(config)
-        step = search_step(state, config, deferred=True)
-        step(*halves(), RecordedDraws())
+        search = adversarial(state, config, deferred=True)
+        step = search.step
+        step(Given(*halves()), RecordedDraws())
         before = copy.deepcopy(state.state_dict())
         weights_half, architecture_half = halves()
-        step(weights_half, architecture_half * math.nan, RecordedDraws(1))
-        step(*halves(), RecordedDraws(2))
+        step(Given(weights_half, architecture_half * math.nan), RecordedDraws(1))
+        step(Given(*halves()), RecordedDraws(2))
         assert moved(state, before) <= {"ema_generator", "ema_alpha"}
         for optimizer in (f"{phase}_optimizer" for phase in PHASES):
             assert differing(state.state_dict()[optimizer], before[optimizer]) == []
         for part in PARTS:
             assert all(parameter.isfinite().all() for parameter in getattr(state, part).parameters())
         with pytest.raises(NonFiniteLoss, match="the beta update is not finite at step 2 on rank 0"):
-            step._descent.check()
+            search.check()
 
 
 def test_scores_and_their_spread_are_reported():
     state = search_state(search_config())
-    losses = search_step(state, search_config())(*halves(), RecordedDraws())
+    losses = adversarial(state, search_config()).step(Given(*halves()), RecordedDraws())
     assert set(losses) == {
         *(f"loss_{phase}" for phase in PHASES),
         "score_real",

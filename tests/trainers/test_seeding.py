@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainers.seeding import generator_for, seed_for
+from trainers.noise import generator_for, seed_for
 
 seeds = st.integers(0, 2**63)
 streams = st.text(max_size=10)

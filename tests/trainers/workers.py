@@ -14,16 +14,20 @@ from torch import distributed, multiprocessing
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.generator import Generator
 from tests.trainers.small import (
+    BATCH,
     CPU,
     GENERATOR,
+    Given,
+    adversarial,
     halves,
     retrain_config,
     retrain_state,
     search_config,
+    search_setup,
     search_state,
-    search_step,
+    tensors,
 )
-from trainers.compute import ComputeConfig
+from trainers.config import SearchConfig
 from trainers.distributed import (
     average,
     average_running_statistics,
@@ -31,8 +35,9 @@ from trainers.distributed import (
     use_ghost_batches,
     world_size,
 )
-from trainers.guarded_step import AdamConfig, GuardedStep, NonFiniteLoss, adam
+from trainers.guarded_step import GuardedStep, NonFiniteLoss, adam
 from trainers.noise import SeededNoise
+from trainers.options import AdamConfig, ComputeConfig
 from trainers.report import MetricMeans
 from trainers.retrain import retrain_step
 
@@ -88,10 +93,10 @@ def search_steps() -> dict[str, Any]:
     state = search_state(config)
     # BatchNorm in evaluation mode: its statistics would be those of this worker's images alone.
     state.generator.eval()
-    step = search_step(state, config)
+    step = adversarial(state, config).step
     for index in range(2):
         shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
-        step(*shares, SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+        step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
@@ -102,10 +107,10 @@ def search_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> di
     config = search_config(n_critic=2)
     state = search_state(config)
     use_ghost_batches(state.generator, WORKERS)
-    step = search_step(state, config)
+    step = adversarial(state, config).step
     for index in range(2):
         shares = [half.chunk(world_size())[rank()] for half in halves(dtype)]
-        step(*shares, SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+        step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
 
@@ -148,3 +153,18 @@ def networks_start_alike() -> list[torch.Tensor]:
     assert isinstance(state.generator, Generator)
     assert isinstance(state.discriminator, Discriminator)
     return [parameter.detach() for parameter in state.generator.parameters()]
+
+
+def strategy_run(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """State and genotypes of a short search by a strategy, on this worker's share, in float64."""
+    torch.set_default_dtype(torch.float64)
+    config = SearchConfig(strategy=name, steps=2, batch_size=BATCH, generator_batch_size=BATCH, n_critic=1)
+    setup = search_setup(config)
+    strategy = config.strategy.build(setup)
+    for network in strategy.state.networks():
+        use_ghost_batches(network, WORKERS)
+    for index in range(config.steps):
+        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
+        strategy.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+    torch.set_default_dtype(torch.float32)
+    return tensors(strategy.state.state_dict()), dict(strategy.derived())

@@ -3,13 +3,15 @@
 Shapes: b images of this worker, c channels, h = w pixels.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from trainers.datasets.images import DataError, Images
-from trainers.seeding import seed_for
+from trainers.noise import seed_for
 
 DEVICE_SHARE = 0.25
 """Of a GPU's free memory: the most that images may take of it."""
@@ -78,6 +80,22 @@ class Batches:
         mine = indices.chunk(self._world_size)[self._rank]
         pixels = self._pixels.index_select(0, mine).to(self._device, non_blocking=True)
         return pixels.float().div_(127.5).sub_(1)
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """The batch of one step, read when it is asked for."""
+
+    batches: Batches
+    step: int
+
+    def whole(self) -> Float[Tensor, "b c h w"]:
+        """All of this worker's images."""
+        return self.batches.at(self.step)
+
+    def halves(self) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"]]:
+        """Its share of the weights half and of the architecture half."""
+        return self.batches.halves_at(self.step)
 
 
 def permutation(seed: int, epoch: int, count: int) -> Int64[Tensor, " count"]:

@@ -18,7 +18,9 @@ class Cifar10Config(Frozen):
     split: Literal["train", "test"] = "train"
     """Published FIDs compare with the statistics of `train` too."""
     image_size: PositiveInt = 32
+    """Height and width to which images are resized, in pixels."""
     channels: Literal[1, 3] = 3
+    """3 is RGB; 1 is its luma."""
     download: bool = False
     """Fetch it (170 MB) when `root` has none."""
 
@@ -34,6 +36,7 @@ class Stl10Config(Frozen):
     image_size: PositiveInt = 48
     """Shrunk from 96 as torchvision's `Resize` does it; published results are at 48."""
     channels: Literal[1, 3] = 3
+    """3 is RGB; 1 is its luma."""
     download: bool = False
     """Fetch it (2.6 GB) when `root` has none."""
 
@@ -45,12 +48,14 @@ class DigitsConfig(Frozen):
     image_size: PositiveInt = 16
     """Of the 8x8 originals, enlarged bilinearly: 16 is the smallest size G's three doublings reach from 2."""
     channels: Literal[1, 3] = 1
+    """1 is gray; 3 repeats it to RGB."""
 
 
 class DecodedConfig(Frozen):
     """What a source of encoded images does with them."""
 
     image_size: PositiveInt
+    """Height and width of the images that networks see, in pixels."""
     channels: Literal[1, 3] = 3
     """Gray is repeated to RGB, RGB becomes its luma; transparency is dropped, as by torchvision's loader."""
     resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"
@@ -66,6 +71,7 @@ class ImageFolderConfig(DecodedConfig):
 
     name: Literal["image_folder"] = "image_folder"
     root: Folder
+    """The folder."""
 
 
 def _located(path: str) -> str:
@@ -79,6 +85,7 @@ class ParquetConfig(DecodedConfig):
     path: Annotated[str, AfterValidator(_located)]
     """Local path or URI (s3://, gs://, abfs://, hdfs://, file://). Credentials belong in the environment."""
     column: str = "image"
+    """Column of the images: encoded bytes, or raw pixels."""
     label_column: str | None = None
     """Column of integers, one a row."""
     raw_layout: Literal["chw", "hwc"] = "chw"

@@ -27,14 +27,14 @@ class EvaluationConfig(Frozen):
     """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
     and `kid` are the distances of the published Inception network, and refused with any other."""
     extractor: str = "inception"
-    """The network that sees the images: one of `trainers.metrics.extractors.registry.EXTRACTORS`."""
+    """The network that sees the images: inception, digits, ...; an unknown name is answered with all."""
     weights: File | None = None
-    """Inception's weights file. None: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
+    """Inception's weights file. null: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
     weights_sha256: Sha256 = PUBLISHED_INCEPTION
     """What the weights file must be, 8 hexadecimal digits or more. Other weights than the published ones are
     scored as another extractor, `fd_inception_<digits>`."""
     statistics: File | None = None
-    """Reference statistics, an .npz of mu and sigma. None: those of the run's images, made once."""
+    """Reference statistics, an .npz of mu and sigma. null: those of the run's images, made once."""
     kd_subset_size: PositiveInt = 1000
     """Images in each of the 100 subsets of the kernel distance; published scores use 1000."""
     seed: NonNegativeInt = 0

@@ -18,8 +18,8 @@ from trainers.metrics.extractors.registry import make_extractor
 from trainers.metrics.reference import Reference
 from trainers.metrics.reference_features import ReferenceFeatures
 from trainers.metrics.scoring import Scorer
+from trainers.noise import generator_for
 from trainers.samples import SampleGenerator
-from trainers.seeding import generator_for
 
 
 class Evaluator:

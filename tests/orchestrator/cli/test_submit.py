@@ -132,7 +132,7 @@ def test_an_unknown_job_is_a_mistake(action, server, capsys):
     [
         (SEARCH, "required: --address"),
         ([*AT, "search", "digits"], "unrecognized arguments: search digits"),
-        ([*AT, "--driver-gpus", "-1", *SEARCH], "'-1' is no number from 0 on"),
+        ([*AT, "--driver-gpus", "-1", *SEARCH], "'-1' is not a number from 0 on"),
         ([*AT, "--working-dir", "/nowhere", *SEARCH], "--working-dir /nowhere: no such folder"),
         (["status", *AT], "required: JOB"),
         (["stop", JOB], "required: --address"),

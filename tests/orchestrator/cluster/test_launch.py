@@ -210,7 +210,7 @@ def test_a_gpu_that_is_not_there_is_the_users_to_know(tmp_path: Path) -> None:
 
 def test_a_derived_opponent_needs_its_genotype(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"retrain\.opponent = derived"):
-        launch(tiny_job(tmp_path, "retrain", retrain__opponent="derived"), Recorder())
+        launch(tiny_job(tmp_path, "retrain", retrain__discriminator__architecture="derived"), Recorder())
 
 
 def test_the_outcome_of_a_search_is_what_its_last_report_said(tmp_path: Path) -> None:

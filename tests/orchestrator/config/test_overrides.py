@@ -76,7 +76,7 @@ def test_integers_are_read_as_such(number):
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_are_read_exactly(number):
-    assert parsed("search.tau_end", repr(number), KNOWN) == number
+    assert parsed("search.strategy.tau_end", repr(number), KNOWN) == number
 
 
 @given(st.text())
@@ -100,7 +100,7 @@ def test_names_and_paths_are_taken_as_they_stand(text):
     ],
 )
 def test_other_options_are_yaml(text, value):
-    assert parsed("search.tau_end", text, KNOWN) == value
+    assert parsed("search.strategy.tau_end", text, KNOWN) == value
 
 
 def test_a_section_can_be_replaced_as_a_whole():

@@ -31,6 +31,21 @@ def test_a_log_gets_a_line_a_report():
     assert re.fullmatch(r"search: done in \d:\d\d:\d\d", last)
 
 
+@pytest.mark.parametrize(
+    ("first_step", "line"),
+    [
+        (150, "search: continuing from step 150 of 300"),
+        (300, "search: all 300 steps were done before"),
+    ],
+)
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_a_resumed_stage_says_where_it_continues(first_step, line, kind):
+    stream = kind()
+    with Console(stream).stage("search", 300, first_step):
+        pass
+    assert line in stream.getvalue()
+
+
 def test_a_terminal_gets_a_bar_with_time_and_metrics(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")

@@ -21,28 +21,42 @@ def clock():
     return Clock()
 
 
+def stage(total_steps, clock, first_step=0):
+    return Progress("search", total_steps, first_step, clock)
+
+
 def test_nothing_is_known_before_the_first_report(clock):
-    assert Progress(100, clock).remaining == "?:??:??"
+    assert stage(100, clock).remaining == "?:??:??"
 
 
 def test_the_first_report_of_a_fresh_run_gives_its_pace(clock):
-    progress = Progress(100, clock)
+    progress = stage(100, clock)
     clock.now += 30
     progress.reached(10)
     assert progress.remaining == "0:04:30"
 
 
-def test_a_run_that_goes_on_is_judged_by_its_own_steps_from_the_second_report_on(clock):
-    progress = Progress(1000, clock)
+def test_a_resumed_run_is_judged_by_its_own_steps_from_the_first_report_on(clock):
+    progress = stage(1000, clock, first_step=900)
     clock.now += 60
     progress.reached(910)
+    assert progress.remaining == "0:09:00"  # 90 steps at 6 s
     clock.now += 20
     progress.reached(920)
-    assert progress.remaining == "0:02:40"  # 80 steps at 2 s
+    assert (
+        progress.remaining == "0:02:40"
+    )  # 80 steps at 2 s: the time to the first report has a start-up in it
+
+
+def test_a_resumed_run_has_come_as_far_as_its_checkpoint_before_any_report(clock):
+    progress = stage(1000, clock, first_step=900)
+    assert progress.step == 900
+    assert progress.bar.tasks[0].percentage == 90
+    assert progress.remaining == "?:??:??"
 
 
 def test_the_time_left_counts_down_between_reports_and_stops_at_zero(clock):
-    progress = Progress(20, clock)
+    progress = stage(20, clock)
     clock.now += 10
     progress.reached(10)
     clock.now += 4
@@ -52,25 +66,44 @@ def test_the_time_left_counts_down_between_reports_and_stops_at_zero(clock):
 
 
 def test_old_paces_are_forgotten(clock):
-    progress = Progress(1000, clock)
-    for step in range(1, 11):
-        clock.now += 100 if step <= 5 else 1
+    progress = stage(1000, clock)
+    for step in range(1, 101):
+        clock.now += 2 if step <= 50 else 1
         progress.reached(step)
-    assert progress.remaining == "0:16:30"  # 990 steps at 1 s
+    assert progress.remaining == "0:15:00"  # 900 steps at 1 s
+
+
+def test_evaluations_count_about_as_often_as_they_happen(clock):
+    progress = stage(2000, clock)
+    for step in range(10, 1010, 10):
+        clock.now += 100 if step % 100 == 0 else 10
+        progress.reached(step)
+        if step >= 300:
+            left = 19 * (2000 - step) / 10  # ten reports take 190 s
+            hours, minutes, seconds = map(int, progress.remaining.split(":"))
+            assert 3600 * hours + 60 * minutes + seconds == pytest.approx(left, rel=0.25)
 
 
 def test_steps_that_are_done_again_after_a_failure_do_not_confuse_it(clock):
-    progress = Progress(100, clock)
+    progress = stage(100, clock)
     for step in (10, 20, 30, 20, 30):
         clock.now += 10
         progress.reached(step)
     assert progress.remaining == "0:01:10"
 
 
+def test_after_a_failure_only_the_steps_since_it_count(clock):
+    progress = stage(100, clock)
+    for step, seconds in ((10, 100), (20, 100), (10, 300), (20, 10)):
+        clock.now += seconds
+        progress.reached(step)
+    assert progress.remaining == "0:01:20"  # 80 steps at 1 s
+
+
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=20))
 def test_any_sequence_of_steps_gives_a_time(steps):
     clock = Clock()
-    progress = Progress(1000, clock)
+    progress = stage(1000, clock)
     for step in steps:
         clock.now += 1
         progress.reached(step)
@@ -95,10 +128,10 @@ def test_a_line_tells_losses_then_tau_then_entropies_then_scores_then_speed(cloc
         "loss_generator": -0.5,
         "loss_discriminator": 1.98765,
     }
-    progress = Progress(300, clock)
+    progress = stage(300, clock)
     clock.now += 60
     progress.reached(50)
-    assert report_line("search", progress, Report(step=50, metrics=metrics)) == (
+    assert report_line(progress, Report(step=50, metrics=metrics)) == (
         "search  50/300  eta 0:05:00  loss_generator -0.5  loss_discriminator 1.988  tau 4.5  "
         "entropy_alpha 0.99  score_real 0.25  fd_digits 45.68  812 images/s"
     )

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
 from orchestrator.jobs.identity import identity, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Stage
-from tests.orchestrator.tiny_jobs import tiny_job
+from orchestrator.jobs.worker import run_worker
+from tests.orchestrator.tiny_jobs import Recorder, tiny_job
 
 
 @pytest.mark.parametrize(
@@ -15,7 +17,7 @@ from tests.orchestrator.tiny_jobs import tiny_job
     [
         ("search", "cluster__num_workers", 1),
         ("search", "cluster__cpus_per_worker", 2),
-        ("search", "compute__form", "op_by_op"),
+        ("search", "compute__backend", "op_by_op"),
         ("search", "keep_checkpoints", 9),
         ("search", "tracking__experiment", "other"),
         ("search", "search__report_every", 3),
@@ -36,9 +38,9 @@ def test_where_it_is_done_and_how_it_is_looked_at_may_change(
     [
         ("search", "seed", 1, "seed"),
         ("search", "search__steps", 9, "search.steps"),
-        ("search", "search__beta_optimizer__lr", 0.1, "search.beta_optimizer.lr"),
+        ("search", "search__strategy__beta_optimizer__lr", 0.1, "search.strategy.beta_optimizer.lr"),
         ("search", "search__discriminator__channels", 9, "search.discriminator.channels"),
-        ("retrain", "retrain__opponent", "derived", "retrain.opponent"),
+        ("retrain", "retrain__discriminator__architecture", "derived", "retrain.discriminator.architecture"),
         # BatchNorm normalises over each worker's share.
         ("retrain", "cluster__num_workers", 2, "cluster.num_workers"),
     ],
@@ -57,7 +59,7 @@ def test_an_elastic_job_may_go_on_with_fewer_workers_than_before(tmp_path: Path)
 
 
 def test_evaluations_count_where_weights_jump_at_them(tmp_path: Path) -> None:
-    jumping = {"search__continue_from_ema": True, "search__report_every": 1}
+    jumping = {"search__strategy__continue_from_ema": True, "search__report_every": 1}
     every_step = identity(tiny_job(tmp_path, **jumping, search__evaluation__every=1))
     every_other = identity(tiny_job(tmp_path, **jumping, search__evaluation__every=2))
     assert every_step != every_other
@@ -66,6 +68,15 @@ def test_evaluations_count_where_weights_jump_at_them(tmp_path: Path) -> None:
 def test_the_length_of_a_retraining_counts_where_rates_decay_over_it(tmp_path: Path) -> None:
     short = identity(tiny_job(tmp_path, "retrain", retrain__lr_decay="linear"))
     assert short != identity(tiny_job(tmp_path, "retrain", retrain__lr_decay="linear", retrain__steps=9))
+
+
+def test_options_of_later_versions_count_only_where_they_do_something(tmp_path: Path) -> None:
+    decaying = {"retrain__lr_decay": "linear"}
+    before = identity(tiny_job(tmp_path, "retrain", **decaying))
+    assert "retrain.lr_decay_from" not in before
+    assert identity(tiny_job(tmp_path, "retrain", **decaying, retrain__lr_decay_from=0.5)) != before
+    constant = identity(tiny_job(tmp_path, "retrain"))
+    assert identity(tiny_job(tmp_path, "retrain", retrain__lr_decay_from=0.5)) == constant
 
 
 def checkpoint(**fields: object) -> Checkpoint:
@@ -91,3 +102,11 @@ def test_scoring_may_begin_and_end_between_two_attempts() -> None:
     protocol = {"extractor": "digits"}
     require_same_protocol(checkpoint(), protocol)
     require_same_protocol(checkpoint(protocol=protocol), {})
+
+
+def test_a_checkpoint_of_another_strategy_is_refused(tmp_path: Path) -> None:
+    random = tiny_job(tmp_path, search__strategy="random")
+    outcome = run_worker(random, Recorder(), torch.device("cpu"))
+    assert set(outcome.genotypes) == {"generator", "discriminator"}
+    with pytest.raises(CheckpointError, match=r'search\.strategy\.name = "adversarial": .*with "random"'):
+        run_worker(tiny_job(tmp_path), Recorder(), torch.device("cpu"))

@@ -4,17 +4,17 @@ from pathlib import Path
 
 from orchestrator.checkpoints.derivations import record_derivation
 from search_space.genotype import Genotype
-from search_space.primitives import primitive_names
 from search_space.sampling import sample_genotype
-from search_space.topology import CELLS, Network
+from search_space.spaces.adversarialnas import ADVERSARIALNAS
+from search_space.topology import Network
 from trainers.report import Report
 
 
 def uniform(network: Network):
     """Probabilities of a network that prefers nothing."""
     return tuple(
-        tuple((1 / len(primitive_names(edge.kind)),) * len(primitive_names(edge.kind)) for edge in cell)
-        for cell in CELLS[network]
+        tuple((1 / len(names),) * len(names) for names in (ADVERSARIALNAS.names(edge.kind) for edge in cell))
+        for cell in ADVERSARIALNAS.cells_of(network)
     )
 
 

@@ -12,7 +12,7 @@ def study_of(trials, directions=("minimize",)):
     study = optuna.create_study(directions=directions, sampler=optuna.samplers.RandomSampler(0))
     for _ in range(trials):
         trial = study.ask()
-        value = trial.suggest_float("search.alpha_optimizer.lr", 1e-3, 1e-1, log=True)
+        value = trial.suggest_float("search.strategy.alpha_optimizer.lr", 1e-3, 1e-1, log=True)
         if len(directions) == 1:
             trial.report(2 * value, 1)
         study.tell(trial, [value + number for number in range(len(directions))])

@@ -8,7 +8,8 @@ from orchestrator.selection.stage import select_stage
 
 
 def digits(**options):
-    return load_experiment("digits", {"select.rungs": "[300, 900]", **options})
+    given = {"select.rungs": "[300, 500]", "retrain.lr_decay": "none"}
+    return load_experiment("digits", {**given, **options})
 
 
 def test_score_stands_for_the_first_metric_of_the_evaluation():
@@ -26,9 +27,13 @@ def test_another_reported_metric_can_be_compared():
         ("select", "null", "select = null: give rungs"),
         ("select.metric", "fid", "select.metric = fid: not in .*; use fd_digits, is_digits_mean, is_digits"),
         ("select.metric", "is_digits_mean", "select.lower_is_better = true: of is_digits_mean it is false"),
-        ("select.rungs", "[300, 2000]", "select.rungs: 2000 is beyond retrain.steps = 1500"),
+        ("select.rungs", "[300, 2000]", "select.rungs: 2000 is beyond retrain.steps = 500"),
         ("retrain.lr_decay", "linear", "retrain.lr_decay = linear: .* use none"),
-        ("retrain.opponent", "derived", "retrain.opponent = derived: .* use fixed"),
+        (
+            "retrain.discriminator.architecture",
+            "derived",
+            "retrain.discriminator.architecture = derived: .* use fixed",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_name_and_the_cure(option, value, message):

@@ -14,7 +14,7 @@ from tests.orchestrator.tiny_jobs import tiny_job
 
 OPTIONS = {
     "name": "small",
-    "search.alpha_optimizer.lr": 1.0,  # so that every step derives another genotype
+    "search.strategy.alpha_optimizer.lr": 1.0,  # so that every step derives another genotype
     "select.rungs": [2],
     "select.max_repeats": 1,
     "retrain.evaluation.every": 3,

@@ -8,7 +8,7 @@ from orchestrator.sweep.config import Sweep, SweepConfig
 DOCUMENT: dict[str, Any] = {
     "base": "digits",
     "space": {
-        "search.alpha_optimizer.lr": {"log_uniform": [0.003, 0.3]},
+        "search.strategy.alpha_optimizer.lr": {"log_uniform": [0.003, 0.3]},
         "search.n_critic": {"int": [1, 5]},
     },
     "objective": {"metric": "fd_digits", "goal": "minimize"},

@@ -16,7 +16,7 @@ BEGAN = datetime(2026, 1, 1)
 
 
 def row(number, state="complete", values=(5.0,), runs=(), **more):
-    params = {"search.alpha_optimizer.lr": 0.01 * (number + 1), "search.n_critic": number + 1}
+    params = {"search.strategy.alpha_optimizer.lr": 0.01 * (number + 1), "search.n_critic": number + 1}
     fields = {"evaluations": 8, "newest": None, "reason": None, "began": BEGAN, "ended": BEGAN, **more}
     return Row(number, params, state, values, runs, **fields)
 
@@ -41,7 +41,7 @@ def test_columns_are_typed_and_complete(sweep, tmp_path):
     schema = table_of(sweep, ROWS, tmp_path).schema
     types = {name: schema.field(name).type for name in schema.names}
     assert types["trial"] == types["search.n_critic"] == pyarrow.int64()
-    assert types["fd_digits"] == types["search.alpha_optimizer.lr"] == pyarrow.float64()
+    assert types["fd_digits"] == types["search.strategy.alpha_optimizer.lr"] == pyarrow.float64()
     assert types["fd_digits_by_seed"] == pyarrow.list_(pyarrow.float64())
     assert types["began"] == pyarrow.timestamp("ms")
 
@@ -117,8 +117,8 @@ def test_the_board_says_how_far_the_sweep_is(sweep):
 
 def test_names_are_as_short_as_tells_them_apart():
     space = {
-        "search.alpha_optimizer.lr": {"uniform": [0, 1]},
-        "search.beta_optimizer.lr": {"uniform": [0, 1]},
+        "search.strategy.alpha_optimizer.lr": {"uniform": [0, 1]},
+        "search.strategy.beta_optimizer.lr": {"uniform": [0, 1]},
     }
     header = next(plain_table(sweep_of(space=space), []))
     assert "alpha_optimizer.lr" in header

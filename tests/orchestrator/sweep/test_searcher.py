@@ -76,7 +76,7 @@ def test_the_next_driver_begins_with_what_was_under_way(study):
 def test_a_trial_whose_driver_died_before_it_was_drawn_is_drawn(study):
     study.ask()
     search = StudySearch(sweep_of(), study)
-    assert set(search.suggest("a")[PARAMS]) == {"search.alpha_optimizer.lr", "search.n_critic"}
+    assert set(search.suggest("a")[PARAMS]) == {"search.strategy.alpha_optimizer.lr", "search.n_critic"}
     assert len(study.trials) == 1
 
 
@@ -141,7 +141,7 @@ def test_a_sweep_with_other_settings_does_not_go_on_under_the_name(tmp_path):
 def test_every_sampler_suggests(name, tmp_path):
     sweep = sweep_of(sampler={"name": name})
     search = StudySearch(sweep, open_study(sweep, name, tmp_path))
-    assert 0.003 <= search.suggest("a")[PARAMS]["search.alpha_optimizer.lr"] <= 0.3
+    assert 0.003 <= search.suggest("a")[PARAMS]["search.strategy.alpha_optimizer.lr"] <= 0.3
 
 
 @pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsga2"])
@@ -149,7 +149,7 @@ def test_the_next_driver_does_not_draw_the_same_again(name, tmp_path):
     sweep, drawn = sweep_of(sampler={"name": name}), []
     for start in range(4):
         search = StudySearch(sweep, open_study(sweep, name, tmp_path))
-        drawn.append(search.suggest("a")[PARAMS]["search.alpha_optimizer.lr"])
+        drawn.append(search.suggest("a")[PARAMS]["search.strategy.alpha_optimizer.lr"])
         search.on_trial_complete("a", message(float(start), 4, **{DONE: [{"fd_digits": float(start)}]}))
     assert len(set(drawn)) == 4
 

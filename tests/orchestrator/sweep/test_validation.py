@@ -24,10 +24,14 @@ def test_the_example_passes_in_its_stated_size():
 @pytest.mark.parametrize(
     ("name", "axis", "mistake"),
     [
-        ("search.alpha_optimiser.lr", {"uniform": [0.1, 1]}, "did you mean .*search.alpha_optimizer.lr"),
+        (
+            "search.alpha_optimiser.lr",
+            {"uniform": [0.1, 1]},
+            "did you mean .*search.strategy.alpha_optimizer.lr",
+        ),
         ("search.n_critic", {"int": [0, 3]}, "search.n_critic = 0"),
         ("search.batch_size", {"int": [16, 33]}, "search.batch_size = 33"),
-        ("search.relaxation", {"categorical": ["gumbel", "gumble"]}, "gumble"),
+        ("search.strategy.relaxation", {"categorical": ["gumbel", "gumble"]}, "gumble"),
         ("seed", {"int": [0, 3]}, "seeds are repeats"),
         ("cluster.num_workers", {"int": [0, 3]}, "does not decide"),
         ("retrain.evaluation.metrics", {"categorical": [["fd"], ["is"]]}, "without a score"),
@@ -61,7 +65,7 @@ def test_halving_must_be_able_to_stop_somebody():
 
 
 def test_a_condition_names_what_was_drawn_before():
-    axis = {"int": [1, 2], "when": {"search.tau_end": 1}}
+    axis = {"int": [1, 2], "when": {"search.strategy.tau_end": 1}}
     with pytest.raises(ValueError, match="must be named before"):
         sweep_of(space={"search.n_critic": axis})
 

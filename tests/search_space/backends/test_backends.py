@@ -60,7 +60,7 @@ def sampled_weights(network: str) -> EdgeWeights:
     architecture = Architecture(network)
     for logits in architecture.parameters():
         logits.data.normal_()
-    return EdgeWeights(*(weights.detach() for weights in relax(architecture, "softmax")))
+    return EdgeWeights({group: weights.detach() for group, weights in relax(architecture, "softmax").items()})
 
 
 def twins(network: torch.nn.Module, *backends: str) -> Iterator[torch.nn.Module]:
@@ -77,7 +77,7 @@ def run(
     """The output, every gradient and every buffer after one forward and backward in training mode."""
     (network,) = twins(network, backend)
     inputs = inputs.clone().requires_grad_()
-    weights = edge_weights and EdgeWeights(*(w.clone().requires_grad_() for w in edge_weights))
+    weights = edge_weights and EdgeWeights({g: w.clone().requires_grad_() for g, w in edge_weights.items()})
     output = network(inputs, weights) if weights else network(inputs)
     pattern = torch.linspace(-1, 1, output.numel()).cos().view_as(output)
     (output * pattern).sum().backward()
@@ -89,7 +89,7 @@ def run(
     }
     found |= {name: buffer for name, buffer in network.named_buffers() if buffer.is_floating_point()}
     if weights:
-        found |= {f"edge weights {name}": weight.grad for name, weight in weights._asdict().items()}
+        found |= {f"edge weights {name}": weight.grad for name, weight in weights.items()}
     return found
 
 
@@ -136,7 +136,7 @@ def test_gradients_of_the_edge_weights_alone_equal_op_by_op(backend, network):
     """What an architecture step asks for: no gradient of any network weight."""
     net = a_generator(16, 3) if network == "generator" else a_discriminator(3)
     inputs = torch.randn(3, 6) if network == "generator" else torch.randn(3, 3, 16, 16)
-    weights = EdgeWeights(*(weight.requires_grad_() for weight in sampled_weights(network)))
+    weights = EdgeWeights({g: weight.requires_grad_() for g, weight in sampled_weights(network).items()})
     expected, found = (
         torch.autograd.grad(twin(inputs, weights).square().sum(), weights)
         for twin in twins(net.requires_grad_(False), "op_by_op", backend)
@@ -170,7 +170,7 @@ def test_two_forwards_before_one_backward_keep_their_own_power_iterations(backen
 def test_weights_of_zero_and_one_have_right_gradients(backend):
     """One-hot edge weights: nothing may divide by them."""
     network = a_generator(16, 3)
-    weights = EdgeWeights(*(w.clone() for w in sampled_weights("generator")))
+    weights = EdgeWeights({g: w.clone() for g, w in sampled_weights("generator").items()})
     for weight in weights:
         weight.copy_(torch.nn.functional.one_hot(weight.argmax(-1), weight.shape[-1]))
     assert_equal_to_op_by_op(network, backend, torch.randn(3, 6), weights)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from search_space.architecture import EdgeWeights
 from search_space.backends.registry import BACKENDS
 from search_space.networks.cell import Cell
-from search_space.topology import CELLS, SKIP_INS
+from search_space.spaces.adversarialnas import ADVERSARIALNAS, CELLS, SKIP_INS
 
 pytestmark = [pytest.mark.usefixtures("float64"), pytest.mark.parametrize("backend", BACKENDS)]
 
@@ -18,7 +18,7 @@ CHANNELS = 2
 
 def cell(backend, edges, choices, **options) -> Cell:
     """A cell whose convolutions pass on what they read; a supernet's where there are no choices."""
-    made = Cell(edges, choices and [(name,) for name in choices], CHANNELS, **options)
+    made = Cell(ADVERSARIALNAS, edges, choices and [(name,) for name in choices], CHANNELS, **options)
     for name, parameter in made.named_parameters():
         parameter.data.zero_()
         if "bias" not in name:
@@ -120,7 +120,7 @@ def test_edge_weights_scale_what_primitives_send(backend):
     normal, resample = torch.zeros(5, 7), torch.zeros(2, 3)
     resample[:, 0] = 0.5
     normal[0, 1], normal[1, 1], normal[4, 1] = 0.25, 0.75, 2.0
-    output, node3 = cell(backend, GENERATOR_CELL, None)(x, EdgeWeights(normal, resample))
+    output, node3 = cell(backend, GENERATOR_CELL, None)(x, EdgeWeights(normal=normal, resample=resample))
     larger = F.interpolate(x, scale_factor=2, mode="nearest")
     torch.testing.assert_close(node3, (0.25 + 0.75) * 0.5 * larger)
     torch.testing.assert_close(output, 2 * 0.5 * larger)

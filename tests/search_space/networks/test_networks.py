@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from search_space.architecture import Architecture
 from search_space.backends.registry import BACKENDS
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, GenotypeError
 from search_space.networks.cell import use_backend
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.networks.discriminator import Discriminator
@@ -96,7 +96,7 @@ def test_impossible_generators_are_refused(wrong, message):
 
 
 def test_genotype_of_the_other_network_is_refused():
-    with pytest.raises(ValueError, match="a generator cannot be built from a discriminator's genotype"):
+    with pytest.raises(GenotypeError, match="a generator cannot be built from a discriminator's genotype"):
         Generator(SMALL, sample_genotype("discriminator", 0))
 
 

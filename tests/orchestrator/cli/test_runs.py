@@ -121,7 +121,7 @@ def test_dry_run_with_json_is_the_same_as_an_object(capsys):
         (
             KeyboardInterrupt(),
             130,
-            "advnas: interrupted; the same command with --name and the run's name goes on where it stopped\n",
+            "advnas: interrupted; the same command with --name and the run's name resumes it\n",
         ),
     ],
 )

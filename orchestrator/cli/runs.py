@@ -1,0 +1,125 @@
+"""Commands that do stages of one run: `advnas search`, `reliability`, `retrain`, `evaluate`, `pipeline`."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+
+from orchestrator.cli.arguments import Parser, add_own
+from orchestrator.cli.stage import Loaded, add_stage_arguments, carry_out
+from orchestrator.cluster.job_environment import require_kept
+from orchestrator.config.files import read_source
+from orchestrator.console.console import Console
+
+SOURCES = "a run, runs:/ID, a generator.pt, a .pth checkpoint of the released code, or a folder of images"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that does a stage."""
+
+    stage: str
+    """module:function, imported once the configuration is known to be right."""
+    examples: tuple[str, ...]
+    own: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Options that are the function's arguments -> placeholder and help."""
+
+
+RUNS: Mapping[str, Run] = {
+    "search": Run(
+        "orchestrator.stages.train:search",
+        (
+            "advnas search digits",
+            "advnas search cifar10 --cluster.use_gpu true --search.steps 20000 --name long",
+        ),
+    ),
+    "reliability": Run(
+        "orchestrator.reliability.stage:reliability",
+        (
+            "advnas reliability digits --name yardstick",
+            "advnas reliability my_run.yaml --reliability.seeds 3 --reliability.concurrent null",
+        ),
+    ),
+    "retrain": Run(
+        "orchestrator.stages.train:retrain",
+        (
+            "advnas retrain cifar10 --retrain.genotype adversarialnas --cluster.use_gpu true",
+            "advnas retrain digits --retrain.genotype my/genotype.json --seed 1",
+        ),
+    ),
+    "evaluate": Run(
+        "orchestrator.stages.evaluate:evaluate",
+        (
+            "advnas evaluate digits --of mine",
+            "advnas evaluate cifar10 --of best.pth --genotype adversarialnas --cluster.use_gpu true",
+            "advnas evaluate cifar10 --of my/images --against other/images --json",
+        ),
+        {
+            "of": ("SOURCE", f"{SOURCES} (default: the run --name)"),
+            "against": ("SOURCE", f"{SOURCES}, or an .npz of statistics (default: the data set)"),
+            "genotype": ("GENOTYPE", "of a .pth checkpoint (default: retrain.genotype)"),
+            "protocol": ("NAME", "paper (FID, IS of 50,000) or quick (KID of 5,000); default: CONFIG's"),
+        },
+    ),
+    "evaluate stats": Run(
+        "orchestrator.stages.reference_statistics:export_statistics",
+        (
+            "advnas evaluate stats digits",
+            "advnas evaluate stats stl10 --out fid_stats_stl10.npz --cluster.use_gpu true",
+        ),
+        {"out": ("FILE", "an .npz file (default: in the folder of runs)")},
+    ),
+    "evaluate selfcheck": Run(
+        "orchestrator.stages.reference_statistics:self_check",
+        (
+            "advnas evaluate selfcheck cifar10",
+            "advnas evaluate selfcheck cifar10 --data.root ~/data --data.download true",
+        ),
+    ),
+    "pipeline": Run(
+        "orchestrator.pipeline:pipeline",
+        (
+            "advnas pipeline digits --name mine",
+            "advnas pipeline my_run.yaml --cluster.num_workers 4 --cluster.use_gpu true",
+        ),
+    ),
+}
+
+
+def add_arguments(parser: Parser, name: str) -> None:
+    """CONFIG, the flags, and the command's own options."""
+    add_stage_arguments(parser, name, RUNS[name].examples)
+    for option, (placeholder, text) in RUNS[name].own.items():
+        add_own(parser, f"--{option}", placeholder, text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the configuration, do the stage, print its result.
+
+    Raises:
+        UserError: a mistake in the configuration, the data, the cluster.
+    """
+    return carry_out(arguments, _loaded(arguments))
+
+
+def _loaded(arguments: argparse.Namespace) -> Loaded:
+    document = read_source(arguments.config)  # fails before torch is imported
+    from orchestrator.config.experiment import experiment_of, to_yaml
+
+    experiment = experiment_of(document, arguments.overrides)
+    if arguments.dry_run and arguments.command == "pipeline" and experiment.select:
+        from orchestrator.selection.stage import select_stage
+
+        select_stage(experiment)  # as the pipeline itself does before anything else
+    if arguments.dry_run and arguments.command == "reliability":
+        from orchestrator.reliability.stage import reliability_config
+
+        reliability_config(experiment)
+    command = RUNS[arguments.command]
+
+    def do(console: Console) -> object:
+        require_kept(experiment.root)
+        own = {option: getattr(arguments, option) for option in command.own}
+        return resolve_name(command.stage)(experiment, console, **own)
+
+    return Loaded(experiment, to_yaml(experiment), do)

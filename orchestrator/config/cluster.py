@@ -1,0 +1,64 @@
+"""Who does the work of a run."""
+
+import math
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from search_space.frozen import Frozen
+
+
+def _ray_address(address: str) -> str:
+    if not re.fullmatch(r"local|auto|(ray://)?[^\s/:]+:\d+", address):
+        raise ValueError("must be local (starts a Ray of its own), auto, host:port or ray://host:port")
+    return address
+
+
+class ClusterConfig(Frozen):
+    """Who does the work. Of it, only `num_workers` decides results: BatchNorm normalises over shares."""
+
+    num_workers: NonNegativeInt = 0
+    """0 works in this process; 1 and more are Ray Train workers that share every batch."""
+    min_workers: PositiveInt | None = None
+    """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
+    for, at least this many; results are then the same up to rounding only."""
+    cpus_per_worker: PositiveFloat = 1.0
+    """CPUs that Ray reserves for each worker."""
+    use_gpu: bool = False
+    """Each worker, or this process, computes on a GPU."""
+    gpus_per_worker: PositiveFloat = 1.0
+    """Of each worker, if it uses GPUs; a fraction lets workers share one."""
+    placement: Literal["pack", "spread"] = "pack"
+    """`pack` puts workers on few machines, `spread` on many; as far as there is room, neither insists."""
+    address: Annotated[str, AfterValidator(_ray_address)] = "local"
+    """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
+    max_failures: NonNegativeInt = 3
+    """Restarts from the newest checkpoint after a worker or its machine has died."""
+    report_timeout_s: PositiveFloat = 3600.0
+    """Seconds without a report after which workers count as stuck."""
+
+    @model_validator(mode="after")
+    def _shares_come_out_even(self) -> "ClusterConfig":
+        fewest, most = self.min_workers, self.num_workers
+        if fewest and not most:
+            raise ValueError(
+                "min_workers: there are no workers; set num_workers to how many there are at most"
+            )
+        if fewest and most % fewest:
+            raise ValueError(
+                f"min_workers: must divide num_workers = {most}, as each computes whole shares of a batch; "
+                f"use {math.gcd(fewest, most)} or another divisor"
+            )
+        return self
+
+    @property
+    def shares(self) -> int:
+        """Parts that a batch is cut into, whoever computes them."""
+        return max(self.num_workers, 1)
+
+    def workers_on(self, places: int) -> int:
+        """How many workers there are where there is room for so many: each has as many shares; 0: too few."""
+        fewest = max(self.min_workers or self.num_workers, 1)
+        counts = range(min(places, self.num_workers), fewest - 1, -1)
+        return next((count for count in counts if self.num_workers % count == 0), 0)

@@ -1,0 +1,140 @@
+"""What a measurement comes to: every figure that its table, its drawing and its advice are made of."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from orchestrator.config.reliability import FEWEST_GENOTYPES
+from orchestrator.reliability.statistics import (
+    Estimate,
+    early_correlations,
+    intraclass_correlation,
+    noise_variance,
+    seed_correlation,
+    smallest_factor,
+)
+from search_space.errors import UserError
+from search_space.frozen import Frozen
+
+SEEDS = (1, 2, 3, 5, 10)
+"""Of which the smallest visible difference is told."""
+QUOTED = 3
+"""Those of the sentence."""
+NEAR = 0.1
+"""A step tells as much as the end where its correlation with another seed's end is this near to the end's."""
+
+
+class ReliabilityError(UserError):
+    """Trainings that say nothing about the recipe."""
+
+
+class Measured(Frozen):
+    """How far a recipe tells genotypes apart. Deviation and factors are of the score's logarithm."""
+
+    metric: str
+    genotypes: int
+    """Trained."""
+    complete: int
+    """Those with finite scores at all steps with all seeds: all statistics but `collapsed` are of them."""
+    seeds: int
+    collapsed: float
+    """Share of the runs that diverged or ended far worse than the median run."""
+    correlation: Estimate
+    """Spearman's, between two seeds."""
+    intraclass: Estimate
+    """Share of a single score's variance that is the genotype's."""
+    deviation: float
+    """Over seeds, pooled over genotypes."""
+    degrees: int
+    """Degrees of freedom of the deviation."""
+    factors: dict[int, float]
+    """Seeds -> ratio of two scores that so many seeds of each show with 80 % power."""
+    steps: tuple[int, ...]
+    other_seed: tuple[float, ...]
+    """At each step, how well its scores rank the end of another seed."""
+    same_seed: tuple[float, ...]
+    """The same for the run's own end: optimistic."""
+    medians: tuple[float, ...]
+    """Of the score at each step."""
+
+    lower_is_better: bool
+
+    @property
+    def best_step(self) -> int:
+        """Where the median was best."""
+        order = min if self.lower_is_better else max
+        return order(zip(self.medians, self.steps, strict=True))[1]
+
+    def worse_than(self, step: int) -> float:
+        """By how much the median at the end is worse than at a step, in logarithms: near a percentage."""
+        change = math.log(self.medians[-1] / self.medians[self.steps.index(step)])
+        return change if self.lower_is_better else -change
+
+    @property
+    def sentence(self) -> str:
+        """What to remember."""
+        return (
+            f"with this recipe and {QUOTED} seeds, differences under a factor of {self.factors[QUOTED]:.2f} "
+            f"in {self.metric} cannot be seen"
+        )
+
+    @property
+    def telling_step(self) -> int:
+        """From it on, all steps rank another seed's end about as well as the end does."""
+        least = self.other_seed[-1] - NEAR
+        early = [step for step, value in zip(self.steps, self.other_seed, strict=True) if value < least]
+        return next(step for step in self.steps if not early or step > early[-1])
+
+
+def measure(
+    scores: Float64[np.ndarray, "G K T"], steps: Sequence[int], metric: str, lower_is_better: bool,
+    collapse_multiple: float,
+) -> Measured:  # fmt: skip
+    """The reliability of a recipe whose runs scored so; NaN where a run had no finite score.
+
+    Raises:
+        ReliabilityError: too few genotypes have scores, or scores have no logarithms.
+    """
+    genotypes, seeds, _ = scores.shape
+    whole = np.isfinite(scores).all(axis=(1, 2))
+    kept = scores[whole]
+    if len(kept) < FEWEST_GENOTYPES:
+        raise ReliabilityError(
+            f"reliability: {len(kept)} of {genotypes} genotypes have finite scores with all {seeds} seeds, "
+            f"at least {FEWEST_GENOTYPES} must; lower the learning rates of retrain, or give more genotypes"
+        )
+    if (kept <= 0).any():
+        raise ReliabilityError(
+            f"reliability.metric = {metric}: has scores of zero or below, of which there is no ratio; use fd"
+        )
+    logs = np.log(kept)
+    degrees, deviation = len(kept) * (seeds - 1), math.sqrt(noise_variance(logs[:, :, -1]))
+    other, same = early_correlations(logs)
+    return Measured(
+        metric=metric,
+        genotypes=genotypes,
+        complete=len(kept),
+        seeds=seeds,
+        collapsed=float(_collapsed(scores[:, :, -1], lower_is_better, collapse_multiple).mean()),
+        correlation=seed_correlation(logs[:, :, -1]),
+        intraclass=intraclass_correlation(logs[:, :, -1]),
+        deviation=deviation,
+        degrees=degrees,
+        factors={count: smallest_factor(deviation, degrees, count) for count in SEEDS},
+        steps=tuple(steps),
+        other_seed=tuple(other.tolist()),
+        same_seed=tuple(same.tolist()),
+        medians=tuple(np.median(kept, axis=(0, 1)).tolist()),
+        lower_is_better=lower_is_better,
+    )
+
+
+def _collapsed(
+    ends: Float64[np.ndarray, "G K"], lower_is_better: bool, multiple: float
+) -> Bool[np.ndarray, "G K"]:
+    """Runs without a finite score at the end, or that many times worse than the median run."""
+    median = np.nanmedian(ends)
+    worse = ends > multiple * median if lower_is_better else ends < median / multiple
+    return worse | ~np.isfinite(ends)

@@ -1,0 +1,139 @@
+"""The curve of every training: written as it is trained, kept when it has ended, one table in the end."""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from orchestrator.jobs.job import Emit, Job
+from trainers.metrics.specs import score_names
+from trainers.report import Report
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CURVE_FILE = "curve.jsonl"
+"""In the folder of a training: a line for each evaluation."""
+RUNS_FILE = "runs.jsonl"
+"""In the folder of the measurement: a line for each training that has ended."""
+
+Scores = Mapping[str, float]
+Key = tuple[str, int]
+"""Genotype's id and seed."""
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """One training: what it scored, and whether it came to its end."""
+
+    genotype: str
+    """As in selections and their tables: `selection.curves.genotype_id`."""
+    seed: int
+    scores: Mapping[int, Scores] = field(default_factory=dict)
+    """By step."""
+    diverged: str | None = None
+    """Why it ended early; None for one that did not."""
+
+    @property
+    def key(self) -> Key:
+        """What tells it from the others."""
+        return self.genotype, self.seed
+
+    def curve(self, metric: str, steps: Sequence[int]) -> list[float]:
+        """One score at these steps; NaN where there is none or it is not finite."""
+        values = [self.scores.get(step, {}).get(metric, math.nan) for step in steps]
+        return [value if math.isfinite(value) else math.nan for value in values]
+
+
+def listening(job: Job) -> Emit:
+    """Writes the scores of a training to its folder. A step that is trained again is written again."""
+    names, path = tuple(score_names(job.config.evaluation)), job.folder / CURVE_FILE
+
+    def emit(report: Report) -> None:
+        if scores := {name: report.metrics[name] for name in names if name in report.metrics}:
+            _append(path, {"step": report.step, "scores": scores})
+
+    return emit
+
+
+def ended(job: Job, genotype: str, diverged: str | None) -> EndedRun:
+    """A training as its folder tells it."""
+    scores = {entry["step"]: entry["scores"] for entry in _entries(job.folder / CURVE_FILE)}
+    return EndedRun(genotype, job.experiment.seed, dict(sorted(scores.items())), diverged)
+
+
+class RunJournal:
+    """The trainings that have ended, on disk as soon as they have. One process writes it."""
+
+    def __init__(self, path: Path, recorded: Callable[[], None] = lambda: None) -> None:
+        """`recorded` is called after every new run."""
+        self._path, self._recorded = path, recorded
+        self.known: dict[Key, EndedRun] = {}
+        for entry in _entries(path):
+            run = EndedRun(
+                entry["genotype"],
+                entry["seed"],
+                {int(step): scores for step, scores in entry["scores"].items()},
+                entry["diverged"],
+            )
+            self.known[run.key] = run
+
+    def record(self, run: EndedRun) -> None:
+        """Keep a run, on disk before this returns."""
+        entry = {
+            "genotype": run.genotype, "seed": run.seed, "scores": run.scores, "diverged": run.diverged
+        }  # fmt: skip
+        _append(self._path, entry)
+        self.known[run.key] = run
+        self._recorded()
+
+
+def curves_of(
+    runs: Mapping[Key, EndedRun], genotypes: Sequence[str], seeds: Sequence[int], steps: Sequence[int],
+    metric: str,
+) -> Float64[np.ndarray, "G K T"]:  # fmt: skip
+    """One score of all runs at all steps; NaN where it is not finite."""
+    rows = [[runs[genotype, seed].curve(metric, steps) for seed in seeds] for genotype in genotypes]
+    return np.array(rows, dtype=np.float64)
+
+
+def table_of(runs: Sequence[EndedRun], names: Sequence[str], metric: str, steps: Sequence[int]) -> "pa.Table":
+    """One row for each run and step: genotype, seed, step, score (the deciding one), and every score by name.
+
+    `advnas select --replay` reads it. A run that diverged has empty scores where it got no more.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {name: [] for name in ("genotype", "seed", "step", "score", *names)}
+    for run in runs:
+        for index, step in enumerate(steps):
+            columns["genotype"].append(run.genotype)
+            columns["seed"].append(run.seed)
+            columns["step"].append(step)
+            columns["score"].append(run.curve(metric, steps)[index])
+            for name in names:
+                columns[name].append(run.curve(name, steps)[index])
+    return pa.table(columns)
+
+
+def _append(path: Path, entry: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        # The line break comes first, so that a line cut short by a crash ends before the next.
+        file.write("\n" + json.dumps(entry))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:  # empty, or cut short: then it was or will be written again
+            continue

@@ -1,0 +1,97 @@
+"""Settings of searches and retrainings. Imports no torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+
+from search_space.frozen import Frozen
+from search_space.space import DEFAULT_SPACE
+from search_space.spaces.registry import SPACES
+from trainers.losses.hinge import Hinge
+from trainers.losses.registry import Loss
+from trainers.options import AdamConfig
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.registry import StrategyOptions
+
+
+def _known_space(name: str) -> str:
+    if name not in SPACES:
+        raise ValueError(f"must be one of {', '.join(SPACES)}")
+    return name
+
+
+SpaceName = Annotated[str, AfterValidator(_known_space)]
+"""One of the registered spaces."""
+
+
+class SearchConfig(Frozen):
+    """A search; defaults are the released values where the released code is right (section 3.3)."""
+
+    space: SpaceName = DEFAULT_SPACE
+    """Which networks there are to choose from. A retraining follows the space of its genotype."""
+    strategy: StrategyOptions = AdversarialConfig()
+    """What chooses among them. A name alone takes the strategy with its defaults."""
+    loss: Loss = Hinge()
+    """Of the two players. A name alone takes the loss with its defaults."""
+    steps: PositiveInt = 10_000
+    """Discriminator steps; every `n_critic`-th also updates the generator."""
+    batch_size: PositiveInt = 120
+    """Real images per step on all workers together: half for D's weights, half for beta."""
+    generator_batch_size: PositiveInt = 120
+    """Latents per generator update on all workers together."""
+    n_critic: PositiveInt = 5
+    """Discriminator steps per generator step."""
+    generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
+    discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G, per generator step."""
+    report_every: PositiveInt = 100
+    """Steps between reports; each is a checkpoint, a derivation and a grid of samples."""
+
+    @model_validator(mode="after")
+    def _halves_are_equal(self) -> "SearchConfig":
+        if self.batch_size % 2:
+            raise ValueError("batch_size: has no equal halves; use an even number")
+        return self
+
+    def updates_generator(self, step: int) -> bool:
+        """Whether the generator is updated in a step, counted from 0."""
+        return step % self.n_critic == 0
+
+
+class RetrainConfig(Frozen):
+    """Training of one derived network from scratch; defaults are those published for CIFAR-10."""
+
+    loss: Loss = Hinge()
+    """Of the two players. A name alone takes the loss with its defaults."""
+    steps: PositiveInt = 750_000
+    """Discriminator steps; every `n_critic`-th also updates the generator."""
+    batch_size: PositiveInt = 40
+    """Real images per step on all workers together; all of them are used, as in the first release."""
+    generator_batch_size: PositiveInt = 80
+    """Latents per generator update on all workers together."""
+    n_critic: PositiveInt = 5
+    """Discriminator steps per generator step."""
+    generator_optimizer: AdamConfig = AdamConfig()
+    """Trains G's weights."""
+    discriminator_optimizer: AdamConfig = AdamConfig()
+    """Trains D's weights."""
+    lr_decay: Literal["none", "linear"] = "none"
+    """`linear` takes both learning rates to zero."""
+    lr_decay_from: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the steps that `linear` leaves at constant rates before it begins."""
+    clip_gradient_norm: PositiveFloat | None = None
+    """Largest norm of the averaged gradients of either network (50 keeps STL-10 from collapsing: EAGAN)."""
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the moving average of G, per generator step."""
+    report_every: PositiveInt = 5_000
+    """Steps between reports; each is a checkpoint and a grid of samples."""
+
+    def lr_factor(self, step: int) -> float:
+        """Share of the learning rates that a step, counted from 0, still has."""
+        if self.lr_decay == "none":
+            return 1.0
+        begin = self.lr_decay_from * self.steps
+        return min(1.0, (self.steps - step) / (self.steps - begin))

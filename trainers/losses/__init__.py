@@ -1,0 +1,1 @@
+"""What the two players descend: one file a loss, and its line in the registry."""

@@ -1,0 +1,48 @@
+"""What a loss of the two players is: a frozen value with its options. Imports no torch.
+
+Shapes: n real images, m generated ones, k outputs of the discriminator.
+"""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from search_space.frozen import Frozen
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+class GanLoss(Frozen):
+    """Losses of D and G from D's outputs; modules that need torch are imported by the methods."""
+
+    name: str
+    """Literal in each loss; the name in the registry."""
+    outputs: ClassVar[int] = 1
+    """Numbers that D gives an image."""
+    needs_real: ClassVar[bool] = False
+    """Whether the generator's loss looks at real images too."""
+
+    @property
+    def penalizes_gradients(self) -> bool:
+        """Whether `penalty` is wanted: D is then differentiated twice."""
+        return False
+
+    @abstractmethod
+    def discriminator(
+        self, real: "Float[Tensor, 'n k']", fake: "Float[Tensor, 'm k']"
+    ) -> "Float[Tensor, '']":
+        """Loss of D, of its outputs for real and for generated images."""
+
+    @abstractmethod
+    def generator(
+        self, fake: "Float[Tensor, 'm k']", real: "Float[Tensor, 'n k'] | None" = None
+    ) -> "Float[Tensor, '']":
+        """Loss of G, of D's outputs for its images; of those for real ones too, if it needs them."""
+
+    def penalty(
+        self, outputs: "Float[Tensor, 'n k']", images: "Float[Tensor, 'n c s s']"
+    ) -> "Float[Tensor, '']":
+        """Added to the loss of D if `penalizes_gradients`: of its outputs for real images, as functions of
+        these."""
+        raise NotImplementedError(f"{self.name} has no penalty")

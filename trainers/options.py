@@ -1,0 +1,66 @@
+"""Options that all trainings share, and registries as options. Imports no torch."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, Union
+
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, field_validator, model_validator
+
+from search_space.backends import BackendName
+from search_space.frozen import Frozen
+
+
+class AdamConfig(Frozen):
+    """Adam with L2 weight decay (not AdamW), as in the released code."""
+
+    lr: PositiveFloat = 2e-4
+    """Learning rate."""
+    betas: tuple[float, float] = (0.0, 0.9)
+    """Decays of the running means of the gradients and of their squares."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Factor of the L2 penalty."""
+
+
+class ComputeConfig(Frozen):
+    """Speed settings; checkpoints, genotypes and names do not depend on them."""
+
+    backend: BackendName = "auto"
+    """How the edges of cells are computed, the same up to rounding; auto takes the fastest."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """bfloat16 is autocast with float32 master weights; tf32 matters on NVIDIA GPUs only."""
+    compile: bool = False
+    """torch.compile the networks, op by op: it cannot trace the autograd functions of the faster backends."""
+    channels_last: bool = True
+    """Memory format of the images that a discriminator sees, and so of its maps; cells keep their own."""
+
+    @field_validator("backend", mode="before")
+    @classmethod
+    def _by_its_new_name(cls, value: Any) -> Any:
+        """`reference` is what runs and presets made before called op_by_op."""
+        return "op_by_op" if value == "reference" else value
+
+    @model_validator(mode="after")
+    def _compiles_op_by_op(self) -> Self:
+        if self.compile and self.backend in ("direct", "frequency"):
+            raise ValueError(f"compile: true goes with backend auto or op_by_op, not with {self.backend}")
+        return self
+
+    def for_second_derivatives(self) -> "ComputeConfig":
+        """The same for a network that is differentiated twice, which backend frequency cannot."""
+        return self.model_copy(update={"backend": "direct"}) if self.backend == "auto" else self
+
+
+def one_of(registry: Mapping[str, type[Frozen]]) -> Any:
+    """The type of an option that is a member of a registry, chosen by its field `name`.
+
+    A name alone means that member with its defaults; options without a name are the first member's.
+    """
+    first = next(iter(registry))
+
+    def named(value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        return {"name": first, **value} if isinstance(value, Mapping) else value
+
+    members: Any = Union[tuple(registry.values())]  # noqa: UP007
+    tagged = Annotated[members, Field(discriminator="name")] if len(registry) > 1 else members
+    return Annotated[tagged, BeforeValidator(named)]

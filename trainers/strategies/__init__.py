@@ -1,0 +1,1 @@
+"""How genotypes are found: one file a strategy, and its line in the registry."""

@@ -1,0 +1,158 @@
+"""The adversarial search: four updates a step, each differentiating its own loss at the current weights.
+
+Source: AdversarialNAS algorithm 1, first order; update order and noise as in the released code.
+Shapes: N this worker's share of half a batch, C channels, S image size, K outputs of D.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from search_space.architecture import Architecture, EdgeWeights
+from search_space.derive import derive
+from search_space.genotype import Genotype
+from search_space.relaxation import entropy, gumbel_noise, probabilities, relax
+from search_space.topology import Network
+from trainers.compute import autocast
+from trainers.distributed import average_running_statistics
+from trainers.guarded_step import GuardedStep, Phase, frozen
+from trainers.losses.update import discriminator_loss, generator_loss
+from trainers.noise import NoiseSource, generator_for
+from trainers.samples import SampleGenerator
+from trainers.state import copy_buffers, copy_parameters, update_ema
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.adversarial_state import SearchState
+from trainers.strategies.strategy import Batch, Diagnostics, SearchSetup, Strategy
+
+Losses = Mapping[str, Tensor]
+
+
+class AdversarialSearch(Strategy):
+    """Two supernets whose architecture parameters descend the losses of G and D."""
+
+    def __init__(
+        self, state: SearchState, options: AdversarialConfig, setup: SearchSetup, descend: GuardedStep
+    ) -> None:
+        self.state, self._descend = state, descend
+        self._options, self._setup, self._config = options, setup, setup.config
+
+    def step(self, batch: Batch, noise: NoiseSource) -> Losses:
+        """Advance the state by one step; losses stay on the device."""
+        state, config = self.state, self._config
+        weights_half, architecture_half = batch.halves()
+        losses: dict[str, Tensor] = {}
+        searching = state.step >= self._options.warmup_steps
+        if searching:
+            losses["loss_beta"] = self.update_discriminator("beta", architecture_half, noise)["loss"]
+        update = self.update_discriminator("discriminator", weights_half, noise)
+        losses |= {"loss_discriminator": update["loss"], **_score_statistics(update["real"], update["fake"])}
+        if config.updates_generator(state.step):
+            if searching:
+                losses["loss_alpha"] = self.update_generator("alpha", architecture_half, noise)
+            losses["loss_generator"] = self.update_generator("generator", weights_half, noise)
+            update_ema(state.ema_generator, state.generator, config.ema_decay)
+            update_ema(state.ema_alpha, state.alpha, config.ema_decay)
+        # After every step: G's forwards in D's updates move these statistics too.
+        average_running_statistics(state.generator)
+        state.step += 1
+        return losses
+
+    def sample(self) -> SampleGenerator:
+        """The moving average of the supernet as one sampled network, in evaluation mode."""
+        state = self.state
+        copy_buffers(state.ema_generator, state.generator)
+        state.ema_generator.eval()
+        generator = generator_for(state.device, self._setup.seed, "evaluation", state.step)
+        noise = gumbel_noise(state.ema_alpha, generator)
+        edge_weights = relax(state.ema_alpha, self._options.relaxation, self._tau(state.step - 1), noise)
+        return lambda latents: state.ema_generator(latents, edge_weights)
+
+    def scored(self) -> None:
+        """As released, if asked to: go on from the moving average."""
+        if self._options.continue_from_ema:
+            copy_parameters(self.state.generator, self.state.ema_generator)
+            copy_parameters(self.state.alpha, self.state.ema_alpha)
+
+    def derived(self) -> Mapping[Network, Genotype]:
+        """The genotypes that alpha and beta stand for now."""
+        return {"generator": derive(self.state.alpha), "discriminator": derive(self.state.beta)}
+
+    def diagnostics(self) -> Diagnostics:
+        """How decided alpha and beta are."""
+        alpha, beta = self.state.alpha, self.state.beta
+        return Diagnostics(
+            {
+                "tau": self._tau(self.state.step - 1),
+                "entropy_alpha": entropy(alpha),
+                "entropy_beta": entropy(beta),
+            },
+            {"generator": probabilities(alpha), "discriminator": probabilities(beta)},
+        )
+
+    def check(self) -> None:
+        """Wait for the device.
+
+        Raises:
+            NonFiniteLoss: with the phase and the step at which a loss was not finite.
+        """
+        self._descend.check()
+
+    def update_discriminator(self, phase: Phase, real: Tensor, noise: NoiseSource) -> dict[str, Tensor]:
+        """Descend the loss of D in its weights or, in phase "beta", in its architecture."""
+        state = self.state
+        # Only what is stepped needs gradients: kernels of the other group are not differentiated at all.
+        other = state.discriminator if phase == "beta" else state.beta
+        with self._autocast(), frozen(other):
+            with torch.no_grad():
+                latents = noise.latents(phase, self._config.batch_size // 2)
+                fake = state.generator(latents, self._relaxed(state.alpha, phase, 0, noise))
+            scored, *apart = (
+                self._scored(phase, forward, noise)
+                for forward in range(2 if self._options.sample_per_forward else 1)
+            )
+            loss, real_scores, fake_scores = discriminator_loss(self._config.loss, real, fake, scored, *apart)
+        self._descend(loss, state.optimizers[phase], phase, state.step)
+        return {"loss": loss.detach(), "real": real_scores.detach(), "fake": fake_scores.detach()}
+
+    def update_generator(self, phase: Phase, real: Tensor, noise: NoiseSource) -> Tensor:
+        """Descend the loss of G in its weights or, in phase "alpha", in its architecture."""
+        state = self.state
+        latents = noise.latents(phase, self._config.generator_batch_size)
+        other = state.generator if phase == "alpha" else state.alpha
+        with self._autocast(), frozen(other, state.discriminator, state.beta):
+            fake = state.generator(latents, self._relaxed(state.alpha, phase, 0, noise))
+            loss = generator_loss(self._config.loss, real, fake, self._scored(phase, 0, noise))
+        self._descend(loss, state.optimizers[phase], phase, state.step)
+        return loss.detach()
+
+    def _scored(self, phase: Phase, forward: int, noise: NoiseSource) -> "partial[Tensor]":
+        """The discriminator under one sample of beta."""
+        edge_weights = self._relaxed(self.state.beta, phase, forward, noise)
+        return partial(self.state.discriminator, edge_weights=edge_weights)
+
+    def _relaxed(
+        self, architecture: Architecture, phase: Phase, forward: int, noise: NoiseSource
+    ) -> EdgeWeights:
+        options = self._options
+        gumbel = None if options.relaxation == "softmax" else noise.noise(phase, forward, architecture)
+        tau = self._tau(self.state.step)
+        return relax(architecture, options.relaxation, tau, gumbel, masked=options.mask_image_edges)
+
+    def _tau(self, step: int) -> float:
+        return self._options.tau(step, self._config.steps)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return autocast(self._setup.compute, self.state.device)
+
+
+def _score_statistics(real: Float[Tensor, "n k"], fake: Float[Tensor, "m k"]) -> dict[str, Tensor]:
+    """A D whose scores do not spread learns nothing, and gives alpha no signal."""
+    return {
+        "score_real": real.mean(),
+        "score_fake": fake.mean(),
+        "score_spread": torch.cat([real, fake]).std(),
+    }

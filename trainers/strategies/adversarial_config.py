@@ -1,0 +1,53 @@
+"""Options of the adversarial search: what moves alpha and beta. Imports no torch."""
+
+from typing import Literal
+
+from pydantic import NonNegativeInt, PositiveFloat
+
+from search_space.networks.config import Relaxation
+from trainers.options import AdamConfig
+from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
+
+ARCHITECTURE_ADAM = AdamConfig(lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-4)
+
+
+class AdversarialConfig(StrategyConfig):
+    """AdversarialNAS: alpha and beta descend the losses of G and D (section 3.3, the released search)."""
+
+    name: Literal["adversarial"] = "adversarial"
+    warmup_steps: NonNegativeInt = 0
+    """Steps before alpha and beta begin to move; weights train alone until then."""
+    relaxation: Relaxation = "gumbel"
+    """How alpha and beta become weights of operations: softmax((alpha + noise) / tau) is `gumbel`."""
+    tau_start: PositiveFloat = 5.0
+    """Temperature of the first step."""
+    tau_end: PositiveFloat = 0.1
+    """Temperature of the last step; tau falls exponentially from tau_start to this."""
+    alpha_optimizer: AdamConfig = ARCHITECTURE_ADAM
+    """Trains alpha, the architecture of G."""
+    beta_optimizer: AdamConfig = ARCHITECTURE_ADAM
+    """Trains beta, the architecture of D."""
+    sample_per_forward: bool = False
+    """As released: real and fake images meet different samples of D. Default: one sample per update."""
+    mask_image_edges: bool = True
+    """False, as released, spreads the weight of D's image edges over 7 columns of which 5 exist."""
+    continue_from_ema: bool = False
+    """As released: after each evaluation, weights and alpha jump back to their moving average."""
+
+    def tau(self, step: int, steps: int) -> float:
+        """Temperature of a step, counted from 0, of so many."""
+        progress = step / max(steps - 1, 1)
+        return self.tau_start * (self.tau_end / self.tau_start) ** progress
+
+    @property
+    def depends_on_reports(self) -> bool:
+        """Whether weights jump at evaluations."""
+        return self.continue_from_ema
+
+    def build(self, setup: SearchSetup) -> Strategy:
+        """Supernets of the setup's widths, with fresh weights."""
+        from trainers.guarded_step import GuardedStep
+        from trainers.strategies.adversarial import AdversarialSearch
+        from trainers.strategies.adversarial_state import SearchState
+
+        return AdversarialSearch(SearchState(self, setup), self, setup, GuardedStep(setup.device))

@@ -1,0 +1,110 @@
+"""What a search strategy is: options that build it, and the methods that the search loop calls.
+
+Imports no torch: options are read before it is needed.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from search_space.frozen import Frozen
+from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.topology import Network
+from trainers.options import ComputeConfig
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from search_space.genotype import Genotype
+    from search_space.relaxation import EdgeProbabilities
+    from trainers.config import SearchConfig
+    from trainers.noise import NoiseSource
+    from trainers.samples import SampleGenerator
+    from trainers.state import TrainingState
+
+
+@dataclass(frozen=True)
+class SearchSetup:
+    """What a strategy is built from; the same on every worker."""
+
+    config: "SearchConfig"
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    seed: int
+    device: "torch.device"
+    compute: ComputeConfig
+
+
+class Batch(Protocol):
+    """This worker's real images of one step, [n, c, s, s] in [-1, 1]; a strategy without need reads none."""
+
+    def whole(self) -> "Tensor":
+        """All of them."""
+
+    def halves(self) -> tuple["Tensor", "Tensor"]:
+        """Those for weights, and those for what chooses the architecture."""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """How far a search has come."""
+
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    """Reported beside the losses."""
+    probabilities: Mapping[Network, "EdgeProbabilities"] = field(default_factory=dict)
+    """How much each primitive of each edge is preferred; empty where a strategy has no preferences."""
+
+
+class Strategy(Protocol):
+    """A search under way. `trainers.search.search` is the loop for all strategies."""
+
+    state: "TrainingState"
+    """All that a checkpoint holds."""
+
+    @abstractmethod
+    def step(self, batch: Batch, noise: "NoiseSource") -> Mapping[str, "Tensor"]:
+        """Advance `state.step` by one; the losses stay on the device. Called by all workers, as all below."""
+
+    @abstractmethod
+    def derived(self) -> Mapping[Network, "Genotype"]:
+        """The genotypes that the search would end with now; never with a node without input."""
+
+    def sample(self) -> "SampleGenerator | None":
+        """What is scored and shown at a report; None, as `StrategyConfig.samples` announces: nothing is."""
+        return None
+
+    def scored(self) -> None:
+        """Learn that the sample has just been scored, before anything is derived."""
+        return
+
+    def diagnostics(self) -> Diagnostics:
+        """What a report says besides losses and scores."""
+        return Diagnostics()
+
+    def check(self) -> None:
+        """Wait for the device.
+
+        Raises:
+            NonFiniteLoss: a loss was not finite.
+        """
+        return
+
+
+class StrategyConfig(Frozen):
+    """Options of a strategy: a frozen value that builds it."""
+
+    name: str
+    """Literal in each strategy; the name in the registry."""
+    samples: ClassVar[bool] = True
+    """Whether there is a network to score and to show while the search goes on."""
+
+    @property
+    def depends_on_reports(self) -> bool:
+        """Whether it changes the result how often is reported and scored."""
+        return False
+
+    @abstractmethod
+    def build(self, setup: SearchSetup) -> Strategy:
+        """The strategy before its first step. Modules that need torch are imported here."""
