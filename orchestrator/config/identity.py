@@ -8,10 +8,18 @@ from typing import Any
 from orchestrator.config.errors import shown
 from search_space.errors import UserError
 
+LONGEST_VALUE = 500
+"""Characters: MLflow takes 6000, its pages fewer. Artifact config.yaml has all of it."""
+
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Nested settings by dotted name, as the command line has them."""
     return dict(_leaves(settings, ""))
+
+
+def flatten(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The same as text, as MLflow's params have it: never longer than its pages take."""
+    return {name: _text(value)[:LONGEST_VALUE] for name, value in dotted(settings).items()}
 
 
 def require_equal(
@@ -41,3 +49,7 @@ def _leaves(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any
             yield from _leaves(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

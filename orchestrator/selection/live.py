@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
-from orchestrator.cluster.resources import concurrent_trials, trial_resources
-from orchestrator.cluster.session import ClusterError
+from orchestrator.cluster.session import ClusterError, concurrent_trials, trial_resources
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import ClusterConfig, Experiment
 from orchestrator.console.console import Console

@@ -68,7 +68,7 @@ def study_url(sweep: Sweep, folder: Path) -> str:
 
 def identity(sweep: Sweep) -> dict[str, Any]:
     """What must stay as it was when a sweep goes on: dotted name -> JSON value."""
-    from orchestrator.tracking.params import flatten
+    from orchestrator.config.identity import flatten
 
     config = sweep.config.model_dump(mode="json", include=set(DECIDING))
     base = sweep.base.model_dump(mode="json", exclude=set(FREE))

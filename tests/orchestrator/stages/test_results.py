@@ -24,25 +24,36 @@ TRAINED = Trained(
     step=3,
     metrics={"loss": 1.0},
     genotypes={"generator": GenotypeFile(GENOTYPE, Path("g.json"))},
-    samples=Path("samples.png"),
     checkpoint=Path("c"),
     workers={0: 1},
 )
-RETRAINED = Retrained(RUN, TRAINED, Path("generator.pt"), 2, {})
+RETRAINED = Retrained(RUN, TRAINED, Path("samples.png"), Path("generator.pt"), 2, {})
 EVALUATED = Evaluated(RUN, "mine", "digits", "custom", {"fd": 1.0}, {"samples": "20"})
 
 
 def test_a_search_is_printed_with_its_run_its_numbers_and_its_figures():
-    found = document(Searched(RUN, TRAINED, figures={"search": Path("search.png")}, folder=Path("f")))
+    found = document(
+        Searched(
+            RUN,
+            TRAINED,
+            samples=Path("samples.png"),
+            figures={"search": Path("search.png")},
+            folder=Path("f"),
+        )
+    )
     assert list(found) == [
-        "name", "run_id", "tracking_uri", "step", "metrics", "genotypes", "samples", "checkpoint", "workers",
-        "figures",
+        "name", "run_id", "tracking_uri", "step", "metrics", "genotypes", "checkpoint", "workers",
+        "samples", "figures",
     ]  # fmt: skip
     assert found["genotypes"]["generator"] == {
         "rows": GENOTYPE.rows,
         "hash": GENOTYPE.content_hash,
         "file": Path("g.json"),
     }
+
+
+def test_a_search_that_trains_no_network_has_no_samples():
+    assert "samples" not in document(Searched(RUN, TRAINED, samples=None, figures={}, folder=Path("f")))
 
 
 def test_a_retraining_without_a_score_says_so():
