@@ -126,6 +126,7 @@ class Stepper:
         )
         self.state = SearchState(options, setup)
         self._config, self._parts = config, size.parts
+        self._latent_dim = setup.generator.latent_dim
         pixels = torch.randint(0, 256, (4 * size.batch, 3, 32, 32), dtype=torch.uint8)
         self._batches = Batches(Images.of(pixels), size.batch, seed=0, halves=True)
         self._halves = self._batches.halves_at(0)
@@ -142,7 +143,7 @@ class Stepper:
         return {name: both[name] for name in self._parts}
 
     def _update(self, phase: Phase) -> None:
-        draws = SeededNoise(0, 0, self.state.generator.config.latent_dim, DEVICE)
+        draws = SeededNoise(0, 0, self._latent_dim, DEVICE)
         if self._released is not None:
             self._released.update(phase, self._half(phase), draws)
         elif phase in ("beta", "discriminator"):

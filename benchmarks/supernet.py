@@ -18,6 +18,7 @@ import torch
 
 from benchmarks.derived import DERIVED_SIZES, measure_derived
 from benchmarks.machine import gemm_rate, machine
+from benchmarks.paths import PATH_SIZES, measure_paths, path_table
 from benchmarks.step import PARTS, SIDES, SIZES, Measurement, measure, per_step, quickly
 from trainers.guarded_step import PHASES
 
@@ -109,6 +110,7 @@ def main() -> None:
             measured, sides = (size, SIDES) if options.thorough else quickly(size)
             print(f"{size}: {len(sides)} sides", file=sys.stderr, flush=True)
             measurements += measure(measured, sides, options.rounds)
+    paths = [row for size in PATH_SIZES for row in measure_paths(size, 4 * options.rounds)]
     derived = [row for size in DERIVED_SIZES for row in measure_derived(size, options.rounds)]
     text = "\n\n".join([
         f"{machine()}; a 1024x1024 product runs at {peak / 1e9:.0f} GFLOP/s.",
@@ -117,6 +119,8 @@ def main() -> None:
         markdown(part_table(measurements)),
         "Megabytes saved for the backward pass of each part:",
         markdown(memory_table(measurements)),
+        "Steps of the one-shot search beside those of the adversarial one, n_critic 1, one supernet:",
+        markdown(path_table(paths)),
         "Networks of retraining, CPU seconds of a forward and backward pass:",
         markdown([["size", "network", "op by op", "ours", "faster"], *(row.cells() for row in derived)]),
     ])  # fmt: skip
@@ -127,6 +131,7 @@ def main() -> None:
         "machine": machine(),
         "gemm_flop_per_second": peak,
         "step": [asdict(one) for one in measurements],
+        "paths": [asdict(one) for one in paths],
         "derived": [asdict(one) for one in derived],
     }
     (options.out / "supernet.json").write_text(json.dumps(found, indent=1) + "\n")

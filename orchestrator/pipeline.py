@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from orchestrator.artifacts.genotypes import genotypes_to_retrain
+from orchestrator.artifacts.genotypes import genotypes_to_retrain, with_named_discriminator
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import first_identity
@@ -72,7 +72,11 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
         searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
         selected = _select(session, searched.folder) if searched and experiment.select else None
         found = selected or searched
-        genotypes = _genotypes(found) if found else genotypes_to_retrain(experiment)
+        genotypes = (
+            with_named_discriminator(experiment, _genotypes(found))
+            if found
+            else genotypes_to_retrain(experiment)
+        )
         retraining = _stage(session, "retrain", genotypes)
         retrained = retrain_in(retraining, genotypes)
         evaluated = evaluate_in(retraining, retrained.generator)

@@ -66,12 +66,12 @@ def architecture_masks(network: Network, space: SearchSpace) -> dict[str, Tensor
     cells = space.cells_of(network)
     found = {}
     for group in dict.fromkeys(space.groups.values()):
-        sizes = torch.tensor(
-            [
-                [len(space.vocabularies[edge.kind]) for edge in edges if space.groups[edge.kind] == group]
-                for edges in cells
-            ]
-        )
-        if sizes.numel():
+        ragged = [
+            [len(space.vocabularies[edge.kind]) for edge in edges if space.groups[edge.kind] == group]
+            for edges in cells
+        ]
+        if rows := max(map(len, ragged)):
+            # A cell with fewer such edges than another has rows of one choice there, which nothing reads.
+            sizes = torch.tensor([[*sizes, *[1] * (rows - len(sizes))] for sizes in ragged])
             found[group] = torch.arange(int(sizes.max())) < sizes.unsqueeze(-1)
     return found

@@ -11,13 +11,14 @@ from pydantic import ValidationError, field_validator, model_validator
 
 from search_space.errors import GenotypeError, one_line
 from search_space.frozen import Frozen
-from search_space.networks.config import NetworkConfig
 from search_space.space import DEFAULT_SPACE, Rows, SearchSpace, shortened
 from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from search_space.networks.config import NetworkConfig
 
 __all__ = ["Genotype", "GenotypeError", "Provenance", "build", "differing_edges", "space_for"]
 
@@ -153,7 +154,7 @@ def space_for(network: Network, genotype: Genotype | None, space: str = DEFAULT_
     return find_space(space)
 
 
-def build(genotype: Genotype, config: NetworkConfig, outputs: int = 1) -> "nn.Module":
+def build(genotype: Genotype, config: "NetworkConfig", outputs: int = 1) -> "nn.Module":
     """The derived network of a genotype, as its own space builds it.
 
     `outputs` is how many numbers a discriminator gives an image; a generator ignores it.
@@ -199,6 +200,8 @@ def _read_released(path: Path, space: SearchSpace) -> tuple[Network, Rows]:
 
 
 def _write_released(path: Path, rows: Rows) -> None:
+    if len(set(map(len, rows))) > 1:
+        raise GenotypeError(f"{path}: cells of different lengths fit no .npy; save a .json file")
     """Write rows as the released code does: unsigned, unless a published index is negative."""
     signed = any(index < 0 for row in rows for index in row)
     np.save(path, np.asarray(rows, dtype=np.int8 if signed else np.uint8), allow_pickle=False)

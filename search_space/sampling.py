@@ -9,7 +9,7 @@ from search_space.genotype import Genotype, Provenance
 from search_space.networks.config import NetworkConfig
 from search_space.space import DEFAULT_SPACE, SearchSpace
 from search_space.spaces.registry import find_space
-from search_space.topology import CellEdges, Network
+from search_space.topology import NONE, CellEdges, Network
 
 
 def sample_genotype(network: Network, seed: int, space: str = DEFAULT_SPACE) -> Genotype:
@@ -20,6 +20,39 @@ def sample_genotype(network: Network, seed: int, space: str = DEFAULT_SPACE) -> 
     random, of = np.random.default_rng(seed), find_space(space)
     cells = tuple(_sample_cell(of, edges, random) for edges in of.cells_of(network))
     return Genotype(space=space, network=network, cells=cells, provenance=Provenance(seed=seed))
+
+
+def fair_genotype(network: Network, seed: int, number: int, space: str = DEFAULT_SPACE) -> Genotype:
+    """Member `number` of a sequence in which every edge draws its primitives from bags without replacement.
+
+    Of as many members as an edge has primitives, counted from a multiple of that, each comes once (strict
+    fairness, FairNAS). Bags of edges that may be none are shuffled together until all their members are
+    valid.
+    """
+    of = find_space(space)
+    cells = tuple(
+        _fair_cell(of, edges, [seed, cell], number) for cell, edges in enumerate(of.cells_of(network))
+    )
+    return Genotype(space=space, network=network, cells=cells)
+
+
+def _fair_cell(space: SearchSpace, edges: CellEdges, seed: list[int], number: int) -> tuple[str, ...]:
+    names = [space.names(edge.kind) for edge in edges]
+    cell = [next(name for name in vocabulary if name != NONE) for vocabulary in names]
+    for size in sorted({len(vocabulary) for vocabulary in names}):
+        places = [place for place, vocabulary in enumerate(names) if len(vocabulary) == size]
+        bag, member = divmod(number, size)
+        random = np.random.default_rng([*seed, size, bag])
+        while True:
+            shuffled = {place: random.permutation(size) for place in places}
+            columns = [
+                [names[p][shuffled[p][m]] if p in shuffled else cell[p] for p in range(len(edges))]
+                for m in range(size)
+            ]
+            if all(space.fault(edges, column) is None for column in columns):
+                break
+        cell = columns[member]
+    return tuple(cell)
 
 
 def count_parameters(genotype: Genotype, config: NetworkConfig) -> int:

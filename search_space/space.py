@@ -56,6 +56,10 @@ class SearchSpace:
     """None where edges are genes of blocks: every choice is connected then."""
     skip_node: int | None = None
     """The node that is exported to later cells, and that their skips enter; it must have an input."""
+    latent_dim: int = 120
+    """Size of z in the published networks of the space."""
+    latent_parts: int = 3
+    """Parts that z is cut into in them."""
     other_fault: Callable[[CellEdges, Names], str | None] = _nothing_else
     """What else may be wrong with a cell: one line with the cure, or None."""
     has_supernet: bool = True

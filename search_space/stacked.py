@@ -90,8 +90,12 @@ class StackedConvolution(nn.Module):
     Initialised edge by edge as released: xavier uniform weights, PyTorch's default bias.
     """
 
+    weight: Tensor
+    bias: Tensor | None
     u: Tensor
     v: Tensor
+    norm: SpectralNorm | None = None
+    """Of this forward, where it is known already."""
 
     def __init__(
         self,
@@ -134,6 +138,8 @@ def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
 
     Source: Miyato et al. 2018, algorithm 1.
     """
+    if known := [stack.norm for stack in stacks if stack.norm is not None]:
+        return known
     matrices = [stack.weight.flatten(2) for stack in stacks]
     # Outside autocast: sigma divides every weight and needs its digits.
     with torch.autocast(matrices[0].device.type, enabled=False):
@@ -171,6 +177,9 @@ def _sigma(matrix: Tensor, u: Tensor, v: Tensor) -> Float[Tensor, " E"]:
 
 class StackedTransposed(nn.Module):
     """Depthwise transposed convolutions [E, C, 1, k, k] and their pointwise ones [E, C, C, 1, 1], no bias."""
+
+    depthwise: Tensor
+    pointwise: StackedConvolution
 
     def __init__(self, edges: int, channels: int, kernel: int) -> None:
         super().__init__()

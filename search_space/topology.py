@@ -43,6 +43,8 @@ class Edge:
     kind: Kind
     source: int = 0
     target: int = 0
+    source_cell: int | None = None
+    """The earlier cell whose node the edge reads; None: it reads one of its own cell."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from search_space.frozen import Frozen
 from search_space.space import DEFAULT_SPACE
-from search_space.spaces.registry import SPACES
+from search_space.spaces.registry import SPACES, find_space
 from trainers.losses.hinge import Hinge
 from trainers.losses.registry import Loss
 from trainers.options import AdamConfig
 from trainers.strategies.adversarial_config import AdversarialConfig
-from trainers.strategies.registry import StrategyOptions
+from trainers.strategies.registry import STRATEGIES, StrategyOptions
 
 
 def _known_space(name: str) -> str:
@@ -54,6 +54,14 @@ class SearchConfig(Frozen):
     def _halves_are_equal(self) -> "SearchConfig":
         if self.batch_size % 2:
             raise ValueError("batch_size: has no equal halves; use an even number")
+        return self
+
+    @model_validator(mode="after")
+    def _strategy_fits_the_space(self) -> "SearchConfig":
+        space = find_space(self.space)
+        if fault := self.strategy.unfit(space):
+            fit = [name for name, strategy in STRATEGIES.items() if strategy(name=name).unfit(space) is None]
+            raise ValueError(f"strategy.name: {fault}; use {' or '.join(fit)}")
         return self
 
     def updates_generator(self, step: int) -> bool:

@@ -4,14 +4,13 @@ Without an initialised process group everything here is the identity, so one cod
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
 
 from search_space.errors import UserError
 from search_space.networks.generator import GhostBatchNorm2d
-from trainers.metrics.errors import ScoreError
 
 
 def rank() -> int:
@@ -34,6 +33,31 @@ def average(tensors: Sequence[Tensor]) -> None:
     flat /= world_size()
     for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(mean.view_as(tensor))
+
+
+class _Gather(torch.autograd.Function):
+    """All workers compute one loss of what all of them have gathered, so each knows the gradient of its own
+    part. Gradients of parameters are averaged over the workers later, where these have to be summed.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor) -> Tensor:
+        parts = [torch.empty_like(own) for _ in range(world_size())]
+        distributed.all_gather(parts, own.contiguous())
+        ctx.rows = slice(rank() * len(own), (rank() + 1) * len(own))
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient[ctx.rows] * world_size()
+
+
+def gathered(own: Tensor) -> Tensor:
+    """Rows of all workers, in the order of their ranks, for a loss that is a statistic of all of them.
+
+    Each worker must give as many rows and compute the same loss, and average its gradients afterwards.
+    """
+    return own if world_size() == 1 else cast(Tensor, _Gather.apply(own))
 
 
 def average_running_statistics(network: nn.Module) -> None:
@@ -61,10 +85,10 @@ def share_of(samples: int) -> range:
     """Global indices of the samples this rank scores; over all ranks every index appears once.
 
     Raises:
-        ScoreError: there are fewer samples than ranks.
+        UserError: there are fewer samples than ranks.
     """
     if samples < world_size():
-        raise ScoreError(f"{samples} images cannot be scored by {world_size()} workers: each needs one")
+        raise UserError(f"{samples} images cannot be scored by {world_size()} workers: each needs one")
     return range(rank() * samples // world_size(), (rank() + 1) * samples // world_size())
 
 

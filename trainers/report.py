@@ -1,6 +1,6 @@
 """What a training loop tells its caller, who decides what becomes of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -24,6 +24,8 @@ class Report:
     metrics: Mapping[str, float]
     genotypes: Mapping[str, Genotype] = field(default_factory=dict)
     """What would be derived now, by network; empty in retraining."""
+    others: Sequence[Genotype] = ()
+    """Generators beside the derived one, best first, among which a selection may choose too."""
     probabilities: Mapping[str, EdgeProbabilities] = field(default_factory=dict)
     """How much each operation of each edge is preferred now, by network; empty in retraining."""
     samples: UInt8[Tensor, "n c h w"] | None = None

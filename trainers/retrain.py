@@ -52,9 +52,11 @@ def retrain(
                 (state.step - first) * config.batch_size / (time.perf_counter() - started)
             )
             sample = ema_sample(state)
+            scores = evaluate(state.step, sample)
+            state.schedule.watch(config.loss, scores)
             yield Report(
                 step=state.step,
-                metrics={**metrics, **evaluate(state.step, sample)},
+                metrics={**metrics, **scores},
                 samples=sample_grid(sample, latent_dim, seed, state.device),
             )
             started, first = time.perf_counter(), state.step
@@ -74,6 +76,7 @@ def retrain_step(
         (state.optimizers["discriminator"], config.discriminator_optimizer),
     ):
         optimizer.param_groups[0]["lr"] = adam.lr * config.lr_factor(state.step)
+    config = config.model_copy(update={"loss": state.schedule.current(config.loss)})
     metrics = _update_discriminator(state, real, draws, config, compute, descent)
     if state.step % config.n_critic == 0:
         metrics["loss_generator"] = _update_generator(state, real, draws, config, compute, descent)

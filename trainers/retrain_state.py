@@ -12,6 +12,7 @@ from search_space.networks.generator import ImageGenerator, derived_generator
 from trainers.compute import prepare
 from trainers.config import RetrainConfig
 from trainers.guarded_step import Phase, adam
+from trainers.losses.schedule import LossSchedule
 from trainers.noise import seed_for
 from trainers.options import ComputeConfig
 from trainers.state import TrainingState
@@ -45,6 +46,9 @@ class RetrainState(TrainingState):
             "discriminator": self.discriminator,
             "ema_generator": self.ema_generator,
         }
+        self.schedule = LossSchedule()
+        if config.loss.changes_after is not None:
+            parts["loss_schedule"] = self.schedule
         optimizers = {f"{phase}_optimizer": optimizer for phase, optimizer in self.optimizers.items()}
         super().__init__({**parts, **optimizers}, device)
 

@@ -47,6 +47,7 @@ def _report(strategy: Strategy, setup: SearchSetup, metrics: dict[str, float], e
         step=step,
         metrics={**metrics, **diagnostics.scalars, **scores},
         genotypes={str(network): each for network, each in strategy.derived().items()},
+        others=strategy.others(),
         probabilities={str(network): each for network, each in diagnostics.probabilities.items()},
         samples=sample_grid(sample, setup.generator.latent_dim, setup.seed, setup.device) if sample else None,
     )

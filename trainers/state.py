@@ -1,12 +1,20 @@
 """Everything a search or a retraining changes, and nothing else: what a checkpoint holds."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-Stateful = nn.Module | torch.optim.Optimizer
+
+class Stateful(Protocol):
+    """A module, an optimizer, or what else has a state of tensors and plain values."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it."""
+
+    def load_state_dict(self, state_dict: Any, /) -> Any:
+        """Take it back."""
 
 
 class TrainingState:

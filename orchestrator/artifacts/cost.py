@@ -14,6 +14,7 @@ from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.networks.generator import derived_generator
 from search_space.sampling import count_parameters
+from search_space.spaces.registry import find_space
 
 CHANNELS = {"generator": 256, "discriminator": 128}
 """When retrained on CIFAR-10, as published."""
@@ -27,7 +28,7 @@ def network_cost(
     Raises:
         UserError: widths that fit no network.
     """
-    config = _config(genotype, channels, bottom_width or 4, latent_parts or 3)
+    config = _config(genotype, channels, bottom_width or 4, latent_parts)
     network, inputs = _network(genotype, config)
     of_d = {"channels": config.channels, "image_size": config.image_size, "image_channels": 3}
     return {
@@ -40,7 +41,7 @@ def network_cost(
 def published_parameters(genotype: Genotype) -> int:
     """At the widths published for CIFAR-10; nothing is computed with the network."""
     with torch.device("meta"):
-        return parameters(_network(genotype, _config(genotype, None, 4, 3))[0])
+        return parameters(_network(genotype, _config(genotype, None, 4, None))[0])
 
 
 def generator_parameters(config: GeneratorConfig, genotype: Genotype) -> int:
@@ -58,14 +59,16 @@ def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _config(
-    genotype: Genotype, channels: int | None, bottom_width: int, latent_parts: int
+    genotype: Genotype, channels: int | None, bottom_width: int, latent_parts: int | None
 ) -> GeneratorConfig:
     """The generator's widths, or those of a generator that makes images for the discriminator."""
+    space = find_space(genotype.space)
     try:
         return GeneratorConfig(
             channels=channels or CHANNELS[genotype.network],
             bottom_width=bottom_width,
-            latent_parts=latent_parts,
+            latent_dim=space.latent_dim,
+            latent_parts=latent_parts or space.latent_parts,
         )
     except ValidationError as error:
         raise UserError("; ".join(detail["msg"] for detail in error.errors(include_url=False))) from None

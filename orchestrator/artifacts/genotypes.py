@@ -28,7 +28,25 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
         )
     found = _named(source, experiment.root, experiment.tracking_uri)
     _require_generator(found, source, "retrain.genotype")
-    return found
+    return with_named_discriminator(experiment, found)
+
+
+def with_named_discriminator(experiment: Experiment, found: Mapping[str, Genotype]) -> Mapping[str, Genotype]:
+    """The genotypes with the one that `retrain.discriminator.architecture` names, if it names one.
+
+    Raises:
+        UserError: it names none, or a generator's.
+    """
+    source = experiment.retrain.discriminator.architecture
+    if source in ("fixed", "derived"):
+        return found
+    named = _named(source, experiment.root, experiment.tracking_uri)
+    if "discriminator" not in named:
+        raise ConfigError(
+            f"retrain.discriminator.architecture = {source}: is a generator's; use fixed, derived, or name "
+            "a discriminator's"
+        )
+    return {**found, "discriminator": named["discriminator"]}
 
 
 def generator_genotype(source: str, root: Path, tracking_uri: str, option: str) -> Genotype:

@@ -9,9 +9,9 @@ from search_space.zoo.published import PUBLISHED, PublishedGenotype
 from search_space.zoo.results import RESULTS, PublishedResult
 
 
-def genotypes() -> dict[str, Any]:
-    """Every published genotype with the scores that belong to exactly it."""
-    return {"genotypes": [_row(name, published) for name, published in PUBLISHED.items()]}
+def genotypes(space: str | None = None) -> dict[str, Any]:
+    """Every published genotype, of one space or of all, with the scores that belong to exactly it."""
+    return {"genotypes": [_row(name, published) for name, published in _of_space(space).items()]}
 
 
 def results() -> dict[str, Any]:
@@ -19,17 +19,21 @@ def results() -> dict[str, Any]:
     return {"results": [asdict(result) for result in RESULTS]}
 
 
-def genotypes_in_words() -> Iterator[str]:
+def genotypes_in_words(space: str | None = None) -> Iterator[str]:
     """A line a genotype, and below it what it scored."""
     yield "parameters: of generators at 256 channels for 32x32, of discriminators at 128"
-    for name, published in PUBLISHED.items():
+    for name, published in _of_space(space).items():
         genotype, count = published.genotype, published_parameters(published.genotype)
-        identity = f"{name:<28}  {genotype.network:<13}  {genotype.content_hash}"
+        identity = f"{name:<28}  {genotype.network:<13}  {genotype.space:<14}  {genotype.content_hash}"
         yield f"{identity}  {count:>10,}  {published.source}"
         for result in published.results:
             yield f"    {result.dataset:<8} {scores(result)}  {result.protocol}"
         if published.note:
             yield f"    {published.note}"
+
+
+def _of_space(space: str | None) -> dict[str, PublishedGenotype]:
+    return {name: entry for name, entry in PUBLISHED.items() if space in (None, entry.genotype.space)}
 
 
 def results_in_words() -> Iterator[str]:
@@ -52,6 +56,7 @@ def _row(name: str, published: PublishedGenotype) -> dict[str, Any]:
     return {
         "name": name,
         "network": published.genotype.network,
+        "space": published.genotype.space,
         "hash": published.genotype.content_hash,
         "parameters": published_parameters(published.genotype),
         "source": published.source,

@@ -1,6 +1,7 @@
 """What a search has derived on its way, beside its checkpoints: one line of JSON a report."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ def record_derivation(folder: Path, report: Report) -> None:
     with (folder / FILE).open("a", encoding="utf-8") as file:
         # The line break comes first, so that a line cut short by a crash ends before the next.
         entry = {"step": report.step, "genotypes": cells, "probabilities": dict(report.probabilities)}
+        if report.others:
+            entry["others"] = [genotype.model_dump(mode="json") for genotype in report.others]
         file.write("\n" + json.dumps(entry))
 
 
 def derived_generators(folder: Path, run: str) -> list[Genotype]:
-    """The distinct generators that the search in a folder has derived, newest first."""
-    by_step = {entry["step"]: _generator(entry, run) for entry in entries(folder)}
+    """The distinct generators that the search in a folder has derived, newest first, of a step best first."""
     distinct: dict[str, Genotype] = {}
-    for step in sorted(by_step, reverse=True):
-        distinct.setdefault(by_step[step].content_hash, by_step[step])
+    for entry in reversed(entries(folder)):
+        for genotype in _generators(entry, run):
+            distinct.setdefault(genotype.content_hash, genotype)
     return list(distinct.values())
 
 
@@ -43,6 +46,7 @@ def entries(folder: Path) -> list[dict[str, Any]]:
     return [by_step[step] for step in sorted(by_step)]
 
 
-def _generator(entry: dict[str, Any], run: str) -> Genotype:
-    genotype = Genotype.model_validate(entry["genotypes"]["generator"])
-    return genotype.model_copy(update={"provenance": Provenance(run=run, step=entry["step"])})
+def _generators(entry: dict[str, Any], run: str) -> Iterator[Genotype]:
+    for found in [entry["genotypes"]["generator"], *entry.get("others", [])]:
+        genotype = Genotype.model_validate(found)
+        yield genotype.model_copy(update={"provenance": Provenance(run=run, step=entry["step"])})

@@ -10,7 +10,9 @@ from orchestrator.cli.commands import COMMANDS
 from orchestrator.cli.stage import as_json
 from orchestrator.console.exit_codes import DONE
 from search_space.genotype import Genotype, GenotypeError
-from search_space.spaces.registry import find_space
+from search_space.space import DEFAULT_SPACE
+from search_space.spaces.registry import SPACES, find_space
+from search_space.topology import Edge
 from search_space.zoo.published import PUBLISHED, find_genotype
 
 WIDTHS = {
@@ -33,6 +35,7 @@ EXAMPLES = {
     ),
     "genotype list": (
         "advnas genotype list",
+        "advnas genotype list --space autogan",
         "advnas genotype list --results",
         "advnas genotype list --json",
     ),
@@ -52,6 +55,7 @@ def add_arguments(parser: Parser, name: str) -> None:
         parser.add_argument(
             "--results", action="store_true", help="all published results, other methods' too"
         )
+        parser.add_argument("--space", choices=tuple(SPACES), help="genotypes of this space only")
         add_json(parser)
     else:
         _add_source(parser)
@@ -128,9 +132,11 @@ def list_published(arguments: argparse.Namespace) -> None:
     from orchestrator.artifacts import published as zoo
 
     if arguments.json:
-        print(as_json(zoo.results() if arguments.results else zoo.genotypes()))
+        print(as_json(zoo.results() if arguments.results else zoo.genotypes(arguments.space)))
+    elif arguments.results:
+        print(*zoo.results_in_words(), sep="\n")
     else:
-        print(*(zoo.results_in_words() if arguments.results else zoo.genotypes_in_words()), sep="\n")
+        print(*zoo.genotypes_in_words(arguments.space), sep="\n")
 
 
 def convert(arguments: argparse.Namespace) -> None:
@@ -173,7 +179,8 @@ ACTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 def in_words(genotype: Genotype) -> Iterator[str]:
     """The genotype as lines: its identity, then every edge with its primitive."""
-    yield f"{genotype.network} {genotype.content_hash}"
+    space = "" if genotype.space == DEFAULT_SPACE else f" of {genotype.space}"
+    yield f"{genotype.network}{space} {genotype.content_hash}"
     yield f"rows {json.dumps(genotype.rows)}"
     if genotype.provenance:
         values = genotype.provenance.model_dump(exclude_none=True)
@@ -182,4 +189,12 @@ def in_words(genotype: Genotype) -> Iterator[str]:
     for number, (edges, names) in enumerate(zip(cells, genotype.cells, strict=True), 1):
         yield f"cell {number}"
         for edge, name in zip(edges, names, strict=True):
-            yield f"  {edge.name}  {edge.source} -> {edge.target}  {name}"
+            yield f"  {edge.name}{_ends(edge)}  {name}"
+
+
+def _ends(edge: Edge) -> str:
+    """Its nodes; genes of whole blocks join none."""
+    if edge.source == edge.target:
+        return ""
+    before = "" if edge.source_cell is None else f"cell {edge.source_cell + 1}: "
+    return f"  {before}{edge.source} -> {edge.target}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from orchestrator.config.renamed import with_modern_names
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.zoo.published import published_of
 from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.config import DataConfig
 from trainers.files import Folder
@@ -61,6 +62,13 @@ def _store_address(uri: str) -> str:
     return uri
 
 
+def _discriminator(architecture: str) -> str:
+    known = ("fixed", "derived", *published_of("discriminator"))
+    if architecture not in known and Path(architecture).suffix not in (".json", ".npy"):
+        raise ValueError(f"must be one of {', '.join(known)}, or a .json or .npy file")
+    return architecture
+
+
 class SearchStage(SearchConfig):
     """A search: its networks, how it goes and how it is scored."""
 
@@ -72,8 +80,9 @@ class SearchStage(SearchConfig):
 class RetrainDiscriminator(DiscriminatorConfig):
     """The discriminator of a retraining."""
 
-    architecture: Literal["fixed", "derived"] = "fixed"
-    """The fixed discriminator (AutoGAN's), or the one derived by the search."""
+    architecture: Annotated[str, AfterValidator(_discriminator)] = "fixed"
+    """The fixed discriminator (AutoGAN's), the one derived by the search, or one by its genotype: a published
+    name such as eagan_cifar10, or a .json or .npy file."""
 
 
 class RetrainStage(RetrainConfig):

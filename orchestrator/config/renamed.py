@@ -66,7 +66,7 @@ def first_identity(identity: Mapping[str, T]) -> dict[str, T]:
 
 def modern_recipe(recipe: Mapping[str, str]) -> dict[str, str]:
     """What any version has said of a retraining."""
-    later = {name: value for name, value in ADDED.items() if name.startswith("retrain.")}
+    later = {name: str(value) for name, value in ADDED.items() if name.startswith("retrain.")}
     return {**later, **{modern_name(name): value for name, value in recipe.items()}}
 
 

@@ -16,6 +16,7 @@ from trainers.retrain import retrain
 from trainers.retrain_state import RetrainState, build_networks
 from trainers.search import search
 from trainers.state import TrainingState
+from trainers.strategies.inherited import Score
 from trainers.strategies.strategy import SearchSetup
 
 
@@ -26,11 +27,22 @@ class Training:
     state: TrainingState
     reports: Callable[[Images, Evaluate], Iterator[Report]]
     """Trains from wherever the state is to the end of the configuration."""
+    use_scores: Callable[[Score], None] = lambda _: None
+    """Takes what scores networks, if something is scored."""
 
 
 def searching(job: Job, device: torch.device) -> Training:
-    """By the configured strategy."""
+    """By the configured strategy.
+
+    Raises:
+        UserError: the strategy needs scores, and there are none.
+    """
     config, seed = job.experiment.search, job.experiment.seed
+    if config.strategy.needs_scores and not config.evaluation.every:
+        raise UserError(
+            f"search.strategy = {config.strategy.name} chooses by scores, and search.evaluation.every = 0 "
+            "scores nothing; use 1 or more"
+        )
     setup = SearchSetup(config, config.generator, config.discriminator, seed, device, job.experiment.compute)
     strategy = config.strategy.build(setup)
     for network in strategy.state.networks():
@@ -40,7 +52,7 @@ def searching(job: Job, device: torch.device) -> Training:
         batches = Batches(images, config.batch_size, seed, rank(), world_size(), device, halves=True)
         return search(strategy, batches, setup, evaluate)
 
-    return Training(strategy.state, reports)
+    return Training(strategy.state, reports, strategy.use_scores)
 
 
 def retraining(job: Job, device: torch.device) -> Training:

@@ -18,6 +18,7 @@ from trainers.metrics.evaluator import Evaluator
 from trainers.report import Report
 from trainers.samples import SampleGenerator
 from trainers.state import TrainingState
+from trainers.strategies.inherited import Score
 
 
 class Evaluation:
@@ -37,6 +38,12 @@ class Evaluation:
         if self._evaluator is None or not is_due(self._config, step):
             return {}
         return self._evaluator(sample, self._config.generator.latent_dim)
+
+    @property
+    def score(self) -> Score | None:
+        """Scores any generator, whatever the step; None where nothing is scored."""
+        evaluator, latent_dim = self._evaluator, self._config.generator.latent_dim
+        return None if evaluator is None else lambda sample: evaluator(sample, latent_dim)
 
     @property
     def protocol(self) -> Mapping[str, str]:
@@ -67,6 +74,8 @@ def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed 
     evaluation = Evaluation(job, images, device)
     if checkpoint:
         require_same_protocol(checkpoint, evaluation.protocol)
+    if evaluation.score:
+        training.use_scores(evaluation.score)
     for report in training.reports(images, evaluation):
         meta = _meta(job, report, images, evaluation, workers)
         checkpoint = from_rank_zero(partial(_record, job, training.state, meta, report, emit))

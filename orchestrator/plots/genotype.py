@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Outline
 
+from orchestrator.plots.genotype_genes import draw_genes
 from orchestrator.plots.genotype_layout import (
     CELL_PITCH,
     CELL_WIDTH,
@@ -17,6 +18,7 @@ from orchestrator.plots.genotype_layout import (
     HALO,
     INCHES,
     NODE_RADIUS,
+    NODES,
     STROKES,
     Point,
     Stroke,
@@ -43,20 +45,21 @@ def draw(genotype: Genotype, highlight: Genotype | None = None) -> Figure:
     Edges on which `highlight` differs get a halo and, after ≠, the primitive it has there.
 
     Raises:
-        GenotypeError: `highlight` is of the other network.
+        GenotypeError: `highlight` is of the other network, or of another space.
     """
     network, space = genotype.network, find_space(genotype.space)
     cells = space.cells_of(network)
-    if highlight is not None and highlight.network != network:
-        raise GenotypeError(
-            f"a {network} cannot be compared with a {highlight.network}; give two of one kind"
-        )
+    if highlight is not None and (highlight.network, highlight.space) != (network, genotype.space):
+        raise GenotypeError(_incomparable(genotype, highlight))
     figure, axes = _canvas(network, len(cells))
     _draw_title(axes, genotype, highlight)
-    _draw_chain(axes, network, space)
+    _draw_chain(axes, network, len(cells))
     for cell, (edges, names) in enumerate(zip(cells, genotype.cells, strict=True)):
         _draw_frame(axes, cell)
         others = highlight.cells[cell] if highlight else names
+        if space.output_node is None:
+            draw_genes(axes, cell, edges, names, others)
+            continue
         for edge, name, other in zip(edges, names, others, strict=True):
             _draw_edge(axes, network, cell, edge, name, other)
         _draw_nodes(axes, network, cell, edges, names)
@@ -64,6 +67,15 @@ def draw(genotype: Genotype, highlight: Genotype | None = None) -> Figure:
         _draw_cross_cell_skips(axes, space)
     _draw_legend(axes, genotype, highlight)
     return figure
+
+
+def _incomparable(genotype: Genotype, highlight: Genotype) -> str:
+    if genotype.network != highlight.network:
+        return f"a {genotype.network} cannot be compared with a {highlight.network}; give two of one kind"
+    return (
+        f"a genotype of the space {genotype.space} cannot be compared with one of {highlight.space}; give "
+        "two of one space"
+    )
 
 
 def save_drawing(genotype: Genotype, path: Path, highlight: Genotype | None = None) -> None:
@@ -112,10 +124,9 @@ def _draw_frame(axes: Axes, cell: int) -> None:
     axes.text(x - 0.1, 1.17, f"cell {cell + 1}", fontsize=10, color="#555555", va="center")
 
 
-def _draw_chain(axes: Axes, network: Network, space: SearchSpace) -> None:
+def _draw_chain(axes: Axes, network: Network, cells: int) -> None:
     """Input, from each cell into the next, output."""
-    cells, output = len(space.cells_of(network)), space.output_node
-    assert output is not None
+    output = len(NODES[network]) - 1
     first, last = node_at(network, 0, 0), node_at(network, cells - 1, output)
     before, after = (first[0] - 0.65, 0.0), (last[0] + 0.65, 0.0)
     for text, (x, y), side in zip(ENDS[network], (before, after), ("right", "left"), strict=True):
@@ -127,6 +138,9 @@ def _draw_chain(axes: Axes, network: Network, space: SearchSpace) -> None:
 
 
 def _draw_edge(axes: Axes, network: Network, cell: int, edge: Edge, name: str, other: str) -> None:
+    if edge.source_cell is not None:
+        _draw_skip_edge(axes, cell, edge, name, other)
+        return
     start, end = (node_at(network, cell, node) for node in (edge.source, edge.target))
     bow, place = bend_of(network, edge).bow, f"cell{cell + 1}-{edge.name}"
     text = "" if name == NONE else name
@@ -135,6 +149,22 @@ def _draw_edge(axes: Axes, network: Network, cell: int, edge: Edge, name: str, o
         text = f"{name}\n≠ {other}"
     axes.add_patch(_arrow(start, end, STROKES[name], bow)).set(zorder=2, gid=place)
     _draw_label(axes, label_at(network, cell, edge), text, STROKES[name].colour, f"{place}-label")
+
+
+def _draw_skip_edge(axes: Axes, cell: int, edge: Edge, name: str, other: str) -> None:
+    """A searched edge from an earlier cell, led over the cells."""
+    assert edge.source_cell is not None
+    corners, place = (
+        skip_route((edge.source_cell, edge.source), (cell, edge.target)),
+        f"cell{cell + 1}-{edge.name}",
+    )
+    axes.add_patch(_arrow_along(corners, STROKES[name])).set(zorder=2, gid=place)
+    text = name if other == name else f"{name}\n≠ {other}"
+    _draw_label(axes, _over(corners), text, STROKES[name].colour, f"{place}-label")
+
+
+def _over(corners: tuple[Point, ...]) -> Point:
+    return (corners[1][0] + corners[2][0]) / 2, corners[1][1]
 
 
 def _draw_label(axes: Axes, at: Point, text: str, colour: str, gid: str) -> None:
@@ -156,22 +186,23 @@ def _draw_nodes(axes: Axes, network: Network, cell: int, edges: CellEdges, names
 
 
 def _draw_cross_cell_skips(axes: Axes, space: SearchSpace) -> None:
-    assert space.skip_node is not None
     for target, skips in enumerate(space.skip_ins):
         for skip in skips:
+            assert space.skip_node is not None
             corners, place = (
-                skip_route(skip.source_cell, target, space.skip_node),
+                skip_route((skip.source_cell, space.skip_node), (target, space.skip_node)),
                 f"skip{skip.source_cell + 1}-{target + 1}",
             )
             axes.add_patch(_arrow_along(corners, CROSS_CELL)).set(zorder=1, gid=place)
-            middle = ((corners[1][0] + corners[2][0]) / 2, corners[1][1])
-            _draw_label(axes, middle, f"{skip.resize}, conv_1x1", CROSS_CELL.colour, f"{place}-label")
+            _draw_label(axes, _over(corners), f"{skip.resize}, conv_1x1", CROSS_CELL.colour, f"{place}-label")
 
 
 def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> None:
     used = {name for cell in genotype.cells for name in cell}
+    if (space := find_space(genotype.space)).output_node is None:
+        return
     entries = {name: stroke for name, stroke in STROKES.items() if name in used}
-    if genotype.network == "generator":
+    if genotype.network == "generator" and space.skip_ins:
         entries["fixed skip between cells"] = CROSS_CELL
     if highlight is not None:
         entries["differs (≠ the other)"] = HALO

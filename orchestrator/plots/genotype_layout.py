@@ -40,13 +40,13 @@ NODES: Mapping[Network, tuple[Point, ...]] = {
     "discriminator": ((0.0, 0.0), (1.2, 0.0), (2.2, 1.0), (2.2, -1.0), (CELL_WIDTH, 0.0)),
 }
 
-BENDS: Mapping[tuple[Network, str], Bend] = {
-    ("generator", "e4"): Bend(bow=0.28, label_at=0.64),
-    ("generator", "e5"): Bend(bow=-0.28, label_at=0.64),
-    ("discriminator", "e1"): Bend(bow=0.28, label_at=0.36),
-    ("discriminator", "e2"): Bend(bow=-0.28, label_at=0.36),
+BENDS: Mapping[tuple[Network, int, int], Bend] = {
+    ("generator", 1, 4): Bend(bow=0.28, label_at=0.64),
+    ("generator", 2, 4): Bend(bow=-0.28, label_at=0.64),
+    ("discriminator", 0, 2): Bend(bow=0.28, label_at=0.36),
+    ("discriminator", 0, 3): Bend(bow=-0.28, label_at=0.36),
 }
-"""All other edges are straight."""
+"""By source and target; all other edges are straight."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,14 @@ STROKES: Mapping[str, Stroke] = {
     "ConvTranspose": Stroke("#00441b", 3.2),
     "avg_pool": Stroke("#b294c7", 1.6),
     "max_pool": Stroke("#6a3d9a", 2.4),
+    "deconv": Stroke("#00441b", 3.2),
+    "sep_conv_3x3": Stroke("#fdae6b", 1.6),
+    "sep_conv_5x5": Stroke("#f16913", 2.4),
+    "sep_conv_7x7": Stroke("#a63603", 3.2),
+    "keep_size": Stroke("#4d4d4d", 1.8, (0.0, (4.0, 2.5))),
 }
-"""One hue a family: convolutions blue, dilated ones orange, up green, pooling purple; larger is wider."""
+"""One hue a family: convolutions blue, dilated and separable ones orange, up green, pooling purple; larger is
+wider."""
 
 CROSS_CELL = Stroke("#b0417a", 1.4, (0.0, (2.0, 2.0)))
 """The fixed skips between cells."""
@@ -89,7 +95,7 @@ def node_at(network: Network, cell: int, node: int) -> Point:
 
 def bend_of(network: Network, edge: Edge) -> Bend:
     """How an edge is led from its source to its target."""
-    return BENDS.get((network, edge.name), STRAIGHT)
+    return BENDS.get((network, edge.source, edge.target), STRAIGHT)
 
 
 def label_at(network: Network, cell: int, edge: Edge) -> Point:
@@ -102,11 +108,10 @@ def label_at(network: Network, cell: int, edge: Edge) -> Point:
     return s * s * x0 + 2 * s * t * x1 + t * t * x2, s * s * y0 + 2 * s * t * y1 + t * t * y2
 
 
-def skip_route(source_cell: int, target_cell: int, skip_node: int) -> tuple[Point, ...]:
-    """Corners of a skip between two of G's cells, over the cells and down into the target's skip node."""
-    start, y = node_at("generator", source_cell, skip_node)
-    end, _ = node_at("generator", target_cell, skip_node)
-    span = target_cell - source_cell
+def skip_route(source: tuple[int, int], target: tuple[int, int]) -> tuple[Point, ...]:
+    """Corners of a skip between two of G's cells, over the cells and down; each end is a cell and a node."""
+    (start, y0), (end, y1) = (node_at("generator", *place) for place in (source, target))
+    span = target[0] - source[0]
     height = RAIL + RAIL_STEP * (span - 1)
     out, into = start + PORT, end + PORT * (2 * span - 3)
-    return (out, y + NODE_RADIUS), (out, height), (into, height), (into, y + NODE_RADIUS)
+    return (out, y0 + NODE_RADIUS), (out, height), (into, height), (into, y1 + NODE_RADIUS)

@@ -57,8 +57,8 @@ def select_stage(experiment: Experiment) -> SelectStage:
         )
     if retrain.discriminator.architecture != "fixed":
         raise ConfigError(
-            "retrain.discriminator.architecture = derived: candidates are compared against the same "
-            "discriminator; use fixed, or --select null"
+            f"retrain.discriminator.architecture = {retrain.discriminator.architecture}: candidates are "
+            "compared against the same discriminator; use fixed, or --select null"
         )
     if select.rungs[-1] > retrain.steps:
         raise ConfigError(

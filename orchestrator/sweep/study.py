@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.identity import require_equal
+from orchestrator.config.identity import flatten, require_equal
 from orchestrator.config.renamed import ADDED, modern_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
@@ -68,8 +68,6 @@ def study_url(sweep: Sweep, folder: Path) -> str:
 
 def identity(sweep: Sweep) -> dict[str, Any]:
     """What must stay as it was when a sweep goes on: dotted name -> JSON value."""
-    from orchestrator.config.identity import flatten
-
     config = sweep.config.model_dump(mode="json", include=set(DECIDING))
     base = sweep.base.model_dump(mode="json", exclude=set(FREE))
     return flatten({**{name: config[name] for name in DECIDING}, "base": base})
@@ -104,7 +102,7 @@ def modern_study(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
         if part in ("base", "space"):
             option = ".when.".join(modern_name(each) for each in option.split(".when."))
         renamed[f"{part}.{option}" if option else part] = value
-    added = {f"base.{name}": value for name, value in ADDED.items()}
+    added = flatten({f"base.{name}": value for name, value in ADDED.items()})
     return {**{name: value for name, value in added.items() if name in now}, **renamed}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.artifacts.genotypes import with_named_discriminator
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment
 from orchestrator.jobs.job import Job
@@ -108,11 +109,9 @@ def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]
     """What the search derives of the networks that are retrained."""
     job = Job("search", experiment, {}, folder.path / "search")
     found = launch(job, lambda report: folder.record("search", report)).genotypes
-    return (
-        found
-        if experiment.retrain.discriminator.architecture == "derived"
-        else {"generator": found["generator"]}
-    )
+    if experiment.retrain.discriminator.architecture == "derived":
+        return found
+    return with_named_discriminator(experiment, {"generator": found["generator"]})
 
 
 def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:

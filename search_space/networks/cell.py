@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from search_space.architecture import EdgeWeights
 from search_space.backends import BackendName
-from search_space.backends.backend import Operation
+from search_space.backends.backend import Flow, Operation
 from search_space.backends.registry import BACKENDS
 from search_space.genotype import Genotype
 from search_space.space import SearchSpace
@@ -48,6 +48,7 @@ class Cell(nn.Module):
         if space.output_node is None:
             raise ValueError(f"the cells of {space.name} have no nodes: it needs networks of its own")
         self.output_node, self.skip_node = space.output_node, space.skip_node
+        self.space, self.edges = space, edges
         self.fillings = fill(space, edges, choices or every_primitive(space, edges))
         self.skip_ins = skip_ins
         for filling in self.fillings:
@@ -55,7 +56,7 @@ class Cell(nn.Module):
             if (operation := _operation(filling, in_channels, channels, spectral)) is not None:
                 self._of_kind(filling.kind)[filling.primitive.name] = operation
         self.skips = nn.ModuleList(_pointwise(channels) for _ in skip_ins)
-        self._inner_nodes = sorted(_entered(self.fillings) - {self.output_node})
+        self._inner_nodes = self.inner_nodes(self.fillings)
         self.use_backend("auto")
 
     def _of_kind(self, kind: str) -> nn.ModuleDict:
@@ -70,7 +71,12 @@ class Cell(nn.Module):
 
     def use_backend(self, backend: BackendName) -> None:
         """Choose how the edges are computed; results are the same up to rounding."""
-        self.backend = BACKENDS[backend]({filling: self.operation(filling) for filling in self.fillings})
+        self.backend_name = backend
+        self.backend = BACKENDS[backend](self.operations())
+
+    def operations(self) -> dict[Filling, Operation | None]:
+        """What fills the edges, with its stacked parameters."""
+        return {filling: self.operation(filling) for filling in self.fillings}
 
     def forward(
         self,
@@ -79,10 +85,19 @@ class Cell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c2 h2 w2"], Float[Tensor, "n c2 h3 w3"] | None]:
         """The output node and, for later cells, the skip node if there is one; `skips` are earlier ones."""
+        return self.carry(self.backend.flow(x, edge_weights), self._inner_nodes, x, skips)
+
+    def inner_nodes(self, fillings: Sequence[Filling]) -> list[int]:
+        """Nodes before the output that some edge enters; of the others nothing is read."""
+        return sorted(_entered(fillings) - {self.output_node})
+
+    def carry(
+        self, flow: Flow, inner_nodes: Sequence[int], x: Tensor, skips: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """Send an input along the edges of a flow, through the nodes that some edge enters."""
         exported = None
-        flow = self.backend.flow(x, edge_weights)
         flow.push(0, x)
-        for node in self._inner_nodes:
+        for node in inner_nodes:
             if node == self.skip_node:
                 for skip_in, convolution in zip(self.skip_ins, self.skips, strict=True):
                     flow.push_skip(node, skip_in, skips[skip_in.source_cell], cast(nn.Conv2d, convolution))
@@ -106,7 +121,7 @@ def choices_of(genotype: Genotype | None, cell: int) -> Choices | None:
 
 
 def _entered(fillings: Sequence[Filling]) -> set[int]:
-    """Nodes that some edge enters; of the others nothing is read."""
+    """Nodes that some edge enters."""
     entering = (filling.edges for filling in fillings if filling.primitive.operation != "none")
     return {edge.target for edges in entering for edge in edges}
 

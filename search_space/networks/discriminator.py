@@ -3,6 +3,8 @@
 Shapes: N batch, C channels, S image size.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import DiscriminatorConfig
+from search_space.networks.paths import CarryingCell, CellRows, in_shares, weighted
 from search_space.space import DEFAULT_SPACE
 from search_space.stacked import StackedConvolution
 
@@ -45,10 +48,24 @@ class Discriminator(nn.Module):
         self, images: Float[Tensor, "n c s s"], edge_weights: EdgeWeights | None = None
     ) -> Float[Tensor, "n outputs"]:
         """Scores of images in [-1, 1], high for real ones."""
-        x = images
-        for index, cell in enumerate(self.cells):
-            x, _ = cell(x, edge_weights and edge_weights.of_cell(index))
-        return self.score(x)
+        return self.score(_carried(images, [weighted(c, edge_weights, i) for i, c in enumerate(self.cells)]))
+
+    def of_paths(
+        self, images: Float[Tensor, "n c s s"], paths: Sequence[Genotype]
+    ) -> Float[Tensor, "n outputs"]:
+        """Scores of a supernet: equal, consecutive shares of the images go each through its own genotype."""
+        rows = [CellRows(cell) for cell in self.cells]
+        outputs = [
+            _carried(share, [row.path(names) for row, names in zip(rows, path.cells, strict=True)])
+            for share, path in zip(in_shares(images, paths), paths, strict=True)
+        ]
+        return self.score(torch.cat(outputs))
+
+
+def _carried(x: Tensor, cells: Sequence[CarryingCell]) -> Tensor:
+    for cell in cells:
+        x, _ = cell(x, ())
+    return x
 
 
 class SpectralScore(nn.Module):
@@ -65,4 +82,4 @@ class SpectralScore(nn.Module):
         # Outside autocast: losses are differences of scores and need their digits.
         with torch.autocast(x.device.type, enabled=False):
             features = F.relu(x).sum((2, 3), dtype=kernel.dtype)
-            return F.linear(features, kernel.flatten(1))
+            return F.linear(features, kernel[0].flatten(1))

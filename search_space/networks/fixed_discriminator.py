@@ -66,13 +66,15 @@ class Block(nn.Module):
 class SpectralConvolution(StackedConvolution):
     """A single spectrally normalised convolution: a stack of one."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
         super().__init__(1, in_channels, out_channels, kernel, spectral=True)
+        self.dilation = dilation
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h w"]:
+    def forward(self, x: Float[Tensor, "n c h w"], stride: int = 1) -> Float[Tensor, "n c2 h2 w2"]:
         """Convolve with "same" padding."""
         kernel, bias = self._kernel_and_bias()
-        return F.conv2d(x, kernel, bias, padding=kernel.shape[-1] // 2)
+        padding = self.dilation * (kernel.shape[-1] // 2)
+        return F.conv2d(x, kernel, bias, stride, padding, self.dilation)
 
     def pooled(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
         """Convolve and average squares of 2x2 pixels, in one convolution of stride 2.

@@ -3,15 +3,20 @@
 Shapes: N batch, Z latent size, C channels, H height, W width, S image size (8 x bottom_width).
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype, GenotypeError, build, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import GeneratorConfig
+from search_space.networks.paths import CarryingCell, CellRows, in_shares, weighted
 from search_space.space import DEFAULT_SPACE
 
 
@@ -70,18 +75,49 @@ class Generator(ImageGenerator):
         self, z: Float[Tensor, "n z"], edge_weights: EdgeWeights | None = None
     ) -> Float[Tensor, "n c s s"]:
         """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
-        maps = [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
-        x = maps[0]
-        skips: list[Tensor] = []
-        for index, cell in enumerate(self.cells):
+        cells = [weighted(cell, edge_weights, index) for index, cell in enumerate(self.cells)]
+        return self._image(self._carried(self._maps(z), cells), self.norm)
+
+    def of_paths(
+        self, z: Float[Tensor, "n z"], paths: Sequence[Genotype], *, recompute: bool = False
+    ) -> Float[Tensor, "n c s s"]:
+        """Images of a supernet: equal, consecutive shares of z go each through its own genotype.
+
+        Only what a genotype uses is computed. BatchNorm normalises every share by its own statistics and
+        keeps none: those of one path mean nothing to another. `recompute` keeps nothing for the backward pass
+        but the images, which then computes share by share again.
+        """
+        rows = [CellRows(cell) for cell in self.cells]
+
+        def images(share: Tensor, path: Genotype) -> Tensor:
+            cells = [row.path(names) for row, names in zip(rows, path.cells, strict=True)]
+            return self._image(self._carried(self._maps(share), cells), self.norm.of_batch)
+
+        shares = zip(in_shares(z, paths), paths, strict=True)
+        if not recompute:
+            return torch.cat([images(share, path) for share, path in shares])
+        again = partial(checkpoint, images, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat([again(share, path) for share, path in shares])
+
+    def _maps(self, z: Tensor) -> list[Tensor]:
+        return [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]
+
+    def _carried(self, maps: Sequence[Tensor], cells: Sequence[CarryingCell]) -> Float[Tensor, "n c h w"]:
+        x, skips = maps[0], list[Tensor | None]()
+        for index, cell in enumerate(cells):
             if 0 < index < len(maps):
                 x = x + maps[index]
-            x, skip = cell(x, edge_weights and edge_weights.of_cell(index), skips)
+            x, skip = cell(x, skips)
             skips.append(skip)
+        return x
+
+    def _image(
+        self, x: Float[Tensor, "n c h w"], norm: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "n c2 s s"]:
         if x.stride(1) == 1:
             # Channels are innermost already: this order is cheap to reach, and layers are fast in it.
             x = x.contiguous(memory_format=torch.channels_last)
-        return self.to_image(F.relu(self.norm(x))).tanh()
+        return self.to_image(F.relu(norm(x))).tanh()
 
     def _parts(self, z: Tensor) -> tuple[Tensor, ...]:
         return z.chunk(self.config.latent_parts, dim=1)
@@ -119,6 +155,10 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
         self.running_var.copy_(torch.stack(variances).mean(0))
         self.num_batches_tracked.add_(1)
         return torch.cat(normalized)
+
+    def of_batch(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Maps normalised by their own statistics, in either mode; the running ones stay what they are."""
+        return F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps)
 
 
 def to_uint8(images: Float[Tensor, "n c s s"]) -> UInt8[Tensor, "n c s s"]:

@@ -5,9 +5,15 @@ from collections.abc import Mapping
 from search_space.errors import GenotypeError
 from search_space.space import SearchSpace, shortened
 from search_space.spaces.adversarialnas import ADVERSARIALNAS
+from search_space.spaces.alphagan import ALPHAGAN
+from search_space.spaces.autogan import AUTOGAN
+from search_space.spaces.eagan import EAGAN
 
 SPACES: Mapping[str, SearchSpace] = {
     "adversarialnas": ADVERSARIALNAS,
+    "autogan": AUTOGAN,
+    "alphagan": ALPHAGAN,
+    "eagan": EAGAN,
 }
 
 

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_space.genotype import Genotype, GenotypeError
+from search_space.space import DEFAULT_SPACE
+from search_space.topology import Network
 from search_space.zoo.results import (
     ADVERSARIALNAS,
+    ALPHAGAN,
+    AUTOGAN,
     CAGAN,
+    E2GAN,
     EAGAN,
     EWSGAN,
     MMD_ADVERSARIALNAS,
@@ -23,24 +28,29 @@ class PublishedGenotype:
     genotype: Genotype
     source: str
     expected_parameters: int | None = None
-    """Of the derived network at 256 channels for 32x32 images; None where no count is known."""
+    """Of the derived network for 32x32 images, generators at 256 channels and discriminators at 128; None
+    where no count is known."""
     results: tuple[PublishedResult, ...] = ()
     """Those that could be tied to exactly this genotype."""
     note: str = ""
 
 
-def generator(*cells: str) -> Genotype:
-    """A generator of AdversarialNAS's space; a cell is one line of primitives, one an edge.
+def generator(*cells: str, space: str = DEFAULT_SPACE) -> Genotype:
+    """A generator; a cell is one line of primitives, one an edge.
 
     Names, not the published indices: these mean the same whatever vocabularies become.
     """
-    return Genotype(network="generator", cells=tuple(tuple(cell.split()) for cell in cells))
+    return Genotype(space=space, network="generator", cells=tuple(tuple(cell.split()) for cell in cells))
 
 
-def discriminator(*cells: str) -> Genotype:
-    """A discriminator of that space."""
-    return Genotype(network="discriminator", cells=tuple(tuple(cell.split()) for cell in cells))
+def discriminator(*cells: str, space: str = DEFAULT_SPACE) -> Genotype:
+    """A discriminator, in the same form."""
+    return Genotype(space=space, network="discriminator", cells=tuple(tuple(cell.split()) for cell in cells))
 
+
+HALVING_CELL = "conv_3x3 none conv_3x3 none conv_1x1 avg_pool avg_pool"
+KEEPING_CELL = "conv_3x3 none conv_3x3 none skip_connect keep_size keep_size"
+"""Residual blocks of AutoGAN's discriminator, in EAGAN's space."""
 
 PUBLISHED: Mapping[str, PublishedGenotype] = {
     "adversarialnas": PublishedGenotype(
@@ -117,7 +127,107 @@ PUBLISHED: Mapping[str, PublishedGenotype] = {
         ADVERSARIALNAS,
         note="an example read off the search animation of AdversarialNAS, never scored by itself",
     ),
+    "autogan_a": PublishedGenotype(
+        generator(
+            "pre none nearest conv_1x1",
+            "pre none bilinear conv_1x1 cell_1",
+            "pre none nearest none both",
+            space="autogan",
+        ),
+        AUTOGAN,
+        expected_parameters=4_405_251,
+        results=(results_of("AutoGAN", "cifar10"), results_of("AutoGAN", "stl10")),
+    ),
+    "autogan_b": PublishedGenotype(
+        generator(
+            "pre none nearest conv_1x1",
+            "pre none nearest conv_1x1 cell_1",
+            "pre none nearest conv_1x1 both",
+            space="autogan",
+        ),
+        AUTOGAN,
+        expected_parameters=4_471_043,
+        note="released beside autogan_a without scores",
+    ),
+    "autogan_c": PublishedGenotype(
+        generator(
+            "pre batch nearest conv_1x1",
+            "pre none bilinear conv_1x1 cell_1",
+            "pre none nearest none both",
+            space="autogan",
+        ),
+        AUTOGAN,
+        expected_parameters=4_406_275,
+        note="released beside autogan_a without scores",
+    ),
+    "e2gan": PublishedGenotype(
+        generator(
+            "post batch bilinear conv_1x1",
+            "post batch deconv conv_1x1 none",
+            "post batch bilinear conv_1x1 cell_1",
+            space="autogan",
+        ),
+        E2GAN,
+        expected_parameters=4_867_331,
+        results=(results_of("E2GAN", "cifar10"), results_of("E2GAN", "stl10")),
+        note="retrained three times as long as AutoGAN",
+    ),
+    "alphagan_s": PublishedGenotype(
+        generator(
+            "bilinear deconv conv_1x1 sep_conv_3x3 conv_1x1",
+            "deconv deconv sep_conv_5x5 sep_conv_3x3 sep_conv_3x3 nearest",
+            "deconv nearest sep_conv_5x5 sep_conv_3x3 sep_conv_3x3 deconv bilinear",
+            space="alphagan",
+        ),
+        ALPHAGAN,
+        expected_parameters=2_952_707,
+        note="its scores could not be confirmed",
+    ),
+    "alphagan_l": PublishedGenotype(
+        generator(
+            "deconv bilinear conv_5x5 conv_5x5 sep_conv_5x5",
+            "deconv bilinear conv_5x5 conv_1x1 conv_3x3 nearest",
+            "nearest bilinear conv_1x1 conv_5x5 sep_conv_3x3 bilinear nearest",
+            space="alphagan",
+        ),
+        ALPHAGAN,
+        expected_parameters=8_618_499,
+        note="its scores could not be confirmed",
+    ),
+    "autogan_d": PublishedGenotype(
+        discriminator(HALVING_CELL, KEEPING_CELL, KEEPING_CELL, space="eagan"),
+        AUTOGAN,
+        expected_parameters=1_053_824,
+        note="AutoGAN's fixed discriminator as a point of EAGAN's space, whose search starts there",
+    ),
+    "eagan_cifar10": PublishedGenotype(
+        discriminator(
+            HALVING_CELL,
+            "skip_connect none conv_3x3 none skip_connect keep_size keep_size",
+            KEEPING_CELL,
+            space="eagan",
+        ),
+        EAGAN,
+        expected_parameters=906_240,
+        note="the discriminator that EAGAN trains its CIFAR-10 generator against; not scored by itself",
+    ),
+    "eagan_stl10": PublishedGenotype(
+        discriminator(
+            HALVING_CELL,
+            "conv_5x5 none conv_5x5 none skip_connect keep_size keep_size",
+            KEEPING_CELL,
+            space="eagan",
+        ),
+        EAGAN,
+        expected_parameters=1_578_112,
+        note="the discriminator that EAGAN trains its STL-10 generator against; not scored by itself",
+    ),
 }
+
+
+def published_of(network: Network) -> tuple[str, ...]:
+    """Names of the published generators, or of the discriminators."""
+    return tuple(name for name, entry in PUBLISHED.items() if entry.genotype.network == network)
 
 
 def find_genotype(name_or_path: str) -> Genotype:

@@ -35,7 +35,7 @@ from trainers.search import search
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
-OPTIONS = {"logistic": [{}, {"r1": 10.0}]}
+OPTIONS = {"logistic": [{}, {"r1": 10.0}], "mmd": [{}, {"kick": 1.0}]}
 """Of losses that have some: each is tried."""
 CASES = [{"name": name, **options} for name in LOSSES for options in OPTIONS.get(name, [{}])]
 
@@ -67,9 +67,9 @@ class TestEveryLoss:
 
     def test_trains_a_discriminator_that_tells_real_from_fake_images(self, case):
         loss = LOSSES[case["name"]](**case)
-        shift = torch.full((1, loss.outputs), 2.0)
-        told = [loss.discriminator(sign * shift, -sign * shift) for sign in (1, -1)]
-        assert told[0] < told[1]
+        # High and apart, low and together: losses of pairs look at distances.
+        real, fake = (torch.tensor(rows).expand(2, loss.outputs) for rows in ([[2.0], [6.0]], [[-2.0]] * 2))
+        assert loss.discriminator(real, fake) < loss.discriminator(fake, real)
 
     def test_searches_and_goes_on_bit_by_bit(self, case):
         config = search_config(loss=case, report_every=1, steps=3, sample_per_forward=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from search_space.architecture import Architecture
 from search_space.cost import parameters
 from search_space.genotype import Genotype, GenotypeError, build
+from search_space.networks.cell import Cell
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
 from search_space.relaxation import one_hot, relax
 from search_space.sampling import count_parameters, sample_genotype
@@ -146,12 +147,19 @@ def test_parameters_are_counted_as_built(name, network):
 
 @torch.no_grad()
 def copy_chosen(supernet: nn.Module, derived: nn.Module) -> None:
-    """Give the derived network what the supernet holds: whole modules, and of each stack its own edges."""
-    whole = {
-        key: value for key, value in supernet.state_dict().items() if ".skips." in key or "cells." not in key
-    }
-    derived.load_state_dict(whole, strict=False)
+    """Give the derived network what the supernet holds: whole modules, and of each stack its own edges.
+
+    Of BatchNorm a supernet may hold no scales: they are then 1 and 0.
+    """
+    held = supernet.state_dict()
+    for key, value in derived.state_dict().items():
+        if key not in held and key.removesuffix("weight") + "running_mean" in held:
+            value.fill_(1)
+        elif key in held and held[key].shape == value.shape:
+            value.copy_(held[key])
     for source, target in zip(supernet.cells, derived.cells, strict=True):
+        if not isinstance(source, Cell):
+            continue
         sources = {(filling.kind, filling.primitive): filling for filling in source.fillings}
         for filling in target.fillings:
             there = sources[filling.kind, filling.primitive]

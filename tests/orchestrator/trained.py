@@ -27,6 +27,7 @@ def trained() -> Generator:
 
 def save_trained(path: Path) -> Path:
     """As `advnas retrain` does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_generator(path, CONFIG, GENOTYPE, trained().state_dict())
     return path
 

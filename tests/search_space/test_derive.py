@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as arrays
 from torch import nn
 
 from search_space.architecture import Architecture
-from search_space.derive import derive
 from search_space.genotype import Provenance
+from search_space.relaxation import derive
 from search_space.spaces.adversarialnas import ADVERSARIALNAS, CELLS
 
 REFERENCE = Path(__file__).parent / "data" / "derive.npz"

@@ -101,7 +101,8 @@ def retrain_state(config: RetrainConfig, seed: int = 0, *, derived: bool = False
     genotypes = {"generator": sample_genotype("generator", 1)}
     if derived:
         genotypes["discriminator"] = sample_genotype("discriminator", 1)
-    return RetrainState(*build_networks(GENERATOR, DISCRIMINATOR, genotypes, seed), config, CPU)
+    networks = build_networks(GENERATOR, DISCRIMINATOR, genotypes, seed, config.loss.outputs)
+    return RetrainState(*networks, config, CPU)
 
 
 def no_scores(_step: int, _sample: SampleGenerator) -> dict[str, float]:

@@ -18,6 +18,8 @@ TASKS = {
     "retrain, own statistics": workers.retrain_steps_with_batch_statistics,
     "search in shares": partial(workers.search_steps_with_batch_statistics, torch.float64),
     "retrain in shares": partial(workers.retrain_steps_with_batch_statistics, torch.float64),
+    "retrain by pairs": workers.retrain_steps_with_statistics_of_pairs,
+    "pairs": workers.averaged_gradients_of_pairs,
     "start": workers.networks_start_alike,
     "bad loss": partial(workers.loss_that_is_bad_on_the_second_worker, deferred=False),
     "bad loss, deferred": partial(workers.loss_that_is_bad_on_the_second_worker, deferred=True),
@@ -88,6 +90,23 @@ def test_one_worker_normalises_in_shares_as_two_do_apart(results, loop):
         assert found.keys() == expected.keys()
         for path, value in expected.items():
             torch.testing.assert_close(found[path], value, rtol=1e-9, atol=1e-12, msg=path)
+
+
+def test_losses_of_pairs_are_those_of_the_whole_batch(results):
+    for result in results:
+        for found, expected in zip(result["pairs"], workers.averaged_gradients_of_pairs(), strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_two_workers_retrain_by_pairs_as_one_with_the_whole_batch(results):
+    """Adam divides rounding by itself where a gradient is nothing else: a bias in front of BatchNorm."""
+    expected = tensors(workers.retrain_steps_with_statistics_of_pairs())
+    for result in results:
+        found = tensors(result["retrain by pairs"])
+        assert found.keys() == expected.keys()
+        for path, value in expected.items():
+            torch.testing.assert_close(found[path], value, rtol=1e-9, atol=1e-8, msg=path)
 
 
 @pytest.mark.parametrize("loop", ["search", "search, own statistics", "retrain, own statistics"])

@@ -5,9 +5,8 @@ import io
 import pytest
 import torch
 
-from search_space.derive import derive
 from search_space.genotype import Genotype
-from search_space.relaxation import relax
+from search_space.relaxation import derive, relax
 from tests.trainers.small import (
     adversarial,
     differing,

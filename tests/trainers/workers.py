@@ -36,6 +36,7 @@ from trainers.distributed import (
     world_size,
 )
 from trainers.guarded_step import GuardedStep, NonFiniteLoss, adam
+from trainers.losses.mmd import Mmd
 from trainers.noise import SeededNoise
 from trainers.options import AdamConfig, ComputeConfig
 from trainers.report import MetricMeans
@@ -127,6 +128,34 @@ def retrain_steps_with_batch_statistics(dtype: torch.dtype = torch.float32) -> d
         retrain_step(state, real, draws, config, ComputeConfig(), GuardedStep(CPU))
     torch.set_default_dtype(torch.float32)
     return state.state_dict()
+
+
+def retrain_steps_with_statistics_of_pairs() -> dict[str, Any]:
+    """The state after two steps of a retraining with the MMD losses, in float64."""
+    torch.set_default_dtype(torch.float64)
+    config = retrain_config(loss=Mmd(kick=1e-2))
+    state = retrain_state(config)
+    use_ghost_batches(state.generator, WORKERS)
+    for index in range(2):
+        real = torch.cat(halves(torch.float64)).chunk(world_size())[rank()]
+        draws = SeededNoise(0, index, GENERATOR.latent_dim, CPU)
+        retrain_step(state, real, draws, config, ComputeConfig(), GuardedStep(CPU))
+    torch.set_default_dtype(torch.float32)
+    return state.state_dict()
+
+
+def averaged_gradients_of_pairs() -> list[torch.Tensor]:
+    """Losses of both players of the outputs of this worker, and their averaged gradients in the weights."""
+    random = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, 8, 5, generator=random, dtype=torch.float64).unbind()
+    weights = torch.randn(5, 16, generator=random, dtype=torch.float64).requires_grad_()
+    own = [images.chunk(world_size())[rank()] @ weights for images in (real, fake)]
+    loss, found = Mmd(kick=1e-2), []
+    for value in (loss.discriminator(*own), loss.generator(own[1], own[0])):
+        (gradient,) = torch.autograd.grad(value, weights, retain_graph=True)
+        average([gradient])
+        found += [value.detach(), gradient]
+    return found
 
 
 def loss_that_is_bad_on_the_second_worker(deferred: bool) -> tuple[str, bool]:

@@ -5,22 +5,23 @@ raw pixels as lists of uint8.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from search_space.errors import one_line
 from trainers.datasets.config import ParquetConfig
 from trainers.datasets.decoding import Encoded, decoded
 from trainers.datasets.images import DataError
-from trainers.datasets.parquet_files import blaming, parquet_files
 from trainers.datasets.preparing import BLOCK, Block, Recipe, recipe_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from pyarrow.fs import FileSystem
+    from pyarrow.fs import FileInfo, FileSystem
 
 
 def load_parquet(config: ParquetConfig) -> Recipe:
@@ -121,3 +122,41 @@ def _pixels(config: ParquetConfig, images: "pa.Array", path: str) -> UInt8[Tenso
     if config.raw_layout == "hwc":
         return values.view(-1, size, size, channels).permute(0, 3, 1, 2)
     return values.view(-1, channels, size, size)
+
+
+def open_filesystem(path: str) -> "tuple[FileSystem, str]":
+    """The file system of a local path or URI, and the path in it."""
+    from pyarrow.fs import FileSystem, LocalFileSystem
+
+    return FileSystem.from_uri(path) if "://" in path else (LocalFileSystem(), path)
+
+
+def parquet_files(path: str) -> "tuple[FileSystem, list[FileInfo]]":
+    """The file at a local path or URI, or the `.parquet` files in the folder there, sorted by path.
+
+    Raises:
+        DataError: nothing there, or a store that cannot be reached.
+    """
+    from pyarrow.fs import FileSelector
+
+    with blaming(f"data.path: {path}"):
+        filesystem, inside = open_filesystem(path)
+        found = filesystem.get_file_info(inside)
+        if found.is_file:
+            return filesystem, [found]
+        below = filesystem.get_file_info(FileSelector(inside, recursive=True, allow_not_found=True))
+    files = [info for info in below if info.is_file and info.path.endswith(".parquet")]
+    if not files:
+        raise DataError(f"data.path: no Parquet file at {path}")
+    return filesystem, sorted(files, key=lambda info: info.path)
+
+
+@contextmanager
+def blaming(what: str) -> Iterator[None]:
+    """Arrow's errors, said as the user's: what they gave cannot be read, and why."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{what} cannot be read ({one_line(error)})") from error

@@ -21,7 +21,16 @@ class GanLoss(Frozen):
     outputs: ClassVar[int] = 1
     """Numbers that D gives an image."""
     needs_real: ClassVar[bool] = False
-    """Whether the generator's loss looks at real images too."""
+    """Whether the generator's loss looks at real images too, at as many as there are generated ones."""
+
+    @property
+    def changes_after(self) -> int | None:
+        """Evaluations in a row without a better score after which the loss changes; None: it never does."""
+        return None
+
+    def changed(self, times: int) -> "GanLoss":  # noqa: ARG002
+        """The loss after so many changes."""
+        return self
 
     @property
     def penalizes_gradients(self) -> bool:

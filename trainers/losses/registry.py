@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from trainers.losses.hinge import Hinge
 from trainers.losses.logistic import Logistic
 from trainers.losses.loss import GanLoss
+from trainers.losses.mmd import Mmd
 from trainers.options import one_of
 
 LOSSES: Mapping[str, type[GanLoss]] = {
     "hinge": Hinge,
     "logistic": Logistic,
+    "mmd": Mmd,
 }
 
 if TYPE_CHECKING:

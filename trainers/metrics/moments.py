@@ -1,4 +1,5 @@
-"""The Gaussians that feature distributions are summarised by, and the distance between two.
+"""The Gaussians that feature distributions are summarised by, and the Frechet distance between two: FID when
+Inception sees the images.
 
 d features.
 Source: Heusel et al., GANs trained by a two time-scale update rule, 2017 (arXiv 1706.08500), equation 6.
@@ -98,6 +99,26 @@ class Moments(Metric):
         mu = self.total / self.count
         sigma = (self.outer - self.count * torch.outer(mu, mu)) / (self.count - 1)
         return Statistics(mu.cpu(), sigma.cpu())
+
+
+class FrechetDistance(Moments):
+    """Frechet distance of the features seen to a reference. From 0; the lower the better.
+
+    Biased: it falls with the number of samples, so only scores of equally many compare.
+
+    Raises:
+        ScoreError: as `Moments`.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, reference: Statistics) -> None:
+        super().__init__(dimension=len(reference.mu))
+        self.reference = reference
+
+    def compute(self) -> Float64[Tensor, ""]:  # type: ignore[override]
+        """The distance."""
+        return frechet_distance(super().compute(), self.reference)
 
 
 class KeptFeatures(Metric):

@@ -16,7 +16,7 @@ from trainers.datasets.images import Images
 from trainers.distributed import from_rank_zero, rank, share_of
 from trainers.files import written_whole
 from trainers.metrics.extractors.extractor import Extractor
-from trainers.metrics.moments import Statistics
+from trainers.metrics.moments import KeptFeatures, Moments, Statistics
 from trainers.metrics.statistics_file import Origin, load_statistics, save_statistics
 
 
@@ -37,8 +37,6 @@ class ReferenceFeatures:
 
     def statistics(self) -> Statistics:
         """Mean and covariance of the features."""
-        from trainers.metrics.moments import Moments
-
         path = self._path("statistics", ".npz")
         kept = from_rank_zero(lambda: load_statistics(path)[0] if path.exists() else None)
         if kept is not None:
@@ -54,8 +52,6 @@ class ReferenceFeatures:
 
     def features(self) -> Float[Tensor, "n d"]:
         """The features themselves, in the order of the images, on the processor."""
-        from trainers.metrics.moments import KeptFeatures
-
         path = self._path("features", ".npy")
         kept = from_rank_zero(self._kept_features)
         if kept is not None:

@@ -53,7 +53,7 @@ class MetricSpec:
 
 
 def _frechet(_config: EvaluationConfig, reference: Reference) -> "Metric":
-    from trainers.metrics.frechet import FrechetDistance
+    from trainers.metrics.moments import FrechetDistance
 
     return FrechetDistance(reference.statistics())
 

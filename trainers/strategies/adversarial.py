@@ -13,9 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from search_space.architecture import Architecture, EdgeWeights
-from search_space.derive import derive
 from search_space.genotype import Genotype
-from search_space.relaxation import entropy, gumbel_noise, probabilities, relax
+from search_space.relaxation import derive, entropy, gumbel_noise, probabilities, relax
 from search_space.topology import Network
 from trainers.compute import autocast
 from trainers.distributed import average_running_statistics

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import NonNegativeInt, PositiveFloat
 
 from search_space.networks.config import Relaxation
+from search_space.space import SearchSpace
 from trainers.options import AdamConfig
 from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
 
@@ -43,6 +44,12 @@ class AdversarialConfig(StrategyConfig):
     def depends_on_reports(self) -> bool:
         """Whether weights jump at evaluations."""
         return self.continue_from_ema
+
+    def unfit(self, space: SearchSpace) -> str | None:
+        """It needs supernets of both networks, with soft weights on their edges."""
+        if not space.has_supernet:
+            return f"the space {space.name} has no supernet with weights on its edges"
+        return None if "discriminator" in space.cells else f"the space {space.name} has no discriminator"
 
     def build(self, setup: SearchSetup) -> Strategy:
         """Supernets of the setup's widths, with fresh weights."""

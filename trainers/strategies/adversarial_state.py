@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from search_space.architecture import Architecture
-from search_space.networks.discriminator import Discriminator
-from search_space.networks.generator import Generator
+from search_space.spaces.registry import find_space
 from trainers.compute import prepare
 from trainers.guarded_step import Phase, adam
 from trainers.noise import seed_for
@@ -21,15 +20,15 @@ class SearchState(TrainingState):
     """The one mutable object of an adversarial search; all of it is in the checkpoint."""
 
     def __init__(self, options: AdversarialConfig, setup: SearchSetup) -> None:
-        config, device = setup.config, setup.device
+        config, device, space = setup.config, setup.device, find_space(setup.config.space)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(setup.seed, "initial parameters"))
-            self.generator = Generator(setup.generator, space=config.space).to(device)
-            self.discriminator = Discriminator(
-                setup.discriminator, space=config.space, outputs=config.loss.outputs
+            self.generator = space.build("generator", setup.generator, None, 1).to(device)
+            self.discriminator = space.build(
+                "discriminator", setup.discriminator, None, config.loss.outputs
             ).to(device)
-            self.alpha = Architecture("generator", space=config.space).to(device)
-            self.beta = Architecture("discriminator", space=config.space).to(device)
+            self.alpha = Architecture("generator", space=space.name).to(device)
+            self.beta = Architecture("discriminator", space=space.name).to(device)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.ema_alpha = copy.deepcopy(self.alpha).requires_grad_(False)
         penalized = (

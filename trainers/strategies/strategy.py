@@ -4,12 +4,13 @@ Imports no torch: options are read before it is needed.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.space import SearchSpace
 from search_space.topology import Network
 from trainers.options import ComputeConfig
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trainers.noise import NoiseSource
     from trainers.samples import SampleGenerator
     from trainers.state import TrainingState
+    from trainers.strategies.inherited import Score
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,17 @@ class Strategy(Protocol):
     def derived(self) -> Mapping[Network, "Genotype"]:
         """The genotypes that the search would end with now; never with a node without input."""
 
+    def others(self) -> "Sequence[Genotype]":
+        """Generators beside the derived one, best first, among which a selection may choose too."""
+        return ()
+
     def sample(self) -> "SampleGenerator | None":
         """What is scored and shown at a report; None, as `StrategyConfig.samples` announces: nothing is."""
         return None
+
+    def use_scores(self, score: "Score") -> None:  # noqa: ARG002
+        """Take what scores networks, before the first step; called where something is scored."""
+        return
 
     def scored(self) -> None:
         """Learn that the sample has just been scored, before anything is derived."""
@@ -100,10 +110,17 @@ class StrategyConfig(Frozen):
     samples: ClassVar[bool] = True
     """Whether there is a network to score and to show while the search goes on."""
 
+    needs_scores: ClassVar[bool] = False
+    """Whether it chooses by scores, which `search.evaluation` then has to give."""
+
     @property
     def depends_on_reports(self) -> bool:
         """Whether it changes the result how often is reported and scored."""
         return False
+
+    def unfit(self, space: SearchSpace) -> str | None:  # noqa: ARG002
+        """Why it cannot search a space, in a few words; None where it can."""
+        return None
 
     @abstractmethod
     def build(self, setup: SearchSetup) -> Strategy:

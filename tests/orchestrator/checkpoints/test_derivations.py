@@ -21,6 +21,13 @@ def test_the_newest_comes_first_and_each_genotype_once(tmp_path):
     assert steps_and_cells(tmp_path) == [(50, SECOND.cells), (30, FIRST.cells)]
 
 
+def test_others_of_a_step_follow_its_derivation_best_first(tmp_path):
+    third = sample_genotype("generator", seed=3)
+    record(tmp_path, 10, third)
+    record_derivation(tmp_path, Report(20, {}, {"generator": FIRST}, others=[SECOND, third]))
+    assert steps_and_cells(tmp_path) == [(20, FIRST.cells), (20, SECOND.cells), (20, third.cells)]
+
+
 def test_a_step_that_was_trained_again_counts_as_it_was_last(tmp_path):
     for step, genotype in ((10, FIRST), (20, FIRST), (20, SECOND)):
         record(tmp_path, step, genotype)

@@ -1,11 +1,15 @@
 """What the user reads for each kind of mistake in a configuration: the name, the value, the cure."""
 # ruff: noqa: E501  a line here is a line on the terminal
 
+from dataclasses import replace
+
 import pytest
 
+from orchestrator.__main__ import main
 from orchestrator.config.errors import ConfigError, unknown_name
 from orchestrator.config.experiment import experiment_of
 from orchestrator.config.files import read_source
+from search_space.spaces.registry import SPACES
 
 NEITHER = "give digits, cifar10, cifar10_official, stl10 or a .yaml file"
 
@@ -22,6 +26,10 @@ OPTIONS = [
     ("zzz", "1", "zzz = 1: unknown name; --dry-run shows all names"),
     ("search", "4", "search = 4: must be a section of names and values"),
     ("search.strategy.relaxation", "soft", "search.strategy.relaxation = \"soft\": must be 'softmax', 'gumbel' or 'gumbel_of_probabilities'"),
+    ("search.strategy", "annealing", "search.strategy.name = \"annealing\": must be one of 'adversarial', 'random'"),
+    ("search.loss", "wasserstein", "search.loss.name = \"wasserstein\": must be one of 'hinge', 'logistic'"),
+    ("retrain.loss", "wasserstein", "retrain.loss.name = \"wasserstein\": must be one of 'hinge', 'logistic'"),
+    ("search.space", "nowhere", 'search.space = "nowhere": must be one of adversarialnas'),
     ("search.ema_decay", "1", "search.ema_decay = 1: must be less than 1"),
     ("search.ema_decay", ".nan", "search.ema_decay = NaN: must be a finite number"),
     ("search.strategy.alpha_optimizer.lr", "-1", "search.strategy.alpha_optimizer.lr = -1: must be greater than 0"),
@@ -59,14 +67,34 @@ def test_a_wrong_option_is_one_line(name, text, message):
     assert str(mistake.value) == message
 
 
+@pytest.mark.parametrize("option", ["search.strategy", "search.space", "search.loss"])
+def test_an_unknown_part_of_a_search_ends_the_command_line_with_one_line(option, capfd):
+    assert main(["search", "digits", f"--{option}", "nonsense", "--dry-run"]) == 2
+    said = capfd.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith(f"advnas: {option}")
+    assert ' = "nonsense": must be one of ' in said.err
+
+
+def test_a_strategy_that_cannot_search_the_space_is_told_with_those_that_can(monkeypatch):
+    known = SPACES["adversarialnas"]
+    monkeypatch.setitem(SPACES, "hard", replace(known, name="hard", has_supernet=False))
+    with pytest.raises(ConfigError) as mistake:
+        experiment_of(read_source("digits"), {"search.space": "hard"})
+    assert str(mistake.value) == (
+        'search.strategy.name = "adversarial": the space hard has no supernet with weights on its edges; '
+        "use random"
+    )
+
+
 def test_every_batch_that_workers_cannot_share_gets_its_line():
     with pytest.raises(ConfigError) as mistake:
         experiment_of(read_source("digits"), {"cluster.num_workers": "3"})
     assert str(mistake.value).splitlines() == [
         "search.batch_size = 32: does not divide among 3 workers, each of whom halves its share; use 30 or 36",
         "search.generator_batch_size = 32: does not divide among 3 workers, in equal shares; use 30 or 33",
-        "retrain.batch_size = 32: does not divide among 3 workers, in equal shares; use 30 or 33",
-        "retrain.generator_batch_size = 32: does not divide among 3 workers, in equal shares; use 30 or 33",
+        "retrain.batch_size = 16: does not divide among 3 workers, in equal shares; use 15 or 18",
+        "retrain.generator_batch_size = 16: does not divide among 3 workers, in equal shares; use 15 or 18",
     ]
 
 

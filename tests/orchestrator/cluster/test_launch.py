@@ -209,7 +209,7 @@ def test_a_gpu_that_is_not_there_is_the_users_to_know(tmp_path: Path) -> None:
 
 
 def test_a_derived_opponent_needs_its_genotype(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"retrain\.opponent = derived"):
+    with pytest.raises(UserError, match=r"retrain\.discriminator\.architecture = derived"):
         launch(tiny_job(tmp_path, "retrain", retrain__discriminator__architecture="derived"), Recorder())
 
 

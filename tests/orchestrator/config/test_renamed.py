@@ -68,8 +68,11 @@ def test_another_strategy_by_its_name_drops_the_options_of_the_old_one(option, d
             {"search.strategy": "annealing"},
             "search.strategy.name = \"annealing\": must be one of 'adversarial', 'random'",
         ),
-        ({"retrain.loss": "mse"}, "retrain.loss.name = \"mse\": must be one of 'hinge', 'logistic'"),
-        ({"search.space": "dartsgan"}, 'search.space = "dartsgan": must be one of adversarialnas'),
+        ({"retrain.loss": "mse"}, "retrain.loss.name = \"mse\": must be one of 'hinge', 'logistic', 'mmd'"),
+        (
+            {"search.space": "dartsgan"},
+            'search.space = "dartsgan": must be one of adversarialnas, autogan, alphagan, eagan',
+        ),
         (
             {"search.loss": "logistic", "search.loss.r1": "1", "compute.backend": "frequency"},
             'compute.backend = "frequency": the penalty of search.loss differentiates twice, frequency once; '

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
+from orchestrator.config.renamed import first_identity
 from orchestrator.jobs.identity import identity, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Stage
 from orchestrator.jobs.worker import run_worker
@@ -73,7 +74,7 @@ def test_the_length_of_a_retraining_counts_where_rates_decay_over_it(tmp_path: P
 def test_options_of_later_versions_count_only_where_they_do_something(tmp_path: Path) -> None:
     decaying = {"retrain__lr_decay": "linear"}
     before = identity(tiny_job(tmp_path, "retrain", **decaying))
-    assert "retrain.lr_decay_from" not in before
+    assert "retrain.lr_decay_from" not in first_identity(before)
     assert identity(tiny_job(tmp_path, "retrain", **decaying, retrain__lr_decay_from=0.5)) != before
     constant = identity(tiny_job(tmp_path, "retrain"))
     assert identity(tiny_job(tmp_path, "retrain", retrain__lr_decay_from=0.5)) == constant

@@ -99,7 +99,7 @@ def test_the_result_tells_what_the_scores_say(root):
 
 
 def test_the_table_of_scores_can_be_replayed_by_select(root):
-    table = Path(measure(root, name="table", launch=Launches())["scores"])
+    table = Path(measure(root, name="table", launch=Launches()).scores)
     rows = pq.read_table(table).to_pylist()
     assert len(rows) == 6 * 2 * 2
     assert list(rows[0])[:4] == ["genotype", "seed", "step", "score"]
@@ -196,7 +196,7 @@ def test_real_trainings_give_the_same_scores_when_interrupted(root):
     with pytest.raises(KeyboardInterrupt):
         measure(root, name="interrupted", launch=dies, **options)
     tables = [
-        pq.read_table(measure(root, name=name, launch=launching.launch, **options)["scores"]).to_pylist()
+        pq.read_table(measure(root, name=name, launch=launching.launch, **options).scores).to_pylist()
         for name in ("interrupted", "whole")
     ]
     assert tables[0] == tables[1]

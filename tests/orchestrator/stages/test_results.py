@@ -27,19 +27,14 @@ TRAINED = Trained(
     checkpoint=Path("c"),
     workers={0: 1},
 )
-RETRAINED = Retrained(RUN, TRAINED, Path("samples.png"), Path("generator.pt"), 2, {})
+SAMPLES = Path("samples.png")
+RETRAINED = Retrained(RUN, TRAINED, SAMPLES, Path("generator.pt"), 2, {})
 EVALUATED = Evaluated(RUN, "mine", "digits", "custom", {"fd": 1.0}, {"samples": "20"})
 
 
 def test_a_search_is_printed_with_its_run_its_numbers_and_its_figures():
     found = document(
-        Searched(
-            RUN,
-            TRAINED,
-            samples=Path("samples.png"),
-            figures={"search": Path("search.png")},
-            folder=Path("f"),
-        )
+        Searched(RUN, TRAINED, SAMPLES, figures={"search": Path("search.png")}, folder=Path("f"))
     )
     assert list(found) == [
         "name", "run_id", "tracking_uri", "step", "metrics", "genotypes", "checkpoint", "workers",

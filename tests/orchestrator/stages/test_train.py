@@ -87,7 +87,7 @@ def test_a_refused_start_leaves_the_finished_run_as_it_was(
 @pytest.mark.parametrize("seed", ["-1", "1.5", "x"])
 def test_a_seed_that_is_none_is_a_mistake(seed: str, capsys: pytest.CaptureFixture) -> None:
     assert main(["generate", "mine", "--out", "x.npz", f"--seed={seed}"]) == 2
-    assert "is no whole number from 0 on" in capsys.readouterr().err
+    assert "is not a whole number from 0 on" in capsys.readouterr().err
 
 
 def test_without_scores_it_leaves_the_newest(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

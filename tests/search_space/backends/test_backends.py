@@ -138,7 +138,7 @@ def test_gradients_of_the_edge_weights_alone_equal_op_by_op(backend, network):
     inputs = torch.randn(3, 6) if network == "generator" else torch.randn(3, 3, 16, 16)
     weights = EdgeWeights({g: weight.requires_grad_() for g, weight in sampled_weights(network).items()})
     expected, found = (
-        torch.autograd.grad(twin(inputs, weights).square().sum(), weights)
+        torch.autograd.grad(twin(inputs, weights).square().sum(), list(weights.values()))
         for twin in twins(net.requires_grad_(False), "op_by_op", backend)
     )
     for one, other in zip(expected, found, strict=True):
@@ -171,6 +171,6 @@ def test_weights_of_zero_and_one_have_right_gradients(backend):
     """One-hot edge weights: nothing may divide by them."""
     network = a_generator(16, 3)
     weights = EdgeWeights({g: w.clone() for g, w in sampled_weights("generator").items()})
-    for weight in weights:
+    for weight in weights.values():
         weight.copy_(torch.nn.functional.one_hot(weight.argmax(-1), weight.shape[-1]))
     assert_equal_to_op_by_op(network, backend, torch.randn(3, 6), weights)

@@ -5,7 +5,7 @@ import pytest
 from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem, _MockFileSystem
 
 from tests.trainers.datasets.sources import noise, raw_lists, write_parquet
-from trainers.datasets import parquet_files as module
+from trainers.datasets import parquet as module
 from trainers.datasets.config import ParquetConfig
 from trainers.datasets.images import DataError, Images
 from trainers.datasets.registry import load_images

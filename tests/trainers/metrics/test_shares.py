@@ -3,6 +3,7 @@
 import pytest
 from torch import distributed
 
+from search_space.errors import UserError
 from tests.trainers.metrics.workers import TwoWorkers
 from trainers.distributed import from_rank_zero, share_of
 from trainers.metrics.errors import ScoreError
@@ -40,7 +41,7 @@ def test_what_rank_zero_made_is_everyones(two_workers: TwoWorkers) -> None:
 
 
 def too_few() -> None:
-    with pytest.raises(ScoreError, match="1 images cannot be scored by 2 workers"):
+    with pytest.raises(UserError, match="1 images cannot be scored by 2 workers"):
         share_of(1)
 
 

@@ -1,0 +1,74 @@
+"""Networks that inherit their weights from a supernet, and how good they are."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from search_space.genotype import Genotype
+from search_space.networks.generator import Generator
+from search_space.networks.paths import inherit
+from trainers.distributed import average
+from trainers.noise import generator_for
+from trainers.samples import SampleGenerator
+
+Score = Callable[[SampleGenerator], Mapping[str, float]]
+"""Scores of a generator, the one that decides first. Called by all workers, who get the same."""
+
+CALIBRATION_BATCH = 100
+
+
+def inherited(supernet: Generator, genotype: Genotype, latents: Float[Tensor, "n z"]) -> Generator:
+    """The derived network with its path's weights and the BatchNorm statistics of these latents."""
+    with torch.random.fork_rng(devices=[]):
+        network = Generator(supernet.config, genotype).to(latents.device).requires_grad_(False)
+    inherit(network, supernet)
+    recalibrate(network, latents)
+    return network.eval()
+
+
+@torch.no_grad()
+def recalibrate(network: Generator, latents: Float[Tensor, "n z"]) -> None:
+    """Take BatchNorm's running statistics of some latents' maps: the mean over batches of them."""
+    network.norm.reset_running_stats()
+    momentum, network.norm.momentum = network.norm.momentum, None  # type: ignore[assignment]
+    network.train()
+    for batch in latents.split(CALIBRATION_BATCH):
+        network(batch)
+    network.norm.momentum = momentum
+
+
+def calibration_latents(count: int, latent_dim: int, seed: int, device: torch.device) -> Tensor:
+    """The same for all paths of a search."""
+    generator = generator_for(torch.device("cpu"), seed, "calibration latents")
+    return torch.randn(count, latent_dim, generator=generator).to(device)
+
+
+def log_score(score: Score, sample: SampleGenerator) -> float:
+    """The logarithm of the deciding score, the lower the better; NaN where images are not finite."""
+    from trainers.metrics.specs import lower_is_better
+
+    watched = FiniteImages(sample)
+    scores = score(watched)
+    average([watched.broken])  # some worker's share may be sound
+    name, value = next(iter(scores.items()))
+    if float(watched.broken) or not value > 0 or not math.isfinite(value):
+        return math.nan
+    return math.log(value) if lower_is_better(name) else -math.log(value)
+
+
+class FiniteImages:
+    """A generator whose values that are not finite become zeros, and are remembered."""
+
+    def __init__(self, sample: SampleGenerator) -> None:
+        self._sample = sample
+        self.broken = torch.zeros(())
+
+    @torch.no_grad()
+    def __call__(self, latents: Tensor) -> Tensor:
+        """Images that can be scored."""
+        images = self._sample(latents)
+        self.broken = torch.maximum(self.broken, (~images.isfinite()).any().to(self.broken))
+        return images.nan_to_num(0.0, 0.0, 0.0)

@@ -1,0 +1,48 @@
+"""Options of the one-shot search: supernets of single paths, and evolution over their scores. No torch."""
+
+from typing import ClassVar, Literal
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from search_space.evolution import EvolutionConfig
+from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
+
+
+class OneShotConfig(StrategyConfig):
+    """Weights are trained path by path, without alpha and beta; then genotypes are scored with these weights.
+
+    A step trains every supernet once; each of the last ones, as many as evolution has candidates, scores one.
+    """
+
+    name: Literal["one_shot"] = "one_shot"
+    needs_scores: ClassVar[bool] = True
+    supernets: PositiveInt = 3
+    """Trained beside each other with seeds of their own; a candidate's score is the mean of theirs."""
+    paths: PositiveInt = 4
+    """Genotypes of a step: each gets an equal share of the batch. Workers share them, too."""
+    sampling: Literal["uniform", "fair"] = "uniform"
+    """fair draws every edge's primitives from a bag without replacement: each comes equally often."""
+    opponent: Literal["fixed", "paths"] = "fixed"
+    """The discriminator of retraining, or paths of the space's own, drawn like those of the generator."""
+    probe_every: PositiveInt = 75
+    """Steps after which a supernet stops and takes back the weights of before, if the median score of some
+    fixed paths is not lower than at the last time: long training spoils the ranking."""
+    probe_paths: PositiveInt = 32
+    calibration_latents: PositiveInt = 400
+    """Before a path is scored, BatchNorm's statistics are taken of its maps for these latents, always the
+    same."""
+    derivations: PositiveInt = 4
+    """The best candidates that a selection is given."""
+    distance: NonNegativeInt = 4
+    """Edges in which these differ from each other, at least."""
+    evolution: EvolutionConfig = EvolutionConfig()
+
+    def build(self, setup: SearchSetup) -> Strategy:
+        """Supernets with fresh weights.
+
+        Raises:
+            UserError: shares that divide neither batch nor workers, a limit that no genotype meets.
+        """
+        from trainers.strategies.one_shot import OneShotSearch
+
+        return OneShotSearch(self, setup)
