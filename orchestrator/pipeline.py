@@ -6,8 +6,6 @@ Each stage lies in a folder named by everything that decides its result, so a ch
 stage and those that depend on it anew, and nothing else; what was there before stays.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ import torch
 
 from orchestrator.artifacts.genotypes import genotypes_to_retrain, with_named_discriminator
 from orchestrator.config.experiment import Experiment
+from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
@@ -110,7 +109,7 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
 def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Session:
     """The session of one stage, in the folder of what decides its result."""
     job = training_job(session, stage, genotypes)
-    return replace(session, name=f"{session.name}/{digest(job)}")
+    return replace(session, name=f"{session.name}/{job_hash(job)}")
 
 
 def _register(
@@ -149,17 +148,18 @@ def _register(
 def _selecting(session: Session, searched: Path) -> tuple[Session, Contest]:
     """The selection to do, in the folder of what decides it: candidates, rungs and rules, the recipe."""
     contest = contest_of(session, searched)
-    return replace(session, name=f"{session.name}/{_hash(contest.deciding)}"), contest
+    return replace(session, name=f"{session.name}/{_first_hash(contest.deciding)}"), contest
 
 
-def digest(job: Job) -> str:
+def job_hash(job: Job) -> str:
     """Eight digits that change whenever the stage's numbers or scores would."""
-    return _hash({**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")})
+    deciding = {**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")}
+    return _first_hash(deciding)
 
 
-def _hash(deciding: Mapping[str, Any]) -> str:
+def _first_hash(deciding: Mapping[str, Any]) -> str:
     """Of the first names, so that a pipeline begun by an earlier version goes on in its folders."""
-    return hashlib.sha256(json.dumps(first_identity(deciding), sort_keys=True).encode()).hexdigest()[:8]
+    return json_hash(first_identity(deciding))
 
 
 def _genotypes(found: Searched | Selected) -> dict[str, Genotype]:

@@ -157,7 +157,7 @@ class Store:
 
 def recipe_of(config: Mapping[str, Any], steps: int | None = None) -> dict[str, str]:
     """What decided a retraining besides architecture and seed, by dotted name."""
-    from orchestrator.tracking.params import flatten
+    from orchestrator.config.identity import flatten
 
     retrain = {name: value for name, value in config["retrain"].items() if name not in FREE}
     data = {name: config["data"].get(name) for name in ("name", "image_size", "channels")}

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.compare.candidate import Candidate, Training
+from orchestrator.config.identity import flatten
 from orchestrator.config.renamed import modern_recipe
 from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
-from orchestrator.tracking.params import flatten
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
 from trainers.metrics.specs import lower_is_better

@@ -1,11 +1,11 @@
 """Which settings decide a job's numbers: a checkpoint goes on only where all of them are the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError
-from orchestrator.config.errors import shown
 from orchestrator.config.experiment import RetrainStage, SearchStage
+from orchestrator.config.identity import dotted, require_equal
 from orchestrator.config.renamed import modern_identity
 from orchestrator.jobs.job import Job
 
@@ -26,7 +26,7 @@ def identity(job: Job) -> dict[str, Any]:
         # BatchNorm normalises over shares. Of how many there may be, `min_workers` lets fewer do the work.
         "cluster.num_workers": job.experiment.cluster.shares,
     }
-    return dict(_dotted("", values))
+    return dotted(values)
 
 
 def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
@@ -35,7 +35,8 @@ def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: names the first setting that differs.
     """
-    _require_equal(checkpoint, modern_identity(checkpoint.meta.identity, current), current)
+    saved = modern_identity(checkpoint.meta.identity, current)
+    require_equal(saved, current, _run(checkpoint), CheckpointError)
 
 
 def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -> None:
@@ -45,10 +46,11 @@ def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -
         CheckpointError: names what differs.
     """
     if checkpoint.meta.protocol and protocol:
-        _require_equal(
-            checkpoint,
+        require_equal(
             {f"evaluation's {name}": value for name, value in checkpoint.meta.protocol.items()},
             {f"evaluation's {name}": value for name, value in protocol.items()},
+            _run(checkpoint),
+            CheckpointError,
         )
 
 
@@ -60,7 +62,7 @@ def require_same_images(checkpoint: Checkpoint, fingerprint: str) -> None:
     """
     if checkpoint.meta.images != fingerprint:
         raise CheckpointError(
-            f"data: not the images that the run in {_run(checkpoint)} was started with (fingerprint "
+            f"data: not the images that {_run(checkpoint)} was started with (fingerprint "
             f"{fingerprint}, was {checkpoint.meta.images}); restore them, or use another name"
         )
 
@@ -73,22 +75,5 @@ def _free(config: SearchStage | RetrainStage) -> set[str]:
     return set() if config.strategy.depends_on_reports else LOOKING
 
 
-def _require_equal(checkpoint: Checkpoint, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    for name in [*current, *(name for name in saved if name not in current)]:
-        if saved.get(name) != current.get(name):
-            raise CheckpointError(
-                f"{name} = {shown(current.get(name))}: the run in {_run(checkpoint)} was started with "
-                f"{shown(saved.get(name))}; use that value to go on with it, or another name"
-            )
-
-
 def _run(checkpoint: Checkpoint) -> str:
-    return str(checkpoint.folder.parent.parent)
-
-
-def _dotted(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _dotted(f"{prefix}.{name}" if prefix else name, inner)
-    else:
-        yield prefix, value
+    return f"the run in {checkpoint.folder.parent.parent}"

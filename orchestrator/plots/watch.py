@@ -27,7 +27,7 @@ def watch_files(folder: Path, animate: bool) -> dict[str, bytes]:
 
 
 class Watch:
-    """NoiseSource the figures of a search's folder anew, as long as that takes little of the time."""
+    """Draws the figures of a search's folder anew, as long as that takes little of the time."""
 
     def __init__(self, folder: Path, share: float = DRAWING_SHARE) -> None:
         self._folder, self._share = folder, share

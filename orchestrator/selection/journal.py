@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.errors import ConfigError, shown
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.identity import require_equal
 from orchestrator.config.renamed import modern_identity
 from orchestrator.selection.result import CurveSource, Request, Selection, to_rows
 
@@ -113,9 +114,4 @@ def require_same_recipe(folder: Path, recipe: Mapping[str, Any], what: str = "se
         path.write_text(json.dumps(current, indent=2), encoding="utf-8")
         return
     saved = modern_identity(json.loads(path.read_text(encoding="utf-8")), current)
-    for name in {**current, **saved}:
-        if saved.get(name) != current.get(name):
-            raise ConfigError(
-                f"{name} = {shown(current.get(name))}: the {what} in {folder} was started with "
-                f"{shown(saved.get(name))}; use that value to go on with it, or another name"
-            )
+    require_equal(saved, current, f"the {what} in {folder}", ConfigError)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cluster.resources import concurrent_trials, trial_resources
-from orchestrator.cluster.session import ClusterError
+from orchestrator.cluster.session import ClusterError, concurrent_trials, trial_resources
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import ClusterConfig, Experiment
 from orchestrator.console.console import Console

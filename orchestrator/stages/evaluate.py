@@ -1,7 +1,5 @@
 """`advnas evaluate`: scores of a generator or of images, recorded with all that they depend on."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ import torch
 from orchestrator.artifacts.generators import TrainedGenerator
 from orchestrator.artifacts.images import Against, Subject, find_against, find_subject, require_there
 from orchestrator.config.experiment import Experiment
+from orchestrator.config.identity import json_hash
 from orchestrator.console.console import Console
 from orchestrator.stages.results import Evaluated, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
@@ -56,7 +55,7 @@ def evaluate(
     if experiment.name is None and isinstance(subject, TrainedGenerator):
         experiment = experiment.model_copy(update={"name": subject.run})
     session = Session.begin(experiment, console)
-    session = replace(session, name=f"{session.name}/{_digest(subject, reference)}")
+    session = replace(session, name=f"{session.name}/{_hash(subject, reference)}")
     return _score_in(session, source, subject, reference)
 
 
@@ -118,7 +117,7 @@ def _scores(subject: Subject, against: Against, cache: Path, device: torch.devic
     return Scores(values, evaluator.fingerprint)
 
 
-def _digest(subject: Subject, against: Against) -> str:
+def _hash(subject: Subject, against: Against) -> str:
     """Eight digits that change whenever the scores would mean something else."""
     deciding: Mapping[str, object] = {
         "of": subject.fingerprint if isinstance(subject, Images) else subject.genotype.content_hash,
@@ -126,4 +125,4 @@ def _digest(subject: Subject, against: Against) -> str:
         "against": against.images.fingerprint if against.images else None,
         "evaluation": against.evaluation.model_dump(mode="json"),
     }
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
+    return json_hash(deciding)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +19,6 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome, Stage
 from orchestrator.plots.images import image_grid
 from orchestrator.plots.watch import Watch
-from orchestrator.stages.fresh_name import fresh_name
 from orchestrator.stages.results import GenotypeFile, Retrained, RunIdentity, Searched, Trained, write_result
 from orchestrator.tracking import TrackedRun, Tracker
 from search_space.genotype import Genotype
@@ -55,6 +56,25 @@ class Session:
     def folder(self) -> Path:
         """Of the run's stages."""
         return self.experiment.root / self.name
+
+
+def fresh_name(prefix: str, root: Path) -> str:
+    """The prefix, date and time: a name that no run below the root has, taken by making its folder.
+
+    In the hour that comes twice in autumn, after a clock was set back, or in one second with another, a new
+    run would otherwise go on with an old one.
+    """
+    stem = f"{prefix}-{datetime.now():%Y%m%d-%H%M%S}"
+    for number in count(1):
+        name = stem if number == 1 else f"{stem}-{number}"
+        try:
+            (root / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:
+            pass  # whoever writes there first says so, with the cure
+        return name
+    raise AssertionError("there is always another number")
 
 
 def search(experiment: Experiment, console: Console) -> Searched:

@@ -10,8 +10,8 @@ from orchestrator.console.console import Console
 from orchestrator.console.interruption import sigterm_interrupts
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.plots.sweep import figures
-from orchestrator.stages.fresh_name import fresh_name
 from orchestrator.stages.results import MERGED, write_result
+from orchestrator.stages.train import fresh_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.mlflow_writer import MlflowWriter
 from orchestrator.sweep.results import Row, best, pareto_front, rows_of, write_results

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import first_name
 from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
@@ -19,8 +19,7 @@ STAGES: tuple[Stage, ...] = ("search", "retrain")
 
 def config_hash(params: Params) -> str:
     """Eight digits that are equal where configurations are, whichever version has named their options."""
-    named = {first_name(name): value for name, value in params.items()}
-    return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
+    return json_hash({first_name(name): value for name, value in params.items()})
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
-from orchestrator.config.errors import ConfigError, shown
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.identity import flatten, require_equal
 from orchestrator.config.renamed import ADDED, modern_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.samplers import make_sampler
@@ -67,8 +68,6 @@ def study_url(sweep: Sweep, folder: Path) -> str:
 
 def identity(sweep: Sweep) -> dict[str, Any]:
     """What must stay as it was when a sweep goes on: dotted name -> JSON value."""
-    from orchestrator.tracking.params import flatten
-
     config = sweep.config.model_dump(mode="json", include=set(DECIDING))
     base = sweep.base.model_dump(mode="json", exclude=set(FREE))
     return flatten({**{name: config[name] for name in DECIDING}, "base": base})
@@ -103,8 +102,6 @@ def modern_study(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
         if part in ("base", "space"):
             option = ".when.".join(modern_name(each) for each in option.split(".when."))
         renamed[f"{part}.{option}" if option else part] = value
-    from orchestrator.tracking.params import flatten
-
     added = flatten({f"base.{name}": value for name, value in ADDED.items()})
     return {**{name: value for name, value in added.items() if name in now}, **renamed}
 
@@ -112,10 +109,5 @@ def modern_study(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
 def _require_same(study: "Study", current: Mapping[str, Any]) -> None:
     if IDENTITY not in study.user_attrs:
         study.set_user_attr(IDENTITY, json.dumps(current))
-    before = modern_study(json.loads(study.user_attrs[IDENTITY]), current)
-    for name in [*current, *before]:
-        if before.get(name) != current.get(name):
-            raise ConfigError(
-                f"{name} = {shown(current.get(name))}: sweep {study.study_name} was started with "
-                f"{shown(before.get(name))}; use that value to go on with it, or another name"
-            )
+    saved = modern_study(json.loads(study.user_attrs[IDENTITY]), current)
+    require_equal(saved, current, f"sweep {study.study_name}", ConfigError)

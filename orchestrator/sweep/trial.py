@@ -27,7 +27,7 @@ from trainers.report import Report
 
 EVALUATIONS = "evaluations"
 """Key of a message: how many the trial has come to. The others are the objectives by their metrics."""
-DONE, FAILED = "whole", "failed"
+DONE, FAILED = "complete", "failed"
 """Keys of a trial's last message: scores of every seed, or why there are none."""
 
 FAILURE_FILE = "failure.txt"

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cluster.resources import concurrent_trials, trial_resources
-from orchestrator.cluster.session import ray_cluster, this_machine
+from orchestrator.cluster.session import concurrent_trials, ray_cluster, this_machine, trial_resources
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS

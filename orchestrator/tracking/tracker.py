@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.config.identity import flatten
 from orchestrator.tracking.entry import Entry
 from orchestrator.tracking.outbox import Outbox
-from orchestrator.tracking.params import flatten
 from orchestrator.tracking.provenance import code_tags, git_commit
 from orchestrator.tracking.recording import Recorder
 from orchestrator.tracking.run import ERROR_TAG, TrackedRun

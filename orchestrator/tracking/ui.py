@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from orchestrator.tracking.view import VIEW, VIEW_TAG
+from orchestrator.tracking.store import VIEW, VIEW_TAG
 from search_space.errors import UserError
 
 HOST = "127.0.0.1"

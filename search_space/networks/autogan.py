@@ -14,11 +14,10 @@ from torch.nn import functional as F
 
 from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype
-from search_space.networks.config import GeneratorConfig
+from search_space.networks.config import AUTOGAN_SKIPS, GeneratorConfig
 from search_space.networks.generator import GhostBatchNorm2d
 from search_space.networks.uncut import UncutGenerator, deconvolution, enlarged, path
 from search_space.space import SearchSpace
-from search_space.spaces.autogan import SKIPS
 
 
 class AutoGanGenerator(UncutGenerator):
@@ -48,7 +47,7 @@ class AutoGanCell(nn.Module):
         choices = [space.names(edge.kind) for edge in self._edges] if names is None else [(n,) for n in names]
         genes = dict(zip((edge.name for edge in self._edges), choices, strict=True))
         self.blocks = nn.ModuleList(Block(channels, genes, enlarges=enlarges) for enlarges in (True, False))
-        sources = sorted({source for name in genes.get("skips", ()) for source in SKIPS[name]})
+        sources = sorted({source for name in genes.get("skips", ()) for source in AUTOGAN_SKIPS[name]})
         self.skips = nn.ModuleDict(
             {str(source): Enlarged(channels, genes["up"], index - source) for source in sources}
         )
@@ -63,7 +62,7 @@ class AutoGanCell(nn.Module):
         """The cell's output and, for later cells, the map between its blocks."""
         gene = self._choices(edge_weights)
         h = self.blocks[0](x, gene)
-        for source in SKIPS[gene.get("skips", "none")]:
+        for source in AUTOGAN_SKIPS[gene.get("skips", "none")]:
             h = h + self.skips[str(source)](skips[source], gene["up"])
         y = self.blocks[1](h, gene)
         if self.shortcut is not None and gene["short"] == "conv_1x1":

@@ -1,5 +1,6 @@
 """Widths and shapes of networks, and the names of the ways to relax them. Imports no torch."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import PositiveInt, model_validator
@@ -13,6 +14,10 @@ operation of seven is ever preferred with a probability over 0.31."""
 
 GENERATOR_CELLS = 3
 """Each doubles the size of its input. All published spaces of generators have three."""
+
+
+AUTOGAN_SKIPS: Mapping[str, tuple[int, ...]] = {"none": (), "cell_1": (0,), "cell_2": (1,), "both": (1, 0)}
+"""Choice of AutoGAN's gene `skips` -> the earlier cells that are added, counted from 0, the nearest first."""
 
 
 class GeneratorConfig(Frozen):

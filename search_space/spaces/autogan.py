@@ -3,13 +3,13 @@
 Source: AutoGAN (arXiv 1908.03835), commit a5eeef0; E2GAN (arXiv 2007.09180), commit 49a20c0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from search_space.errors import GenotypeError
-from search_space.networks.config import GeneratorConfig, NetworkConfig
+from search_space.networks.config import AUTOGAN_SKIPS, GeneratorConfig, NetworkConfig
 from search_space.parameter_table import ParameterTable, parameter_table
 from search_space.space import Names, Rows, SearchSpace
 from search_space.topology import CellEdges, Edge, Network, Primitive
@@ -28,8 +28,6 @@ PUBLISHED = {
     "skips_3": {"none": 0, "cell_2": 1, "cell_1": 2, "both": 3},
 }
 
-SKIPS: Mapping[str, tuple[int, ...]] = {"none": (), "cell_1": (0,), "cell_2": (1,), "both": (1, 0)}
-"""Cells whose exported maps are added, the nearest first."""
 
 VOCABULARIES = {kind: tuple(map(Primitive, names)) for kind, names in PUBLISHED.items()}
 
@@ -71,7 +69,7 @@ def _further_deconvolutions(index: int, names: Names) -> int:
     if up != "deconv":
         return 0
     # A map of k cells before has to be doubled k times.
-    return (short != "none") + sum(index - source for name in skips for source in SKIPS[name])
+    return (short != "none") + sum(index - source for name in skips for source in AUTOGAN_SKIPS[name])
 
 
 def build(
@@ -104,7 +102,7 @@ def table(network: Network, config: NetworkConfig) -> ParameterTable:
             case "short", "conv_1x1":
                 return pointwise
             case "skips", sources:
-                return len(SKIPS[sources]) * pointwise
+                return len(AUTOGAN_SKIPS[sources]) * pointwise
         return 0
 
     blocks = 2 * len(CELLS[network]) * (9 * channels + 1) * channels

@@ -74,7 +74,7 @@ def stand_in(fails: bool) -> Work:
             return
         for number in (1, 2):
             send({"fd_digits": 9.0 / number, "evaluations": number})
-        send({"fd_digits": 4.5, "evaluations": 2, "whole": [{"fd_digits": 4.5}]})
+        send({"fd_digits": 4.5, "evaluations": 2, "complete": [{"fd_digits": 4.5}]})
 
     return work
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from orchestrator.cluster.resources import concurrent_trials, trial_resources
-from orchestrator.cluster.session import ClusterError
+from orchestrator.cluster.session import ClusterError, concurrent_trials, trial_resources
 from orchestrator.config.experiment import ClusterConfig
 
 TWO = [{"CPU": 2.0}]

@@ -47,6 +47,10 @@ def test_a_search_is_printed_with_its_run_its_numbers_and_its_figures():
     }
 
 
+def test_a_search_that_trains_no_network_has_no_samples():
+    assert "samples" not in document(Searched(RUN, TRAINED, samples=None, figures={}, folder=Path("f")))
+
+
 def test_a_retraining_without_a_score_says_so():
     found = document(RETRAINED)
     assert (found["generator_step"], found["generator_score"]) == (2, {})

@@ -1,4 +1,4 @@
-from orchestrator.tracking.params import flatten
+from orchestrator.config.identity import flatten
 
 
 def test_values_look_as_in_a_configuration_file():
