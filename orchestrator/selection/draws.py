@@ -60,7 +60,7 @@ def compare_policies(
 
     Raises:
         TableError: fewer genotypes than a pool takes, or rungs that were not recorded together.
-        SelectionError: a budget that is too small.
+        SelectionError: a budget that is too small for every policy.
     """
     settled = [settle_on(curves, config) for config in configs]
     final = max(last_common_step(curves), *(config.steps[-1] for config in settled))
@@ -68,14 +68,22 @@ def compare_policies(
     source = RecordedCurves(curves, steps)
     pools = Pools(source, of)
     drawn = list(pools.draw(draws, seed))
+    compared, refused = [], []
+    for config in settled:
+        try:
+            compared.append(_over(drawn, source, config))
+        except SelectionError as error:
+            refused.append(f"{config.policy} left out: {error}")
+    if not compared:
+        raise SelectionError(refused[0])
     return DrawsReport(
         draws=draws,
         of=of,
         among=len(pools.genotypes),
         runs=int(source.whole.sum()),
         final_step=final,
-        policies=tuple(_over(drawn, source, config) for config in settled),
-        notes=tuple(_notes(curves, source)),
+        policies=tuple(compared),
+        notes=(*_notes(curves, source), *refused),
     )
 
 

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 
 from orchestrator.cli.command_line import parse
 from orchestrator.cli.commands import COMMANDS
+from orchestrator.cli.replay_table import OF_DRAWS
 from orchestrator.config.experiment import Experiment, experiment_of
 from orchestrator.config.files import PRESETS, SWEEPS, read_source
 from orchestrator.config.overrides import options
@@ -101,7 +102,7 @@ def _refusal(words: Sequence[str]) -> str | None:
 def _known(command: str, replay: bool) -> frozenset[str]:
     """Names of options, and of sections that a name alone stands for; today's, without former ones."""
     if replay:
-        return frozenset(options(SelectionConfig))
+        return frozenset((*options(SelectionConfig), *OF_DRAWS))
     models = (SweepConfig, Experiment) if command == "sweep" else (Experiment,)
     return frozenset(name for model in models for name in (*options(model), *options(model).kinds))
 

@@ -41,7 +41,7 @@ class ExpectedEnd:
     def __init__(self, genotypes: Sequence[str]) -> None:
         self._place = {genotype: index for index, genotype in enumerate(genotypes)}
         self._features = features_of(genotypes)
-        self._kernel: Any = None
+        self._covariance = np.zeros((0, 0))
         self._learnt_from = 0
 
     def lowest(self, rungs: Sequence[Mapping[str, float]], lost: Collection[str] = ()) -> Mapping[str, float]:
@@ -69,28 +69,29 @@ class ExpectedEnd:
         variances: Float64[np.ndarray, " n"],
         known: int,
     ) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
-        from sklearn import config_context
+        scale = float(targets.std()) or 1.0
+        standard, noise = (targets - targets.mean()) / scale, variances / scale**2 + 1e-6
+        if known >= RELEARN * self._learnt_from:
+            self._covariance, self._learnt_from = self._learn(index, standard, noise), known
+        prior = self._covariance[np.ix_(index, index)]
+        # The whole covariance is known: only this solution changes from score to score.
+        gain = np.linalg.solve(prior + np.diag(noise), prior).T
+        variance = np.diag(prior) - np.einsum("ij,ji->i", gain, prior)
+        return gain @ standard, np.sqrt(np.maximum(variance, 0.0))
+
+    def _learn(
+        self, index: np.ndarray, targets: Float64[np.ndarray, " n"], noise: Float64[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, "g g"]:
+        """The covariance of all genotypes by the kernel that explains the targets best."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
 
-        scale = float(targets.std()) or 1.0
-        standard, noise = (targets - targets.mean()) / scale, variances / scale**2 + 1e-6
-        learns = known >= RELEARN * self._learnt_from
-        process = GaussianProcessRegressor(
-            kernel=_kernel() if self._kernel is None else self._kernel,
-            alpha=noise,
-            optimizer="fmin_l_bfgs_b" if learns else None,
-        )
-        features = self._features[index]
-        # Checks of what is right by construction take longer than the numbers.
-        with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+        process = GaussianProcessRegressor(kernel=_kernel(), alpha=noise)
+        with warnings.catch_warnings():
             # Where genotypes say nothing, their part of the kernel shrinks to its bound: as it should.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            process.fit(features, standard)
-            mean, deviation = process.predict(features, return_std=True)
-        if learns:
-            self._kernel, self._learnt_from = process.kernel_, known
-        return mean, deviation
+            process.fit(self._features[index], targets)
+        return np.asarray(process.kernel_(self._features))
 
 
 def _kernel() -> Any:

@@ -19,8 +19,7 @@ def thaw(candidates: Sequence[Candidate], source: CurveSource, config: Selection
     Raises:
         SelectionError: a budget that does not pay for the screening and the finish.
     """
-    trainings = Trainings(candidates, source, config)
-    _require_enough(trainings)
+    trainings = Trainings(candidates, source, _affordable(config, len(candidates)))
     trainings.advance(list(trainings.candidates))
     model = ExpectedEnd(list(trainings.candidates))
     while batch := _batch(trainings, model):
@@ -29,15 +28,19 @@ def thaw(candidates: Sequence[Candidate], source: CurveSource, config: Selection
     return trainings.selection()
 
 
-def _require_enough(trainings: Trainings) -> None:
-    config = trainings.config
-    everyone, finalists = len(trainings.candidates), min(config.min_keep, len(trainings.candidates))
-    needed = everyone * config.steps[0] + finalists * (config.steps[-1] - config.steps[0])
-    if config.budget is not None and needed > config.budget:
+def _affordable(config: SelectionConfig, candidates: int) -> SelectionConfig:
+    """With as many who finish as the budget pays for beside the screening, up to `min_keep`."""
+    if config.budget is None:
+        return config
+    screening, finish = candidates * config.steps[0], config.steps[-1] - config.steps[0]
+    finalists = min(config.min_keep, candidates, (int(config.budget) - screening) // finish if finish else 1)
+    if finalists < 1:
         raise SelectionError(
-            f"budget = {config.budget}: screening {everyone} candidates and finishing {finalists} takes "
-            f"{needed} steps; use {needed} or more, an earlier first rung or fewer candidates"
+            f"budget = {config.budget}: screening {candidates} candidates and finishing one takes "
+            f"{screening + finish} steps; use {screening + finish} or more, an earlier first rung or fewer "
+            "candidates"
         )
+    return config.model_copy(update={"min_keep": finalists})
 
 
 def _batch(trainings: Trainings, model: ExpectedEnd) -> list[str]:

@@ -1,11 +1,17 @@
 """Whom a selection compares, and under which names."""
 
+import json
+
 import pytest
 
+from orchestrator.artifacts.cost import pareto_front
 from orchestrator.checkpoints.derivations import record_derivation
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.selection import SelectStage
-from orchestrator.selection.candidates import collect
+from orchestrator.selection.candidates import collect, within_limits
+from search_space.cost import parameters
+from search_space.networks.config import GeneratorConfig
+from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
 from search_space.zoo.published import PUBLISHED
 from trainers.report import Report
@@ -75,3 +81,47 @@ def test_mistakes_are_named(tmp_path):
         names(tmp_path, searches=("nobody",))
     with pytest.raises(ConfigError, match="select: no candidates"):
         names(tmp_path)
+
+
+WIDTH = GeneratorConfig(channels=4, bottom_width=2, image_channels=1)
+
+
+def limited(tmp_path, **limits):
+    select = SelectStage(rungs=(1,), random=6, **limits)
+    everyone = collect(select, tmp_path, None, seed=0)
+    return everyone, within_limits(everyone, select, WIDTH, tmp_path / "select")
+
+
+def test_only_candidates_within_all_limits_take_part(tmp_path):
+    everyone, _ = limited(tmp_path)
+    sizes = {id: parameters(Generator(WIDTH, genotype)) for id, (_, genotype) in everyone.items()}
+    middle = sorted(sizes.values())[2]
+    assert set(limited(tmp_path, max_parameters=middle)[1]) == {
+        id for id, size in sizes.items() if size <= middle
+    }
+    assert len(limited(tmp_path, max_parameters=middle)[1]) == 3
+
+
+def test_a_limit_that_nobody_meets_names_the_smallest_that_somebody_would(tmp_path):
+    everyone, _ = limited(tmp_path)
+    smallest = min(parameters(Generator(WIDTH, genotype)) for _, genotype in everyone.values())
+    message = (
+        r"select.max_parameters = 10: none of 6 candidates meets it; random \d would meet .*_parameters "
+    )
+    with pytest.raises(ConfigError, match=message + f"{smallest}$"):
+        limited(tmp_path, max_parameters=10)
+
+
+def test_latency_is_measured_once_and_counts_again(tmp_path):
+    everyone, met = limited(tmp_path, max_latency=1e3)
+    assert met == everyone
+    measured = json.loads((tmp_path / "select" / "costs.json").read_text())
+    slowest = max(measured, key=lambda id: measured[id]["seconds"])
+    limit = sorted(cost["seconds"] for cost in measured.values())[-2]
+    assert set(limited(tmp_path, max_latency=limit)[1]) == set(everyone) - {slowest}
+
+
+def test_the_front_holds_whom_nobody_beats_in_score_and_size():
+    points = {"a": (3.0, 10.0), "b": (2.0, 20.0), "c": (2.5, 30.0), "d": (1.0, 40.0)}
+    assert pareto_front(points, first_is_lower=True) == ["a", "b", "d"]
+    assert pareto_front(points, first_is_lower=False) == ["a"]
