@@ -163,4 +163,4 @@ def ranking_of(rungs: Sequence[Rung]) -> tuple[RankedCandidate, ...]:
 
 
 HALVING = Policy(halve, rungs=(0.04, 0.12, 0.4, 0.7, 1.0), keep=(0.5, 0.6, 0.5, 0.6))
-"""Early screening and a late cut, as won on several hundred trainings of CIFAR-10; see docs/selection.md."""
+"""Early screening and a late cut, as won on hundreds of trainings of CIFAR-10, with a milder cut between."""
