@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import NonNegativeInt, PositiveFloat
 
 from search_space.networks.config import Relaxation
-from search_space.space import SearchSpace
 from trainers.options import AdamConfig
 from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
 
@@ -44,11 +43,6 @@ class AdversarialConfig(StrategyConfig):
     def depends_on_reports(self) -> bool:
         """Whether weights jump at evaluations."""
         return self.continue_from_ema
-
-    def unfit(self, space: SearchSpace) -> str | None:
-        """It searches the discriminator too."""
-        no_discriminator = f"the space {space.name} has no discriminator"
-        return super().unfit(space) or (None if "discriminator" in space.cells else no_discriminator)
 
     def build(self, setup: SearchSetup) -> Strategy:
         """Supernets of the setup's widths, with fresh weights."""
