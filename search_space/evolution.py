@@ -31,6 +31,7 @@ class EvolutionConfig(Frozen):
     random: PositiveInt = 60
     """Candidates drawn uniformly: the first population."""
     children: NonNegativeInt = 90
+    """Candidates bred after these, one at a time."""
     tournament: PositiveInt = 10
     """Members drawn at random, of whom the best is a parent."""
     crossover: float = Field(default=0.5, ge=0, le=1)

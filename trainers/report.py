@@ -24,12 +24,12 @@ class Report:
     metrics: Mapping[str, float]
     genotypes: Mapping[str, Genotype] = field(default_factory=dict)
     """What would be derived now, by network; empty in retraining."""
-    others: Sequence[Genotype] = ()
-    """Generators beside the derived one, best first, among which a selection may choose too."""
     probabilities: Mapping[str, EdgeProbabilities] = field(default_factory=dict)
     """How much each operation of each edge is preferred now, by network; empty in retraining."""
     samples: UInt8[Tensor, "n c h w"] | None = None
     """Images of the EMA generator from latents that stay the same over the run."""
+    others: Sequence[Genotype] = ()
+    """Generators beside the derived one, best first, among which a selection may choose too."""
 
 
 class MetricMeans:

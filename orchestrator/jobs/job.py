@@ -36,10 +36,10 @@ def score(meta: CheckpointMeta, metric: MetricName) -> Score | None:
     return Score(name, value, value if lower_is_better(name) else -value)
 
 
-def is_due(config: SearchStage | RetrainStage, step: int) -> bool:
-    """Whether the report of a step is scored: the first of every `evaluation.every` steps, and the last."""
+def is_due(config: SearchStage | RetrainStage, step: int, end: int) -> bool:
+    """Whether the report of a step is scored: the first of every `evaluation.every` steps, and the end."""
     every = config.evaluation.every
-    return every > 0 and (step % every < config.report_every or step == config.steps)
+    return every > 0 and (step % every < config.report_every or step == end)
 
 
 Stage = Literal["search", "retrain"]

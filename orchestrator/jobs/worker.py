@@ -35,7 +35,7 @@ class Evaluation:
 
     def __call__(self, step: int, sample: SampleGenerator) -> Mapping[str, float]:
         """Scores, empty when not due. Called by all workers."""
-        if self._evaluator is None or not is_due(self._config, step):
+        if self._evaluator is None or not is_due(self._config, step, self._end):
             return {}
         return self._evaluator(sample, self._config.generator.latent_dim)
 

@@ -12,7 +12,7 @@ from orchestrator.cluster.launch import launch
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
-from orchestrator.config.selection import SelectStage
+from orchestrator.config.selection import THIRD, SelectStage
 from orchestrator.console.console import Console
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
@@ -93,6 +93,8 @@ class Contest:
     def deciding(self) -> dict[str, Any]:
         """All that the choice depends on."""
         select = self.select.model_dump(mode="json", exclude={"concurrent", "retrain"})
+        if select["keep"] is None:  # what null stands for was the default of earlier versions
+            select["keep"] = list(THIRD)
         later = {name for name in LATER if select[name] == type(self.select).model_fields[name].default}
         return {
             **self.recipe,

@@ -36,7 +36,7 @@ def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
     """How often one retraining is scored up to a step, or in all."""
     last = retrain.steps if until is None else until
     reports = [*range(retrain.report_every, retrain.steps, retrain.report_every), retrain.steps]
-    return sum(step <= last and is_due(retrain, step) for step in reports)
+    return sum(step <= last and is_due(retrain, step, retrain.steps) for step in reports)
 
 
 def _storage(sweep: Sweep) -> Iterator[str]:

@@ -28,6 +28,7 @@ class OneShotConfig(StrategyConfig):
     """Steps after which a supernet stops and takes back the weights of before, if the median score of some
     fixed paths is not lower than at the last time: long training spoils the ranking."""
     probe_paths: PositiveInt = 32
+    """Fixed paths whose median score decides when a supernet stops."""
     calibration_latents: PositiveInt = 400
     """Before a path is scored, BatchNorm's statistics are taken of its maps for these latents, always the
     same."""

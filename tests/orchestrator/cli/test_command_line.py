@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.cli.command_line import parse, split_overrides
 from orchestrator.cli.commands import COMMANDS
+from orchestrator.cli.replay_table import OF_DRAWS
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.overrides import options
@@ -27,7 +28,7 @@ def help_of(command, capsys, flag="--help"):
 
 def own_options(command):
     own = {("sweep",): SweepConfig, ("select",): SelectionConfig}.get(tuple(command))
-    return options(own) if own else ()
+    return (*options(own), *OF_DRAWS) if own else ()
 
 
 @pytest.mark.parametrize("command", HELPS, ids=" ".join)

@@ -11,7 +11,9 @@ from orchestrator.config.overrides import apply_overrides, options, parsed
 
 KNOWN = options(Experiment)
 DOCUMENT = load_experiment("cifar10").model_dump(mode="json")
-NAMES = sorted(name for name in KNOWN if not name.startswith("data."))
+NAMES = sorted(
+    name for name in KNOWN if not name.startswith("data.") and name.removesuffix(".name") not in KNOWN.kinds
+)
 values = (
     st.none()
     | st.booleans()

@@ -66,7 +66,7 @@ def test_another_strategy_by_its_name_drops_the_options_of_the_old_one(option, d
         ),
         (
             {"search.strategy": "annealing"},
-            "search.strategy.name = \"annealing\": must be one of 'adversarial', 'random'",
+            "search.strategy.name = \"annealing\": must be one of 'adversarial', 'random', 'one_shot'",
         ),
         ({"retrain.loss": "mse"}, "retrain.loss.name = \"mse\": must be one of 'hinge', 'logistic', 'mmd'"),
         (

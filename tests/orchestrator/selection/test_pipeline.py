@@ -36,8 +36,8 @@ def test_the_choice_among_what_was_searched_is_retrained(tmp_path):
 
 
 def test_a_selection_that_does_not_fit_is_refused_before_the_search(tmp_path):
-    options = OPTIONS | {"retrain.opponent": "derived"}
-    with pytest.raises(ConfigError, match=r"retrain.opponent = derived"):
+    options = OPTIONS | {"retrain.discriminator.architecture": "derived"}
+    with pytest.raises(ConfigError, match=r"retrain.discriminator.architecture = derived"):
         pipeline(with_overrides(tiny_job(tmp_path).experiment, options), Console(io.StringIO()))
     assert not (tmp_path / "small").exists()
 
@@ -49,23 +49,23 @@ def shipping(root, **options):
 
 def test_the_better_of_the_finished_runs_is_shipped_and_nothing_is_retrained(tmp_path):
     result = shipping(tmp_path)
-    selected = result["stages"]["select"]
-    last = json.loads(selected["selection"].read_text())["rungs"][-1]
+    selected = result.stages.select
+    last = json.loads(selected.selection.read_text())["rungs"][-1]
     scores = {each["name"]: each["scores"][0] for each in last["standings"]}
     assert last["step"] == 3
     assert len(scores) == 2
-    assert selected["choice"] == min(scores, key=scores.get)
-    assert "retrain" not in result["stages"]
-    assert result["generator"] == selected["generator"]
-    assert result["model"].startswith("models:/advnas-generator/")
+    assert selected.choice == min(scores, key=scores.get)
+    assert result.stages.retrain is None
+    assert result.generator == selected.shipped.generator
+    assert result.model.startswith("models:/advnas-generator/")
     # The same weights and latents as at the last rung.
-    assert result["metrics"]["fd_digits"] == pytest.approx(min(scores.values()), rel=1e-4)
+    assert result.metrics["fd_digits"] == pytest.approx(min(scores.values()), rel=1e-4)
     assert shipping(tmp_path) == result
 
 
 def test_a_choice_is_retrained_if_that_is_asked_for(tmp_path):
     result = shipping(tmp_path, **{"select.retrain": True})
-    assert result["generator"] == result["stages"]["retrain"]["generator"]
+    assert result.generator == result.stages.retrain.generator
 
 
 def test_what_is_not_finished_cannot_be_shipped(tmp_path):
