@@ -1,10 +1,10 @@
-"""Who does the work of a run."""
+"""Who does the work of a run, and where it is recorded."""
 
 import math
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from search_space.frozen import Frozen
 
@@ -62,3 +62,14 @@ class ClusterConfig(Frozen):
         fewest = max(self.min_workers or self.num_workers, 1)
         counts = range(min(places, self.num_workers), fewest - 1, -1)
         return next((count for count in counts if self.num_workers % count == 0), 0)
+
+
+class TrackingConfig(Frozen):
+    """Where MLflow keeps runs."""
+
+    uri: str | None = None
+    """MLflow tracking URI; null is the SQLite database in `root`."""
+    experiment: str = Field(default="advnas", min_length=1)
+    """MLflow experiment that the runs belong to."""
+    model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
+    """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from orchestrator.config.cluster import ClusterConfig
+from orchestrator.config.cluster import ClusterConfig, TrackingConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
@@ -94,17 +94,6 @@ class RetrainStage(RetrainConfig):
     genotype: str | None = None
     """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
     models:/NAME/VERSION); null: what the pipeline searched."""
-
-
-class TrackingConfig(Frozen):
-    """Where MLflow keeps runs."""
-
-    uri: str | None = None
-    """MLflow tracking URI; null is the SQLite database in `root`."""
-    experiment: str = Field(default="advnas", min_length=1)
-    """MLflow experiment that the runs belong to."""
-    model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
-    """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
 
 
 class Experiment(Frozen):

@@ -17,6 +17,7 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
+from orchestrator.selection import policy
 from orchestrator.selection.candidates import Named, collect, within_limits
 from orchestrator.selection.journal import SCORES_FILE, Remembered, open_journal, write_ranking
 from orchestrator.selection.live import (
@@ -27,8 +28,6 @@ from orchestrator.selection.live import (
     side_by_side,
     trial_of,
 )
-from orchestrator.selection.policy import select as compare
-from orchestrator.selection.policy import settle
 from orchestrator.selection.render import render
 from orchestrator.selection.result import Candidate, Selection, SelectionError
 from orchestrator.selection.shipping import Shipped, front, keep_generators, ship
@@ -55,7 +54,7 @@ def select_stage(experiment: Experiment) -> SelectStage:
             f"retrain.discriminator.architecture = {retrain.discriminator.architecture}: candidates are "
             "compared against the same discriminator; use fixed, or --select null"
         )
-    select = settle(select, lambda share: max(1, round(share * retrain.steps)))
+    select = policy.settle(select, lambda share: max(1, round(share * retrain.steps)))
     if select.steps[-1] > retrain.steps:
         raise ConfigError(
             f"select.rungs: {select.steps[-1]} is beyond retrain.steps = {retrain.steps}; use earlier rungs, "
@@ -170,7 +169,7 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Se
         live = LiveCurves(
             session.experiment, candidates, folder, config.metric, journal, session.console, train
         )
-        selection = compare(
+        selection = policy.select(
             _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
         )
         session.console.show(render(selection))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainers.options import AdamConfig
-from trainers.row_adam import RowAdam
+from trainers.strategies.row_adam import RowAdam
 
 CONFIG = AdamConfig(lr=0.1, betas=(0.5, 0.9), weight_decay=0.01)
 DRAWN = [(0, 2), (2,), (1, 2), (0,), (), (0, 1)]

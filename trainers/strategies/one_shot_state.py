@@ -15,9 +15,9 @@ from search_space.networks.paths import used_rows
 from trainers.compute import prepare
 from trainers.noise import seed_for
 from trainers.options import AdamConfig
-from trainers.row_adam import RowAdam
 from trainers.state import TrainingState
 from trainers.strategies.one_shot_config import OneShotConfig
+from trainers.strategies.row_adam import RowAdam
 from trainers.strategies.strategy import SearchSetup
 
 
