@@ -69,6 +69,7 @@ def _document(parsed: Namespace) -> dict[str, Any]:
     from orchestrator.config.experiment import Experiment
     from orchestrator.config.overrides import apply_overrides, options
     from orchestrator.config.overrides import parsed as value_of
+    from orchestrator.config.renamed import with_modern_names
 
     known = options(Experiment)
     if parsed.command == "sweep":
@@ -78,9 +79,11 @@ def _document(parsed: Namespace) -> dict[str, Any]:
 
         sweep = load_sweep(parsed.config, parsed.overrides)
         validate(sweep)
-        return apply_overrides(read_source(sweep.config.base), sweep.config.overrides, known)
-    values = {name: value_of(name, text, known) for name, text in parsed.overrides.items()}
-    return apply_overrides(read_source(parsed.config, PRESETS), values, known)
+        base, overrides = with_modern_names(read_source(sweep.config.base), sweep.config.overrides, known)
+        return apply_overrides(base, overrides, known)
+    document, texts = with_modern_names(read_source(parsed.config, PRESETS), parsed.overrides, known)
+    values = {name: value_of(name, text, known) for name, text in texts.items()}
+    return apply_overrides(document, values, known)
 
 
 def _require_kept(document: Mapping[str, Any]) -> None:

@@ -38,6 +38,12 @@ def test_words_reach_the_command_as_they_are():
     assert job.words == "select digits --root /shared/runs --select.rungs '[1, 2]' --name a"
 
 
+def test_options_go_by_their_former_names_too():
+    assert command("search", "digits", *ROOT, "--search.tau_start", "3").endswith(
+        "search digits --root /shared/runs --search.tau_start 3 --cluster.address auto"
+    )
+
+
 def test_a_sweep_is_a_job_too():
     job = entrypoint(["sweep", "sweep_digits", *ROOT, "--cluster.num_workers", "2"], FOLDER.parent)
     assert (job.num_workers, job.command[-22:]) == (2, "--cluster.address auto")
