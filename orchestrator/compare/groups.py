@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.compare.candidate import Candidate
-from orchestrator.selection.noise import Difference, Noise, deviation, difference, pooled, required
+from orchestrator.jobs.scores import Difference, Noise, deviation, difference, pooled, required
 from orchestrator.selection.result import Candidate as Entry
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.rung import CandidateScores, best_first

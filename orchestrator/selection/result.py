@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import Noise
+from orchestrator.jobs.scores import Noise
 from search_space.errors import UserError
 from search_space.frozen import Frozen
 

@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import TypeGuard
 
 from orchestrator.config.selection import SelectionConfig
+from orchestrator.jobs.scores import rank
 from orchestrator.selection.result import Candidate, CurveSource, Divergence, Request
 
 LARGEST = 1e100
@@ -48,10 +49,9 @@ def best_first(tallies: Sequence[CandidateScores], lower_is_better: bool) -> lis
     """By mean score; then those that diverged in more than half of their runs; then those without a score."""
 
     def order(tally: CandidateScores) -> tuple[bool, bool, float, str]:
-        mean = tally.mean or 0.0
+        by_mean = rank(tally.mean or 0.0, lower_is_better)
         # Equal scores rank by id, so that the order in which candidates were given decides nothing.
-        signed = mean if lower_is_better else -mean
-        return not tally.is_sound, not tally.scores, signed, tally.candidate.genotype
+        return not tally.is_sound, not tally.scores, by_mean, tally.candidate.genotype
 
     return sorted(tallies, key=order)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import OWN_RUNS, Difference, Noise, deviation, required
+from orchestrator.jobs.scores import OWN_RUNS, Difference, Noise, deviation, required
 from orchestrator.selection.policies.repeats import lead
 from orchestrator.selection.rung import CandidateScores
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from orchestrator.config.selection import THIRD, SelectionConfig
-from orchestrator.selection.noise import deviation
+from orchestrator.jobs.scores import deviation
 from orchestrator.selection.policies.explain import choice_reason, cut_reason, final_reason, name
 from orchestrator.selection.policies.policy import Policy
 from orchestrator.selection.policies.repeats import Repeats, noise_of, planned_steps, repeat_within_noise

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import Difference, Noise, difference, pooled
+from orchestrator.jobs.scores import Difference, Noise, difference, pooled
 from orchestrator.selection.result import CurveSource, Request
 from orchestrator.selection.rung import CandidateScores, Comparison
 

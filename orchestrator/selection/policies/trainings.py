@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import Noise, deviation
+from orchestrator.jobs.scores import Noise, deviation
 from orchestrator.selection.policies.explain import choice_reason, divergence_reason, final_reason, name
 from orchestrator.selection.policies.halving import ranking_of
 from orchestrator.selection.policies.repeats import noise_of
