@@ -25,7 +25,7 @@ from orchestrator.reliability.runs import (
     ended,
     listening,
 )
-from orchestrator.selection.journal import RECIPE_FILE, require_same_recipe
+from orchestrator.selection.journal import IDENTITY_FILE, require_same_identity
 from orchestrator.selection.live import Launch, Train, one_after_another, side_by_side
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
@@ -110,9 +110,9 @@ def _open_journal(plan: Plan) -> RunJournal:
     mirror = plan.experiment.mirror
     copy = ObjectStoreCopy(mirror, plan.experiment.root, plan.folder) if mirror else None
     if copy:
-        copy.fetch_files(RUNS_FILE, RECIPE_FILE)
-    require_same_recipe(plan.folder, plan.recipe, STAGE)
-    send = (lambda: copy.send_files(RUNS_FILE, RECIPE_FILE)) if copy else (lambda: None)
+        copy.fetch_files(RUNS_FILE, IDENTITY_FILE)
+    require_same_identity(plan.folder, plan.recipe, STAGE)
+    send = (lambda: copy.send_files(RUNS_FILE, IDENTITY_FILE)) if copy else (lambda: None)
     return RunJournal(plan.folder / RUNS_FILE, send)
 
 

@@ -151,7 +151,7 @@ def _truth(curves: Curves, config: SelectionConfig) -> Truth:
 
 
 def _rung_report(rung: Rung, curves: Curves, config: SelectionConfig, truth: Truth) -> RungReport:
-    kept = {standing.genotype for standing in rung.kept}
+    kept = {ranked.genotype for ranked in rung.kept}
     true_best = list(truth.scores)[:BEST]
     return RungReport(
         step=rung.step,

@@ -16,7 +16,7 @@ from orchestrator.jobs.scores import deviation
 from orchestrator.plots.sweep import preload
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row
-from orchestrator.sweep.run_folder import STAGES, RunFolder, config_hash, seed_folder, trial_folder
+from orchestrator.sweep.run_folder import STAGES, RunFolder, params_hash, seed_folder, trial_folder
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.entry import Status
 from trainers.report import Report
@@ -82,7 +82,7 @@ class MlflowWriter:
             tags={
                 "advnas.sweep": self._folder.name,
                 "advnas.trial": str(row.number),
-                "advnas.config": config_hash(row.params),
+                "advnas.config": params_hash(row.params),
                 "advnas.state": row.state,
             },
             parent=self._parent,

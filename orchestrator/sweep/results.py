@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.jobs.scores import best_of, deviation
 from orchestrator.sweep.config import Objective, Sweep
-from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
+from orchestrator.sweep.run_folder import RunFolder, params_hash, seed_folder, trial_folder
 from orchestrator.sweep.space import Axis, Params, modern_params
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun
 from trainers.files import written_whole
@@ -153,7 +153,7 @@ def _kind(axis: Axis) -> "pyarrow.DataType":
 def _record(sweep: Sweep, row: Row, folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = {
         "trial": row.number,
-        "config": config_hash(row.params),
+        "config": params_hash(row.params),
         "state": row.state,
         "reason": row.reason,
         "began": row.began,
