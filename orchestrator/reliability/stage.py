@@ -10,7 +10,6 @@ from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.console.console import Console
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.reliability.advice import advice
 from orchestrator.reliability.measured import measure
@@ -30,6 +29,7 @@ from orchestrator.selection.live import Launch, Train, one_after_another, side_b
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
 from trainers.guarded_step import NonFiniteLoss
+from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better
 
 

@@ -14,7 +14,6 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.selection import SelectStage
 from orchestrator.console.console import Console
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named, collect, within_limits
@@ -35,6 +34,7 @@ from orchestrator.selection.shipping import Shipped, front, keep_generators, shi
 from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
 from orchestrator.tracking import TrackedRun
+from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better, score_names
 
 FIRST = "score"
