@@ -21,7 +21,7 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
 from orchestrator.selection.shipping import Shipped
-from orchestrator.selection.stage import Contest, Selected, contest_of, select_in, ships
+from orchestrator.selection.stage import Selected, SelectionPlan, plan_of, select_in, ships
 from orchestrator.stages.evaluate import evaluate_in
 from orchestrator.stages.results import MERGED, Evaluated, Retrained, RunIdentity, Searched, write_result
 from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
@@ -145,10 +145,10 @@ def _register(
         return None
 
 
-def _selecting(session: Session, searched: Path) -> tuple[Session, Contest]:
+def _selecting(session: Session, searched: Path) -> tuple[Session, SelectionPlan]:
     """The selection to do, in the folder of what decides it: candidates, rungs and rules, the recipe."""
-    contest = contest_of(session, searched)
-    return replace(session, name=f"{session.name}/{_first_hash(contest.deciding)}"), contest
+    plan = plan_of(session, searched)
+    return replace(session, name=f"{session.name}/{_first_hash(plan.deciding)}"), plan
 
 
 def job_hash(job: Job) -> str:

@@ -1,14 +1,24 @@
 """Locks between processes: the system releases those of a process that dies, however it dies."""
 
+import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from search_space.errors import UserError
+
+DRIVER_LOCK = ".driver.lock"
+
 
 class LockTaken(Exception):
     """Another process holds the lock."""
+
+
+class RunInUse(UserError):
+    """Another process works on the run: two would train it twice and overwrite each other's checkpoints."""
 
 
 @contextmanager
@@ -45,3 +55,30 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def sole_driver(folder: Path) -> Iterator[None]:
+    """Hold the run's folder, made if absent; the system lets go of it when the process dies, however it dies.
+
+    Raises:
+        RunInUse: another driver holds it.
+        UserError: the folder cannot be made or written.
+    """
+    lock = folder / DRIVER_LOCK
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(lock, wait=False))
+            lock.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        except LockTaken:
+            owner = lock.read_text() or "another process"
+            raise RunInUse(
+                f"{folder}: {owner} works on this run; wait for it, stop it, or use another name"
+            ) from None
+        except OSError as error:
+            raise UserError(f"{folder}: {error.strerror}; choose another root or make it writable") from error
+        try:
+            yield
+        finally:
+            lock.write_text("")

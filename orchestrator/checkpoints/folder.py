@@ -37,7 +37,7 @@ def is_intact(folder: Path) -> bool:
     try:
         lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
         recorded = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        return recorded == {name: _digest(folder / name) for name in (STATE, META)}
+        return recorded == {name: _content_hash(folder / name) for name in (STATE, META)}
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -113,6 +113,6 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
-def _digest(path: Path) -> str:
+def _content_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,11 +1,11 @@
 """A job is done in this process or by Ray Train workers; whoever asks for it cannot tell the difference."""
 
 from orchestrator.console.interruption import sigterm_interrupts
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity, require_same
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.worker import run_worker
 from trainers.compute import device_for
+from trainers.locks import sole_driver
 
 
 def launch(job: Job, emit: Emit) -> Outcome:

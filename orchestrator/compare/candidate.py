@@ -8,6 +8,7 @@ from statistics import fmean
 
 import torch
 
+from orchestrator.jobs.scores import best_of
 from search_space.cost import multiply_adds, parameters
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
@@ -102,8 +103,7 @@ class Candidate:
     def best_generator(self, metric: str) -> Path | None:
         """The kept generator of its best training."""
         kept = [each for each in self.trainings if each.generator and metric in each.scores]
-        sign = 1 if lower_is_better(metric) else -1
-        best = min(kept, key=lambda each: sign * each.scores[metric], default=None)
+        best = best_of(kept, lambda each: each.scores[metric], lower_is_better(metric))
         return best.generator if best else None
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from orchestrator.compare.format import count
 from orchestrator.compare.groups import Group, Row, short
+from orchestrator.jobs.scores import rank
 
 BEST, APART, EQUAL = "#1a7f37", "#8c959f", "#bf8700"
 """The best; worse beyond noise; not to be told from the best, or unknown."""
@@ -106,8 +107,10 @@ def pareto_chart(group: Group) -> str:
 
 def pareto_front(group: Group) -> list[Row]:
     """Rows that no other beats in score or size without losing in the other."""
-    sign = 1 if group.lower_is_better else -1
-    costs = {id(row): (sign * (row.mean or 0.0), row.candidate.parameters) for row in _scored(group)}
+    costs = {
+        id(row): (rank(row.mean or 0.0, group.lower_is_better), row.candidate.parameters)
+        for row in _scored(group)
+    }
 
     def is_beaten(row: Row) -> bool:
         own = costs[id(row)]

@@ -25,38 +25,38 @@ def candidates_of(
     """
     selection = Selection.model_validate_json(file.read_bytes())
     metric = selection.config.metric
-    for standing in selection.ranking:
-        genotype = Genotype.from_rows("generator", json.loads(standing.genotype))
-        trainings = _trainings(selection, standing, run, folder / genotype.content_hash)
+    for ranked in selection.ranking:
+        genotype = Genotype.from_rows("generator", json.loads(ranked.genotype))
+        trainings = _trainings(selection, ranked, run, folder / genotype.content_hash)
         yield Candidate(
-            name=f"{run}: {standing.name}",
+            name=f"{run}: {ranked.name}",
             genotype=genotype,
             width=width,
             data=recipe["data.name"],
             metrics=(metric,),
             protocol=protocol,
-            recipe={**recipe, "retrain.steps": str(standing.step)},
+            recipe={**recipe, "retrain.steps": str(ranked.step)},
             trainings=tuple(trainings),
         )
 
 
-def _trainings(selection: Selection, standing: RankedCandidate, run: str, folder: Path) -> Iterator[Training]:
+def _trainings(selection: Selection, ranked: RankedCandidate, run: str, folder: Path) -> Iterator[Training]:
     metric = selection.config.metric
-    for seed, score in zip(standing.seeds, standing.scores, strict=True):
+    for seed, score in zip(ranked.seeds, ranked.scores, strict=True):
         curve = [
             (rung.step, each.scores[each.seeds.index(seed)])
             for rung in selection.rungs
             for each in rung.standings
-            if each.genotype == standing.genotype and seed in each.seeds
+            if each.genotype == ranked.genotype and seed in each.seeds
         ]
         file = folder / f"seed-{seed}" / GENERATOR_FILE
         yield Training(
-            name=f"{run} {standing.name} {seed}",
+            name=f"{run} {ranked.name} {seed}",
             run=run,
             seed=seed,
             scores={metric: score},
             curves={metric: curve},
             generator=file if file.is_file() else None,
         )
-    for lost in standing.diverged:
-        yield Training(f"{run} {standing.name} {lost.seed}", run, lost.seed, {}, diverged=lost.reason)
+    for lost in ranked.diverged:
+        yield Training(f"{run} {ranked.name} {lost.seed}", run, lost.seed, {}, diverged=lost.reason)

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.config.identity import flatten
 from orchestrator.config.renamed import modern_recipe
+from orchestrator.jobs.scores import best_of
 from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
 from search_space.genotype import Genotype
@@ -38,9 +39,9 @@ def _candidate(
     name: str, params: Mapping[str, Any], finished: list[tuple[RunFolder, dict[str, Any]]]
 ) -> Candidate:
     metrics = tuple(metric for metric in finished[0][1]["scores"] if metric != "parameters")
-    sign = 1 if lower_is_better(metrics[0]) else -1
-    best, _ = min(finished, key=lambda each: sign * each[1]["scores"][metrics[0]])
-    identity = _identity(best)
+    best = best_of(finished, lambda each: each[1]["scores"][metrics[0]], lower_is_better(metrics[0]))
+    assert best is not None, "a candidate has finished runs"
+    identity = _identity(best[0])
     width = {
         key.removeprefix("retrain.generator."): value
         for key, value in identity.items()
@@ -48,7 +49,7 @@ def _candidate(
     }
     return Candidate(
         name=name,
-        genotype=_genotype(best),
+        genotype=_genotype(best[0]),
         width=GeneratorConfig(**width),
         data=identity["data.name"],
         metrics=metrics,

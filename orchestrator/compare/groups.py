@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.compare.candidate import Candidate
-from orchestrator.selection.noise import Difference, Noise, deviation, difference, pooled, required
+from orchestrator.jobs.scores import Difference, Noise, deviation, difference, pooled, required
 from orchestrator.selection.result import Candidate as Entry
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.rung import CandidateScores, best_first
@@ -167,14 +167,14 @@ def _needed(row: Row) -> str:
 def _group(candidates: Sequence[Candidate]) -> Group:
     first = candidates[0]
     metric = first.metrics[0]
-    tallies = best_first(
-        [_tally(str(i), each, metric) for i, each in enumerate(candidates)], lower_is_better(metric)
+    ranked = best_first(
+        [_scored(str(i), each, metric) for i, each in enumerate(candidates)], lower_is_better(metric)
     )
-    noise = pooled(tally.values for tally in tallies if tally.is_sound)
-    best = tallies[0] if tallies[0].scores else None
+    noise = pooled(scored.values for scored in ranked if scored.is_sound)
+    best = ranked[0] if ranked[0].scores else None
     rows = tuple(
-        _row(candidates[int(tally.candidate.genotype)], place, tally, best, noise, metric)
-        for place, tally in enumerate(tallies, start=1)
+        _row(candidates[int(scored.candidate.genotype)], place, scored, best, noise, metric)
+        for place, scored in enumerate(ranked, start=1)
     )
     return Group(metric, first.data, first.steps, first.protocol, rows, noise)
 
@@ -182,19 +182,19 @@ def _group(candidates: Sequence[Candidate]) -> Group:
 def _row(
     candidate: Candidate,
     place: int,
-    tally: CandidateScores,
+    scored: CandidateScores,
     best: CandidateScores | None,
     noise: Noise,
     metric: str,
 ) -> Row:
     behind = None
-    if best and tally is not best and tally.scores:
-        behind = difference(best.values, tally.values, noise, lower_is_better(metric))
-    spread = deviation(tally.values)
-    return Row(candidate, place, tally.values, len(tally.diverged), tally.mean, spread, behind)
+    if best and scored is not best and scored.scores:
+        behind = difference(best.values, scored.values, noise, lower_is_better(metric))
+    spread = deviation(scored.values)
+    return Row(candidate, place, scored.values, len(scored.diverged), scored.mean, spread, behind)
 
 
-def _tally(id: str, each: Candidate, metric: str) -> CandidateScores:
+def _scored(id: str, each: Candidate, metric: str) -> CandidateScores:
     numbered = dict(enumerate(each.trainings))
     scores = {
         number: training.scores[metric] for number, training in numbered.items() if metric in training.scores

@@ -157,13 +157,13 @@ class SelectionConfig(Frozen):
         """Whether the rung, counted from 0, is followed by no cut."""
         return rung == len(self.steps) - 1
 
-    def keeps(self, rung: int, standing: int) -> int:
-        """How many of those standing go on after a rung, counted from 0; all of them from the last."""
+    def keeps(self, rung: int, candidates: int) -> int:
+        """How many of the candidates go on after a rung, counted from 0; all of them from the last."""
         if self.is_last(rung):
-            return standing
+            return candidates
         share = _at(self.keep or THIRD, rung)
-        count = int(share) if share >= 1 else int(share * standing + 0.5)
-        return min(max(count, self.min_keep), standing)
+        count = int(share) if share >= 1 else int(share * candidates + 0.5)
+        return min(max(count, self.min_keep), candidates)
 
 
 def _at(values: tuple[Number, ...], rung: int) -> Number:

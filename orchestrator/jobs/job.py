@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.checkpoints.store import Checkpoint, CheckpointMeta, CheckpointStore
 from orchestrator.config.experiment import Experiment, RetrainStage, SearchStage
+from orchestrator.jobs.scores import rank
 from search_space.genotype import Genotype
 from trainers.metrics.config import MetricName
 from trainers.metrics.specs import METRIC_SPECS, lower_is_better
@@ -33,7 +34,7 @@ def score(meta: CheckpointMeta, metric: MetricName) -> Score | None:
     value = meta.metrics.get(name)
     if value is None or not isfinite(value):
         return None
-    return Score(name, value, value if lower_is_better(name) else -value)
+    return Score(name, value, rank(value, lower_is_better(name)))
 
 
 def is_due(config: SearchStage | RetrainStage, step: int, end: int) -> bool:

@@ -10,7 +10,6 @@ from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.console.console import Console
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.reliability.advice import advice
 from orchestrator.reliability.measured import measure
@@ -25,11 +24,12 @@ from orchestrator.reliability.runs import (
     ended,
     listening,
 )
-from orchestrator.selection.journal import RECIPE_FILE, require_same_recipe
+from orchestrator.selection.journal import IDENTITY_FILE, require_same_identity
 from orchestrator.selection.live import Launch, Train, one_after_another, side_by_side
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
 from trainers.guarded_step import NonFiniteLoss
+from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better
 
 
@@ -110,9 +110,9 @@ def _open_journal(plan: Plan) -> RunJournal:
     mirror = plan.experiment.mirror
     copy = ObjectStoreCopy(mirror, plan.experiment.root, plan.folder) if mirror else None
     if copy:
-        copy.fetch_files(RUNS_FILE, RECIPE_FILE)
-    require_same_recipe(plan.folder, plan.recipe, STAGE)
-    send = (lambda: copy.send_files(RUNS_FILE, RECIPE_FILE)) if copy else (lambda: None)
+        copy.fetch_files(RUNS_FILE, IDENTITY_FILE)
+    require_same_identity(plan.folder, plan.recipe, STAGE)
+    send = (lambda: copy.send_files(RUNS_FILE, IDENTITY_FILE)) if copy else (lambda: None)
     return RunJournal(plan.folder / RUNS_FILE, send)
 
 

@@ -72,11 +72,11 @@ class Remembered:
         return {request: self._journal.known[request] for request in requests}
 
 
-RECIPE_FILE = "recipe.json"
+IDENTITY_FILE = "recipe.json"
 SCORES_FILE = "scores.csv"
 
 
-def open_journal(folder: Path, recipe: Mapping[str, Any], copy: "ObjectStoreCopy | None") -> Journal:
+def open_journal(folder: Path, identity: Mapping[str, Any], copy: "ObjectStoreCopy | None") -> Journal:
     """The scores so far, those of the folder's copy where it is new here; the copy gets every further one.
 
     Raises:
@@ -84,11 +84,11 @@ def open_journal(folder: Path, recipe: Mapping[str, Any], copy: "ObjectStoreCopy
         MirrorError: the store of the copy cannot be reached, or refuses.
     """
     if copy is None:
-        require_same_recipe(folder, recipe)
+        require_same_identity(folder, identity)
         return Journal(folder / SCORES_FILE)
-    copy.fetch_files(SCORES_FILE, RECIPE_FILE)
-    require_same_recipe(folder, recipe)
-    return Journal(folder / SCORES_FILE, lambda: copy.send_files(SCORES_FILE, RECIPE_FILE))
+    copy.fetch_files(SCORES_FILE, IDENTITY_FILE)
+    require_same_identity(folder, identity)
+    return Journal(folder / SCORES_FILE, lambda: copy.send_files(SCORES_FILE, IDENTITY_FILE))
 
 
 def write_ranking(selection: Selection, folder: Path) -> Mapping[str, Path]:
@@ -102,14 +102,14 @@ def write_ranking(selection: Selection, folder: Path) -> Mapping[str, Path]:
     return files
 
 
-def require_same_recipe(folder: Path, recipe: Mapping[str, Any], what: str = "selection") -> None:
+def require_same_identity(folder: Path, identity: Mapping[str, Any], what: str = "selection") -> None:
     """Refuse to put scores beside those of another recipe; the first time, write down which it is.
 
     Raises:
         ConfigError: names the first setting that differs.
     """
-    path = folder / RECIPE_FILE
-    current = json.loads(json.dumps(recipe))
+    path = folder / IDENTITY_FILE
+    current = json.loads(json.dumps(identity))
     if not path.exists():
         path.write_text(json.dumps(current, indent=2), encoding="utf-8")
         return

@@ -23,7 +23,7 @@ def render(selection: Selection) -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    sound = [standing for standing in selection.ranking if standing.is_sound]
+    sound = [each for each in selection.ranking if each.is_sound]
     lost = selection.ranking[len(sound) :]
     lines = [f"step {rung.step:,}: {rung.note}" for rung in selection.rungs if rung.note]
     lines += [selection.reason, f"cost: {selection.steps_trained:,} steps trained"]
@@ -100,7 +100,7 @@ def findings(report: ReplayReport) -> Iterator[str]:
 def _rungs(selection: Selection) -> "Table":
     rows = []
     for index, rung in enumerate(selection.rungs):
-        here = [run for standing in rung.standings for run in standing.diverged if run.step == rung.step]
+        here = [run for each in rung.standings for run in each.diverged if run.step == rung.step]
         cut = "-" if selection.config.is_last(index) else f"{len(rung.kept):,}"
         noise = "unknown" if rung.noise.deviation is None else f"{rung.noise.deviation:.2g}"
         counts = (f"{len(rung.standings):,}", cut, f"{len(here):,}", f"{rung.repeats:,}", noise)
@@ -167,16 +167,16 @@ def _title(selection: Selection) -> str:
     return f"Ranking by {config.metric}, {'lower' if config.lower_is_better else 'higher'} is better"
 
 
-def _score(standing: RankedCandidate) -> str:
-    if standing.mean is None:
+def _score(each: RankedCandidate) -> str:
+    if each.mean is None:
         return "-"
-    spread = "" if standing.deviation is None else f" ± {standing.deviation:.2g}"
-    return f"{standing.mean:.4g}{spread}"
+    spread = "" if each.deviation is None else f" ± {each.deviation:.2g}"
+    return f"{each.mean:.4g}{spread}"
 
 
-def _runs(standing: RankedCandidate) -> str:
-    scored = str(len(standing.scores))
-    return f"{scored} of {standing.runs}" if standing.diverged else scored
+def _runs(each: RankedCandidate) -> str:
+    scored = str(len(each.scores))
+    return f"{scored} of {each.runs}" if each.diverged else scored
 
 
 def _share(value: float | None) -> str:

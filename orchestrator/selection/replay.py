@@ -9,8 +9,8 @@ from jaxtyping import Float64
 from pydantic import NonNegativeFloat
 
 from orchestrator.config.selection import SelectionConfig
+from orchestrator.jobs.scores import Noise, pooled
 from orchestrator.selection.curves import Curves, last_common_step, rank_correlation
-from orchestrator.selection.noise import Noise, pooled
 from orchestrator.selection.recorded import RecordedCurves, default_config, select_recorded, settle_on
 from orchestrator.selection.result import Candidate, Request, Rung, Selection
 from orchestrator.selection.rung import divergences
@@ -151,7 +151,7 @@ def _truth(curves: Curves, config: SelectionConfig) -> Truth:
 
 
 def _rung_report(rung: Rung, curves: Curves, config: SelectionConfig, truth: Truth) -> RungReport:
-    kept = {standing.genotype for standing in rung.kept}
+    kept = {ranked.genotype for ranked in rung.kept}
     true_best = list(truth.scores)[:BEST]
     return RungReport(
         step=rung.step,

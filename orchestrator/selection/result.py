@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import Noise
+from orchestrator.jobs.scores import Noise
 from search_space.errors import UserError
 from search_space.frozen import Frozen
 
@@ -106,7 +106,7 @@ class Rung(Frozen):
     @property
     def kept(self) -> tuple[RankedCandidate, ...]:
         """Who goes on, best first."""
-        return tuple(standing for standing in self.standings if standing.kept)
+        return tuple(ranked for ranked in self.standings if ranked.kept)
 
 
 class Selection(Frozen):
@@ -144,24 +144,24 @@ class Selection(Frozen):
 
 def to_rows(selection: Selection) -> list[dict[str, Any]]:
     """One row for each candidate at each rung, with the place it took in the end."""
-    final = {standing.genotype: place for place, standing in enumerate(selection.ranking, start=1)}
+    final = {ranked.genotype: place for place, ranked in enumerate(selection.ranking, start=1)}
     return [
         {
-            "genotype": standing.genotype,
-            "name": standing.name,
-            "step": standing.step,
-            "place": standing.place,
-            "mean": standing.mean,
-            "deviation": standing.deviation,
-            "runs": standing.runs,
-            "diverged": len(standing.diverged),
-            "seeds": list(standing.seeds),
-            "scores": list(standing.scores),
-            "kept": standing.kept,
-            "reason": standing.reason,
-            "final_place": final[standing.genotype],
-            "chosen": standing.genotype == selection.choice,
+            "genotype": ranked.genotype,
+            "name": ranked.name,
+            "step": ranked.step,
+            "place": ranked.place,
+            "mean": ranked.mean,
+            "deviation": ranked.deviation,
+            "runs": ranked.runs,
+            "diverged": len(ranked.diverged),
+            "seeds": list(ranked.seeds),
+            "scores": list(ranked.scores),
+            "kept": ranked.kept,
+            "reason": ranked.reason,
+            "final_place": final[ranked.genotype],
+            "chosen": ranked.genotype == selection.choice,
         }
         for rung in selection.rungs
-        for standing in rung.standings
+        for ranked in rung.standings
     ]

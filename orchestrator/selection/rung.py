@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import TypeGuard
 
 from orchestrator.config.selection import SelectionConfig
+from orchestrator.jobs.scores import rank
 from orchestrator.selection.result import Candidate, CurveSource, Divergence, Request
 
 LARGEST = 1e100
@@ -44,16 +45,15 @@ class CandidateScores:
         return fmean(self.values) if self.scores else None
 
 
-def best_first(tallies: Sequence[CandidateScores], lower_is_better: bool) -> list[CandidateScores]:
+def best_first(candidates: Sequence[CandidateScores], lower_is_better: bool) -> list[CandidateScores]:
     """By mean score; then those that diverged in more than half of their runs; then those without a score."""
 
-    def order(tally: CandidateScores) -> tuple[bool, bool, float, str]:
-        mean = tally.mean or 0.0
+    def order(scored: CandidateScores) -> tuple[bool, bool, float, str]:
+        by_mean = rank(scored.mean or 0.0, lower_is_better)
         # Equal scores rank by id, so that the order in which candidates were given decides nothing.
-        signed = mean if lower_is_better else -mean
-        return not tally.is_sound, not tally.scores, signed, tally.candidate.genotype
+        return not scored.is_sound, not scored.scores, by_mean, scored.candidate.genotype
 
-    return sorted(tallies, key=order)
+    return sorted(candidates, key=order)
 
 
 def divergences(scores: Mapping[Request, float | None], config: SelectionConfig) -> dict[Request, Divergence]:
@@ -71,11 +71,11 @@ def divergences(scores: Mapping[Request, float | None], config: SelectionConfig)
     }
 
 
-def has_collapsed(tally: CandidateScores, before: Sequence[float], config: SelectionConfig) -> bool:
+def has_collapsed(scored: CandidateScores, before: Sequence[float], config: SelectionConfig) -> bool:
     """Whether it diverged, or is far worse than those who went on were at the rung before, as all may be."""
-    if not tally.is_sound or tally.mean is None:
+    if not scored.is_sound or scored.mean is None:
         return True
-    return bool(before) and bool(_divergence(tally.mean, median(before), config))
+    return bool(before) and bool(_divergence(scored.mean, median(before), config))
 
 
 def is_finite(score: float | None) -> TypeGuard[float]:
@@ -114,16 +114,14 @@ class CandidateRuns:
 
 
 class Comparison:
-    """The runs of all entrants at one rung. It grows by training; everything else is computed from it."""
+    """The runs of all members at one rung. It grows by training; everything else is computed from it."""
 
-    def __init__(self, entrants: Sequence[CandidateRuns], step: int, config: SelectionConfig) -> None:
-        self.entrants: Mapping[str, CandidateRuns] = {
-            entrant.candidate.genotype: entrant for entrant in entrants
-        }
+    def __init__(self, members: Sequence[CandidateRuns], step: int, config: SelectionConfig) -> None:
+        self.members: Mapping[str, CandidateRuns] = {member.candidate.genotype: member for member in members}
         self.step = step
         self.steps_trained = 0
         self._config = config
-        self._scores: dict[str, dict[Request, float | None]] = {genotype: {} for genotype in self.entrants}
+        self._scores: dict[str, dict[Request, float | None]] = {genotype: {} for genotype in self.members}
 
     def train(self, requests: Sequence[Request], source: CurveSource) -> None:
         """Get these scores, and account for what they cost."""
@@ -136,47 +134,47 @@ class Comparison:
         """Steps that the requests take beyond what their runs were trained already."""
         return sum(self.step - self._trained(request) for request in requests)
 
-    def admit(self, entrant: CandidateRuns) -> None:
+    def admit(self, member: CandidateRuns) -> None:
         """Let another one in."""
-        self.entrants = {**self.entrants, entrant.candidate.genotype: entrant}
-        self._scores[entrant.candidate.genotype] = {}
+        self.members = {**self.members, member.candidate.genotype: member}
+        self._scores[member.candidate.genotype] = {}
 
-    def to_reach(self, repeats: int, entrants: Sequence[CandidateRuns] | None = None) -> list[Request]:
-        """What brings entrants here, all unless given: runs go on, new ones make up the number of repeats."""
+    def to_reach(self, repeats: int, members: Sequence[CandidateRuns] | None = None) -> list[Request]:
+        """What brings members here, all unless given: runs go on, new ones make up the number of repeats."""
         return [
-            Request(entrant.candidate.genotype, seed, self.step)
-            for entrant in (self.entrants.values() if entrants is None else entrants)
+            Request(member.candidate.genotype, seed, self.step)
+            for member in (self.members.values() if members is None else members)
             for seed in (
-                *entrant.alive,
-                *entrant.fresh[: max(repeats - len(entrant.alive) - len(entrant.diverged), 0)],
+                *member.alive,
+                *member.fresh[: max(repeats - len(member.alive) - len(member.diverged), 0)],
             )
         ]
 
     def one_more(self, genotype: str) -> Request | None:
         """A further run of a candidate; None if it has no seed left."""
         asked = {request.seed for request in self._scores[genotype]}
-        left = [seed for seed in self.entrants[genotype].fresh if seed not in asked]
+        left = [seed for seed in self.members[genotype].fresh if seed not in asked]
         return Request(genotype, left[0], self.step) if left else None
 
-    def tallies(self) -> list[CandidateScores]:
+    def ranked(self) -> list[CandidateScores]:
         """How the candidates stand, best first."""
         everyone = {request: score for scores in self._scores.values() for request, score in scores.items()}
         lost = divergences(everyone, self._config)
-        tallies = [
+        scored = [
             CandidateScores(
-                entrant.candidate,
+                member.candidate,
                 {
                     request.seed: score
                     for request, score in self._scores[genotype].items()
                     if request not in lost and score is not None
                 },
-                entrant.diverged
+                member.diverged
                 + tuple(lost[request] for request in self._scores[genotype] if request in lost),
             )
-            for genotype, entrant in self.entrants.items()
+            for genotype, member in self.members.items()
         ]
-        return best_first(tallies, self._config.lower_is_better)
+        return best_first(scored, self._config.lower_is_better)
 
     def _trained(self, request: Request) -> int:
-        entrant = self.entrants[request.genotype]
-        return entrant.trained if request.seed in entrant.alive else 0
+        member = self.members[request.genotype]
+        return member.trained if request.seed in member.alive else 0

@@ -79,14 +79,14 @@ def keep_generators(live: LiveCurves, selection: Selection) -> None:
     Checkpoints of candidates that an earlier rung cut are deleted: they hold optimizers and both networks. If
     other rungs should want them to go on, they are trained again from the start, to the same weights.
     """
-    for standing in selection.ranking:
-        for seed in standing.seeds:
-            job = live.job(Request(standing.genotype, seed, standing.step))
+    for ranked in selection.ranking:
+        for seed in ranked.seeds:
+            job = live.job(Request(ranked.genotype, seed, ranked.step))
             checkpoint = job.checkpoints.latest()
             if checkpoint is None:  # deleted when this selection was done the first time
                 continue
             file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
             with written_whole(file) as whole:
                 save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
-            if standing.step < selection.rungs[-1].step:
+            if ranked.step < selection.rungs[-1].step:
                 job.checkpoints.clear()

@@ -14,7 +14,6 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.selection import THIRD, SelectStage
 from orchestrator.console.console import Console
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
 from orchestrator.selection import policy
@@ -34,6 +33,7 @@ from orchestrator.selection.shipping import Shipped, front, keep_generators, shi
 from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
 from orchestrator.tracking import TrackedRun
+from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better, score_names
 
 FIRST = "score"
@@ -80,12 +80,12 @@ LATER = ("policy", "batch", "max_parameters", "max_multiply_adds", "max_latency"
 
 
 @dataclass(frozen=True)
-class Contest:
+class SelectionPlan:
     """Who is compared, and how."""
 
     select: SelectStage
     candidates: Mapping[str, Named]
-    recipe: Mapping[str, Any]
+    identity: Mapping[str, Any]
     """What decides a score besides genotype, seed and step: dotted name -> JSON value."""
 
     @property
@@ -96,7 +96,7 @@ class Contest:
             select["keep"] = list(THIRD)
         later = {name for name in LATER if select[name] == type(self.select).model_fields[name].default}
         return {
-            **self.recipe,
+            **self.identity,
             "select": {name: value for name, value in select.items() if name not in later},
             "candidates": sorted(self.candidates),
         }
@@ -129,10 +129,10 @@ def select(experiment: Experiment, console: Console) -> Selected:
     config = select_stage(experiment)
     session = Session.begin(experiment, console)
     searched = [] if config.searches else search_folders(session.folder)
-    return select_in(session, contest_of(session, searched[-1] if searched else None))
+    return select_in(session, plan_of(session, searched[-1] if searched else None))
 
 
-def contest_of(session: Session, own: Path | None) -> Contest:
+def plan_of(session: Session, own: Path | None) -> SelectionPlan:
     """The selection of a session; `own` is the folder of its own search.
 
     Raises:
@@ -144,17 +144,17 @@ def contest_of(session: Session, own: Path | None) -> Contest:
     trial = identity(Job("retrain", trial_of(experiment, 0, config.steps[0]), {}, session.folder))
     evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
     scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}
-    return Contest(config, candidates, {**trial, "seed": experiment.seed, **scoring})
+    return SelectionPlan(config, candidates, {**trial, "seed": experiment.seed, **scoring})
 
 
-def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Selected:
+def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) -> Selected:
     """Do the selection of a session; one that was interrupted goes on with the scores it has.
 
     Raises:
         SelectionError: everyone diverged.
         UserError: scores are there already that were made with another recipe.
     """
-    folder, config = session.folder / "select", contest.select
+    folder, config = session.folder / "select", plan.select
     with (
         sole_driver(folder),
         _trainings(session, config, launch) as train,
@@ -162,10 +162,10 @@ def select_in(session: Session, contest: Contest, launch: Launch = launch) -> Se
     ):
         mirror = session.experiment.mirror
         copy = ObjectStoreCopy(mirror, session.experiment.root, folder) if mirror else None
-        journal = open_journal(folder, contest.recipe, copy)
-        candidates = within_limits(contest.candidates, config, session.experiment.retrain.generator, folder)
-        if beyond := len(contest.candidates) - len(candidates):
-            session.console.say(f"select: {beyond} of {len(contest.candidates)} candidates exceed a limit")
+        journal = open_journal(folder, plan.identity, copy)
+        candidates = within_limits(plan.candidates, config, session.experiment.retrain.generator, folder)
+        if beyond := len(plan.candidates) - len(candidates):
+            session.console.say(f"select: {beyond} of {len(plan.candidates)} candidates exceed a limit")
         live = LiveCurves(
             session.experiment, candidates, folder, config.metric, journal, session.console, train
         )

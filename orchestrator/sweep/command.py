@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from orchestrator.config.files import write_yaml
 from orchestrator.console.console import Console
 from orchestrator.console.interruption import sigterm_interrupts
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.plots.sweep import figures
 from orchestrator.stages.results import MERGED, write_result
 from orchestrator.stages.train import fresh_name
@@ -25,6 +24,7 @@ from orchestrator.sweep.tuning import Work, require_room_here, tune
 from orchestrator.sweep.validation import validate
 from orchestrator.tracking import Tracker
 from search_space.errors import UserError
+from trainers.locks import sole_driver
 
 if TYPE_CHECKING:
     from optuna import Study

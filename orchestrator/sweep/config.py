@@ -1,7 +1,7 @@
 """A sweep as one frozen value: what varies, what is wanted, how much may be spent."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,6 +20,7 @@ from orchestrator.config.experiment import Experiment, RunName, experiment_of, w
 from orchestrator.config.files import SWEEPS, read_source
 from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.renamed import modern_name, warn_of
+from orchestrator.jobs.scores import deviation
 from orchestrator.sweep.samplers import SamplerConfig
 from orchestrator.sweep.space import Axis, Params, modern_params
 from search_space.frozen import Frozen
@@ -43,13 +44,8 @@ class Objective(Frozen):
 
     def value(self, scores: Sequence[float]) -> float:
         """What the sampler is told of one configuration: scores of its seeds."""
-        penalty = self.deviations * deviation(scores)
+        penalty = self.deviations * (deviation(scores) or 0.0)
         return fmean(scores) + (penalty if self.goal == "minimize" else -penalty)
-
-
-def deviation(scores: Sequence[float]) -> float:
-    """Standard deviation of the population that the seeds are drawn from; 0 of a single one."""
-    return stdev(scores) if len(scores) > 1 else 0.0
 
 
 def values(objectives: Sequence[Objective], runs: Sequence[Mapping[str, float]]) -> list[float]:

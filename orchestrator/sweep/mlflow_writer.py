@@ -12,10 +12,11 @@ from queue import SimpleQueue
 from typing import Any
 
 from orchestrator.config.experiment import to_yaml
+from orchestrator.jobs.scores import deviation
 from orchestrator.plots.sweep import preload
-from orchestrator.sweep.config import Sweep, deviation
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row
-from orchestrator.sweep.run_folder import STAGES, RunFolder, config_hash, seed_folder, trial_folder
+from orchestrator.sweep.run_folder import STAGES, RunFolder, params_hash, seed_folder, trial_folder
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.entry import Status
 from trainers.report import Report
@@ -81,7 +82,7 @@ class MlflowWriter:
             tags={
                 "advnas.sweep": self._folder.name,
                 "advnas.trial": str(row.number),
-                "advnas.config": config_hash(row.params),
+                "advnas.config": params_hash(row.params),
                 "advnas.state": row.state,
             },
             parent=self._parent,
@@ -118,7 +119,7 @@ class MlflowWriter:
                 results[metric] = row.values[position]
             if scores:
                 results |= {f"{metric}_mean": sum(scores) / len(scores)}
-                results |= {f"{metric}_deviation": deviation(scores)}
+                results |= {f"{metric}_deviation": deviation(scores) or 0.0}
         return results
 
     def _marker(self, row: Row) -> Path:

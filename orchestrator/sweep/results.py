@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.sweep.config import Objective, Sweep, deviation
-from orchestrator.sweep.run_folder import RunFolder, config_hash, seed_folder, trial_folder
+from orchestrator.jobs.scores import best_of, deviation
+from orchestrator.sweep.config import Objective, Sweep
+from orchestrator.sweep.run_folder import RunFolder, params_hash, seed_folder, trial_folder
 from orchestrator.sweep.space import Axis, Params, modern_params
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun
 from trainers.files import written_whole
@@ -75,9 +76,9 @@ def rows_of(study: "Study") -> list[Row]:
 
 def best(rows: Sequence[Row], objective: Objective) -> Row | None:
     """The complete trial with the best value of one objective."""
-    complete = [row for row in rows if row.state == "complete" and row.values]
-    sign = 1 if objective.goal == "minimize" else -1
-    return min(complete, key=lambda row: sign * row.values[0], default=None)  # type: ignore[index]
+    complete = [(row, row.values[0]) for row in rows if row.state == "complete" and row.values]
+    found = best_of(complete, lambda each: each[1], objective.goal == "minimize")
+    return found[0] if found else None
 
 
 def pareto_front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[Row]:
@@ -152,7 +153,7 @@ def _kind(axis: Axis) -> "pyarrow.DataType":
 def _record(sweep: Sweep, row: Row, folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = {
         "trial": row.number,
-        "config": config_hash(row.params),
+        "config": params_hash(row.params),
         "state": row.state,
         "reason": row.reason,
         "began": row.began,
@@ -165,7 +166,7 @@ def _record(sweep: Sweep, row: Row, folder: Path) -> dict[str, Any]:
         record[metric] = row.values[position] if row.values else None
         if scores:
             record[f"{metric}_mean"] = sum(scores) / len(scores)
-            record[f"{metric}_deviation"] = deviation(scores)
+            record[f"{metric}_deviation"] = deviation(scores) or 0.0
             record[f"{metric}_by_seed"] = scores
     seeds = range(sweep.config.seeds)
     trial = trial_folder(folder, row.params)

@@ -17,14 +17,14 @@ from trainers.report import Report
 STAGES: tuple[Stage, ...] = ("search", "retrain")
 
 
-def config_hash(params: Params) -> str:
+def params_hash(params: Params) -> str:
     """Eight digits that are equal where configurations are, whichever version has named their options."""
     return json_hash({first_name(name): value for name, value in params.items()})
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:
     """Of one configuration: trials of equal configurations share it, and the second finds its work done."""
-    return sweep_folder / config_hash(params)
+    return sweep_folder / params_hash(params)
 
 
 def seed_folder(trial: Path, seed: int) -> Path:

@@ -8,9 +8,11 @@ the whole. Here it is PRUNED, with its intermediate values.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from orchestrator.sweep.config import Sweep
+from orchestrator.sweep.config import AshaConfig, Objective, Sweep
 from orchestrator.sweep.results import Row
 from orchestrator.sweep.space import modern_params, suggest
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun, failures, in_flight
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 DIED = "its process died, again and again: out of memory, or killed"
+
+Intermediate = Mapping[int, float]
+"""Objective by number of evaluations."""
 
 Listener = Callable[[Row], None]
 """Is called in the driver's main thread whenever a trial has changed."""
@@ -140,3 +145,42 @@ def _reopened(study: "Study", left: "FrozenTrial") -> "Trial":
 def _frozen(trial: "Trial") -> "FrozenTrial":
     """The trial as it stands in the storage; `trial.study.trials` would fetch all of them."""
     return trial.study._storage.get_trial(trial._trial_id)
+
+
+class Halving(AsyncHyperBandScheduler):
+    """Tune's ASHA over evaluations; says whom it stops. Its rungs outlive the driver: see `remember`."""
+
+    def __init__(self, config: AshaConfig, objective: Objective, total: int, stopped: Callable[[str], None]):
+        super().__init__(
+            time_attr=EVALUATIONS,
+            metric=objective.metric,
+            mode=objective.goal.removesuffix("imize"),
+            # The last evaluation is no rung: who comes there is whole.
+            max_t=total - 1,
+            grace_period=config.grace,
+            reduction_factor=config.reduction,
+            stop_last_trials=False,
+        )
+        self._stopped = stopped
+
+    def remember(self, trial_id: str, intermediate: Intermediate) -> None:
+        """Put a trial on the rungs that it came to under an earlier driver."""
+        (bracket,) = self._brackets
+        assert self._metric_op is not None
+        for rung, recorded in bracket._rungs:
+            reached = [number for number in intermediate if number >= rung]
+            if reached:
+                recorded[trial_id] = self._metric_op * intermediate[min(reached)]
+
+    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
+        """Whether it goes on; a trial's last message is no evaluation of its own."""
+        if DONE in result or FAILED in result:
+            return str(TrialScheduler.CONTINUE)
+        decision = super().on_trial_result(tune_controller, trial, result)
+        if decision == TrialScheduler.STOP:
+            self._stopped(trial.trial_id)
+        return decision
+
+    def on_trial_complete(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> None:  # noqa: ARG002
+        """Nothing to learn: its evaluations have all been seen."""
+        self._trial_info.pop(trial.trial_id, None)

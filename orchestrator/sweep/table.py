@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.console.progress import in_words
-from orchestrator.sweep.config import Sweep, deviation
+from orchestrator.jobs.scores import deviation
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row, best, pareto_front
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _cells(sweep: Sweep, row: Row, front: Container[int]) -> Iterator[str]:
         scores = [run[objective.metric] for run in row.runs]
         newest = row.values[position] if row.values else row.newest
         yield _number(fmean(scores)) if scores else _number(newest) if newest is not None else "-"
-        yield _number(deviation(scores)) if len(scores) > 1 else "-"
+        spread = deviation(scores)
+        yield "-" if spread is None else _number(spread)
         yield " ".join(_number(score) for score in scores) or "-"
 
 
@@ -134,8 +136,9 @@ def _values(sweep: Sweep, row: Row) -> str:
         scores = [run[objective.metric] for run in row.runs]
         value = fmean(scores) if scores else row.values[position] if row.values else row.newest
         if value is not None:
-            spread = f" ± {_number(deviation(scores))}" if len(scores) > 1 else ""
-            words.append(f"{objective.metric} {_number(value)}{spread}")
+            spread = deviation(scores)
+            shown = "" if spread is None else f" ± {_number(spread)}"
+            words.append(f"{objective.metric} {_number(value)}{shown}")
     return "  ".join(words)
 
 

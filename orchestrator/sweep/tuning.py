@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.cluster.session import concurrent_trials, ray_cluster, this_machine, trial_resources
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.searcher import StudySearch
+from orchestrator.sweep.searcher import Halving, StudySearch
 from orchestrator.sweep.study import PARAMS
 from orchestrator.sweep.trial import Send, Trial
 from orchestrator.sweep.validation import evaluations
@@ -111,8 +111,6 @@ def _scheduler(sweep: Sweep, search: StudySearch) -> Any:
     asha = sweep.config.asha
     if asha is None:
         return None
-    from orchestrator.sweep.halving import Halving
-
     total = evaluations(sweep.base.retrain) * sweep.config.seeds
     halving = Halving(asha, sweep.single, total, search.stopped_early)
     for number, intermediate in search.history():

@@ -17,12 +17,12 @@ from ray.data._internal.cluster_autoscaler.default_autoscaling_coordinator impor
 )
 
 from orchestrator.cluster import train as ray_training
-from orchestrator.jobs.driver_lock import sole_driver
 from orchestrator.jobs.worker import run_worker
 from tests.integration.machines import two_machines
 from tests.integration.test_resume_on_ray import Timed, name_of, wait_until, worker_processes
 from tests.orchestrator.disturbed import Disturbed, assert_recorded_once
 from tests.orchestrator.tiny_jobs import Recorder, tiny_job
+from trainers.locks import sole_driver
 
 pytestmark = pytest.mark.slow
 

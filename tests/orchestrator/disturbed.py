@@ -21,8 +21,8 @@ from mlflow.entities import Run
 
 from orchestrator.__main__ import main
 from orchestrator.config.experiment import to_yaml
-from orchestrator.jobs.driver_lock import sole_driver
 from tests.orchestrator.tiny_jobs import differences, tiny_job
+from trainers.locks import sole_driver
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(

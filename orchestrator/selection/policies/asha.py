@@ -47,7 +47,7 @@ def _places(trainings: Trainings, rung: int) -> int:
     """How many of those at a rung so far may go on: rounded down, so that nobody does for arriving first."""
     keep = trainings.config.keep or (1 / 3,)
     share = keep[0] if len(keep) == 1 else keep[rung]
-    return int(share) if share >= 1 else int(share * len(trainings.tallies(rung)))
+    return int(share) if share >= 1 else int(share * len(trainings.ranked(rung)))
 
 
 def _unseen(trainings: Trainings) -> list[str]:

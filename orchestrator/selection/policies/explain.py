@@ -3,44 +3,42 @@
 from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import OWN_RUNS, Difference, Noise, deviation, required
+from orchestrator.jobs.scores import OWN_RUNS, Difference, Noise, deviation, required
 from orchestrator.selection.policies.repeats import lead
 from orchestrator.selection.rung import CandidateScores
 
 
 def cut_reason(
-    tallies: Sequence[CandidateScores], place: int, places: int, noise: Noise, config: SelectionConfig
+    ranked: Sequence[CandidateScores], place: int, places: int, noise: Noise, config: SelectionConfig
 ) -> str:
-    """Why the candidate at a place, counted from 0, is among those kept or not. `tallies` are best first."""
-    tally = tallies[place]
-    if not tally.is_sound:
-        filled = "kept for want of better ones, though it " if place < places and tally.scores else ""
-        return filled + divergence_reason(tally)
+    """Why the candidate at a place, counted from 0, is among those kept or not. `ranked` are best first."""
+    scored = ranked[place]
+    if not scored.is_sound:
+        filled = "kept for want of better ones, though it " if place < places and scored.scores else ""
+        return filled + divergence_reason(scored)
     if place >= places:
-        return "dropped: " + _apart(tallies[places - 1], tally, "behind the last kept", noise, config)
-    if places < len(tallies) and tallies[places].is_sound:
-        return "kept: " + _apart(tally, tallies[places], "ahead of the first dropped", noise, config)
-    return "kept: only the diverged were dropped" if places < len(tallies) else "kept: nobody was dropped"
+        return "dropped: " + _apart(ranked[places - 1], scored, "behind the last kept", noise, config)
+    if places < len(ranked) and ranked[places].is_sound:
+        return "kept: " + _apart(scored, ranked[places], "ahead of the first dropped", noise, config)
+    return "kept: only the diverged were dropped" if places < len(ranked) else "kept: nobody was dropped"
 
 
-def final_reason(
-    tallies: Sequence[CandidateScores], place: int, noise: Noise, config: SelectionConfig
-) -> str:
+def final_reason(ranked: Sequence[CandidateScores], place: int, noise: Noise, config: SelectionConfig) -> str:
     """Where the candidate at a place of the last rung, counted from 0, stands against the one chosen."""
-    tally = tallies[place]
-    if place == 0 and tally.is_sound:
+    scored = ranked[place]
+    if place == 0 and scored.is_sound:
         return "chosen"
-    if place == 0 and tally.scores:
-        return f"chosen for want of better ones, though it {divergence_reason(tally)}"
-    if not tally.is_sound:
-        return divergence_reason(tally)
-    return _apart(tallies[0], tally, "behind", noise, config)
+    if place == 0 and scored.scores:
+        return f"chosen for want of better ones, though it {divergence_reason(scored)}"
+    if not scored.is_sound:
+        return divergence_reason(scored)
+    return _apart(ranked[0], scored, "behind", noise, config)
 
 
-def divergence_reason(tally: CandidateScores) -> str:
+def divergence_reason(scored: CandidateScores) -> str:
     """How many runs diverged, and how the first of them did."""
-    first = tally.diverged[0]
-    runs = "diverged" if tally.runs == 1 else f"diverged in {len(tally.diverged)} of {tally.runs} runs"
+    first = scored.diverged[0]
+    runs = "diverged" if scored.runs == 1 else f"diverged in {len(scored.diverged)} of {scored.runs} runs"
     return f"{runs}: {first.reason} at step {first.step} (seed {first.seed})"
 
 
@@ -50,9 +48,9 @@ def in_standard_errors(ahead: Difference) -> str:
     return "" if errors is None else f" ({errors:.1f} standard errors)"
 
 
-def name(tally: CandidateScores) -> str:
+def name(scored: CandidateScores) -> str:
     """What people call the candidate."""
-    return tally.candidate.name or tally.candidate.genotype
+    return scored.candidate.name or scored.candidate.genotype
 
 
 def _apart(
@@ -63,11 +61,11 @@ def _apart(
     return f"{ahead.size:.3g} {where}{in_standard_errors(ahead)}{within}"
 
 
-def choice_reason(tallies: Sequence[CandidateScores], noise: Noise, config: SelectionConfig) -> str:
-    """Who is chosen and why. `tallies` are those of the last rung, best first."""
-    scored = [tally for tally in tallies if tally.scores]
+def choice_reason(ranked: Sequence[CandidateScores], noise: Noise, config: SelectionConfig) -> str:
+    """Who is chosen and why. `ranked` are those of the last rung, best first."""
+    scored = [each for each in ranked if each.scores]
     if not scored:
-        return f"nothing chosen, as every candidate still standing diverged ({len(tallies):,})"
+        return f"nothing chosen, as every candidate still standing diverged ({len(ranked):,})"
     chosen = scored[0]
     against = _against(chosen, scored[1], noise, config) if len(scored) > 1 else "the only one with a score"
     own = f"; {len(chosen.diverged)} of its {chosen.runs} runs diverged" if chosen.diverged else ""
@@ -101,8 +99,8 @@ def _basis(chosen: CandidateScores, rival: CandidateScores, noise: Noise) -> str
     return f"; deviation {noise.deviation:.2g} pooled over {noise.candidates} candidates, {degrees}"
 
 
-def _mean(tally: CandidateScores) -> str:
-    spread, runs = deviation(tally.values), len(tally.scores)
+def _mean(scored: CandidateScores) -> str:
+    spread, runs = deviation(scored.values), len(scored.scores)
     if spread is None:
-        return f"{tally.mean:.4g} with one seed"
-    return f"mean {tally.mean:.4g} ± {spread:.2g} over {runs} seeds"
+        return f"{scored.mean:.4g} with one seed"
+    return f"mean {scored.mean:.4g} ± {spread:.2g} over {runs} seeds"

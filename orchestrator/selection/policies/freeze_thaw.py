@@ -63,7 +63,7 @@ def _hopes(trainings: Trainings, model: ExpectedEnd) -> Mapping[str, float]:
     rungs = [
         {
             each.candidate.genotype: sign * each.mean
-            for each in trainings.tallies(rung)
+            for each in trainings.ranked(rung)
             if each.is_sound and each.mean is not None
         }
         for rung in range(trainings.last + 1)

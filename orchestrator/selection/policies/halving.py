@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from orchestrator.config.selection import THIRD, SelectionConfig
-from orchestrator.selection.noise import deviation
+from orchestrator.jobs.scores import deviation
 from orchestrator.selection.policies.explain import choice_reason, cut_reason, final_reason, name
 from orchestrator.selection.policies.policy import Policy
 from orchestrator.selection.policies.repeats import Repeats, noise_of, planned_steps, repeat_within_noise
@@ -25,11 +25,11 @@ def halve(candidates: Sequence[Candidate], source: CurveSource, config: Selectio
         SelectionError: a budget that is too small.
     """
     config = affordable(config, len(candidates))
-    entrants = [CandidateRuns(candidate) for candidate in candidates]
+    members = [CandidateRuns(candidate) for candidate in candidates]
     waiting: list[CandidateRuns] = []
     rungs: list[Rung] = []
     for index, step in enumerate(config.steps):
-        comparison = Comparison(entrants, step, config)
+        comparison = Comparison(members, step, config)
         comparison.train(comparison.to_reach(config.repeats_at(index)), source)
         spent = sum(rung.steps_trained for rung in rungs)
         replaced = 0
@@ -37,20 +37,20 @@ def halve(candidates: Sequence[Candidate], source: CurveSource, config: Selectio
             before = [each.mean for each in rungs[-1].kept if each.mean is not None] if rungs else []
             replaced = _replace_collapsed(comparison, waiting, before, spent, source, config)
         repeats = repeat_within_noise(comparison, index, spent, source, config)
-        tallies = comparison.tallies()
-        rungs.append(_rung(comparison, tallies, index, _with_note(repeats, replaced), config))
+        ranked = comparison.ranked()
+        rungs.append(_rung(comparison, ranked, index, _with_note(repeats, replaced), config))
         kept = len(rungs[-1].kept)
         # Those who came further stand in first for a finalist that collapses.
-        waiting = [_onward(tally, step) for tally in tallies[kept:] if tally.is_sound] + waiting
-        entrants = [_onward(tally, step) for tally in tallies[:kept]]
-        if not entrants:
+        waiting = [_onward(scored, step) for scored in ranked[kept:] if scored.is_sound] + waiting
+        members = [_onward(scored, step) for scored in ranked[:kept]]
+        if not members:
             break
     return Selection(
         config=config,
         rungs=tuple(rungs),
         ranking=ranking_of(rungs),
-        choice=entrants[0].candidate.genotype if entrants else None,
-        reason=choice_reason(tallies, rungs[-1].noise, config),
+        choice=members[0].candidate.genotype if members else None,
+        reason=choice_reason(ranked, rungs[-1].noise, config),
     )
 
 
@@ -96,15 +96,15 @@ def _replace_collapsed(
     config: SelectionConfig,
 ) -> int:
     """Let those who were dropped last finish while fewer than `min_keep` have; how many did."""
-    for count, entrant in enumerate(waiting):
-        requests = comparison.to_reach(1, [entrant])
-        finished = [each for each in comparison.tallies() if not has_collapsed(each, before, config)]
+    for count, member in enumerate(waiting):
+        requests = comparison.to_reach(1, [member])
+        finished = [each for each in comparison.ranked() if not has_collapsed(each, before, config)]
         if len(finished) >= config.min_keep:
             return count
-        price = sum(comparison.step - entrant.trained for _ in requests)
+        price = sum(comparison.step - member.trained for _ in requests)
         if config.budget is not None and spent + comparison.steps_trained + price > config.budget:
             return count
-        comparison.admit(entrant)
+        comparison.admit(member)
         comparison.train(requests, source)
     return len(waiting)
 
@@ -116,38 +116,38 @@ def _with_note(repeats: Repeats, replaced: int) -> Repeats:
     return Repeats(repeats.added, "; ".join(filter(None, (note, repeats.note))))
 
 
-def _onward(tally: CandidateScores, step: int) -> CandidateRuns:
-    return CandidateRuns(tally.candidate, alive=tuple(tally.scores), trained=step, diverged=tally.diverged)
+def _onward(scored: CandidateScores, step: int) -> CandidateRuns:
+    return CandidateRuns(scored.candidate, alive=tuple(scored.scores), trained=step, diverged=scored.diverged)
 
 
 def _rung(
     comparison: Comparison,
-    tallies: Sequence[CandidateScores],
+    ranked: Sequence[CandidateScores],
     index: int,
     repeats: Repeats,
     config: SelectionConfig,
 ) -> Rung:
-    noise = noise_of(tallies)
-    places = min(config.keeps(index, len(tallies)), sum(bool(tally.scores) for tally in tallies))
+    noise = noise_of(ranked)
+    places = min(config.keeps(index, len(ranked)), sum(bool(scored.scores) for scored in ranked))
     return Rung(
         step=comparison.step,
         standings=tuple(
             RankedCandidate(
-                genotype=tally.candidate.genotype,
-                name=name(tally),
+                genotype=scored.candidate.genotype,
+                name=name(scored),
                 step=comparison.step,
                 place=place + 1,
-                seeds=tuple(tally.scores),
-                scores=tally.values,
-                diverged=tally.diverged,
-                mean=tally.mean,
-                deviation=deviation(tally.values),
+                seeds=tuple(scored.scores),
+                scores=scored.values,
+                diverged=scored.diverged,
+                mean=scored.mean,
+                deviation=deviation(scored.values),
                 kept=place < places,
-                reason=final_reason(tallies, place, noise, config)
+                reason=final_reason(ranked, place, noise, config)
                 if config.is_last(index)
-                else cut_reason(tallies, place, places, noise, config),
+                else cut_reason(ranked, place, places, noise, config),
             )
-            for place, tally in enumerate(tallies)
+            for place, scored in enumerate(ranked)
         ),
         noise=noise,
         repeats=repeats.added,
@@ -158,7 +158,7 @@ def _rung(
 
 def ranking_of(rungs: Sequence[Rung]) -> tuple[RankedCandidate, ...]:
     """Where each candidate stood last. Who came further ranks before; the diverged rank at the end."""
-    last = {standing.genotype: standing for rung in rungs for standing in rung.standings}
+    last = {ranked.genotype: ranked for rung in rungs for ranked in rung.standings}
     return tuple(sorted(last.values(), key=lambda each: (not each.is_sound, -each.step, each.place)))
 
 

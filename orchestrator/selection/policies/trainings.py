@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.selection.noise import Noise, deviation
+from orchestrator.jobs.scores import Noise, deviation
 from orchestrator.selection.policies.explain import choice_reason, divergence_reason, final_reason, name
 from orchestrator.selection.policies.halving import ranking_of
 from orchestrator.selection.policies.repeats import noise_of
@@ -64,19 +64,19 @@ class Trainings:
             self._ranked.pop(rung, None)
             self._sound.pop(rung, None)
 
-    def tallies(self, rung: int) -> list[CandidateScores]:
+    def ranked(self, rung: int) -> list[CandidateScores]:
         """All who were scored at a rung, best first; those that diverged there at the end."""
         if rung not in self._ranked:
-            self._ranked[rung] = self._tallies(rung)
+            self._ranked[rung] = self._rank(rung)
         return self._ranked[rung]
 
-    def _tallies(self, rung: int) -> list[CandidateScores]:
+    def _rank(self, rung: int) -> list[CandidateScores]:
         requests = {
             Request(genotype, self.candidates[genotype].seeds[0], self.config.steps[rung]): score
             for genotype, score in self._scores[rung].items()
         }
         lost = divergences(requests, self.config)
-        tallies = [
+        scored = [
             CandidateScores(
                 self.candidates[request.genotype],
                 {} if request in lost or score is None else {request.seed: score},
@@ -84,21 +84,21 @@ class Trainings:
             )
             for request, score in requests.items()
         ]
-        return best_first(tallies, self.config.lower_is_better)
+        return best_first(scored, self.config.lower_is_better)
 
     def sound(self, rung: int) -> list[str]:
         """Who did not diverge at a rung, best first."""
         if rung not in self._sound:
-            tallies = self.tallies(rung)
-            self._sound[rung] = [each.candidate.genotype for each in tallies if each.is_sound]
+            ranked = self.ranked(rung)
+            self._sound[rung] = [each.candidate.genotype for each in ranked if each.is_sound]
         return self._sound[rung]
 
     def finished(self) -> list[str]:
         """Who came to the end and has not collapsed on the way, best first."""
         before = (
-            [each.mean for each in self.tallies(self.last - 1) if each.mean is not None] if self.last else []
+            [each.mean for each in self.ranked(self.last - 1) if each.mean is not None] if self.last else []
         )
-        ends = self.tallies(self.last)
+        ends = self.ranked(self.last)
         return [each.candidate.genotype for each in ends if not has_collapsed(each, before, self.config)]
 
     def lost(self) -> set[str]:
@@ -106,7 +106,7 @@ class Trainings:
         return {
             each.candidate.genotype
             for rung in range(self.last + 1)
-            for each in self.tallies(rung)
+            for each in self.ranked(rung)
             if not each.is_sound and self.reached(each.candidate.genotype) == rung
         }
 
@@ -146,53 +146,53 @@ class Trainings:
     def selection(self) -> Selection:
         """What they have come to."""
         rungs = [self._rung(rung) for rung, scores in enumerate(self._scores) if scores]
-        tallies = self.tallies(len(rungs) - 1)
-        finished = len(rungs) == len(self.config.steps) and bool(tallies[0].scores)
+        ranked = self.ranked(len(rungs) - 1)
+        finished = len(rungs) == len(self.config.steps) and bool(ranked[0].scores)
         return Selection(
             config=self.config,
             rungs=tuple(rungs),
             ranking=ranking_of(rungs),
-            choice=tallies[0].candidate.genotype if finished else None,
-            reason=choice_reason(tallies, noise_of(tallies), self.config)
+            choice=ranked[0].candidate.genotype if finished else None,
+            reason=choice_reason(ranked, noise_of(ranked), self.config)
             if finished
             else f"nothing chosen, as nobody of {len(self.candidates):,} reached the last rung with a score",
         )
 
     def _rung(self, rung: int) -> Rung:
-        tallies = self.tallies(rung)
-        noise = noise_of(tallies)
+        ranked = self.ranked(rung)
+        noise = noise_of(ranked)
         before = self.config.steps[rung - 1] if rung else 0
         return Rung(
             step=self.config.steps[rung],
             standings=tuple(
                 RankedCandidate(
-                    genotype=tally.candidate.genotype,
-                    name=name(tally),
+                    genotype=scored.candidate.genotype,
+                    name=name(scored),
                     step=self.config.steps[rung],
                     place=place + 1,
-                    seeds=tuple(tally.scores),
-                    scores=tally.values,
-                    diverged=tally.diverged,
-                    mean=tally.mean,
-                    deviation=deviation(tally.values),
-                    kept=self._went_on(tally, rung),
-                    reason=self._reason(tallies, place, rung, noise),
+                    seeds=tuple(scored.scores),
+                    scores=scored.values,
+                    diverged=scored.diverged,
+                    mean=scored.mean,
+                    deviation=deviation(scored.values),
+                    kept=self._went_on(scored, rung),
+                    reason=self._reason(ranked, place, rung, noise),
                 )
-                for place, tally in enumerate(tallies)
+                for place, scored in enumerate(ranked)
             ),
             noise=noise,
             repeats=0,
             note="",
-            steps_trained=len(tallies) * (self.config.steps[rung] - before),
+            steps_trained=len(ranked) * (self.config.steps[rung] - before),
         )
 
-    def _went_on(self, tally: CandidateScores, rung: int) -> bool:
-        return bool(tally.scores) if rung == self.last else self.reached(tally.candidate.genotype) > rung
+    def _went_on(self, scored: CandidateScores, rung: int) -> bool:
+        return bool(scored.scores) if rung == self.last else self.reached(scored.candidate.genotype) > rung
 
-    def _reason(self, tallies: Sequence[CandidateScores], place: int, rung: int, noise: Noise) -> str:
-        tally = tallies[place]
+    def _reason(self, ranked: Sequence[CandidateScores], place: int, rung: int, noise: Noise) -> str:
+        scored = ranked[place]
         if rung == self.last:
-            return final_reason(tallies, place, noise, self.config)
-        if self._went_on(tally, rung):
+            return final_reason(ranked, place, noise, self.config)
+        if self._went_on(scored, rung):
             return "trained further"
-        return "not trained further" if tally.is_sound else divergence_reason(tally)
+        return "not trained further" if scored.is_sound else divergence_reason(scored)

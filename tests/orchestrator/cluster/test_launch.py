@@ -12,11 +12,11 @@ import torch
 
 from orchestrator.checkpoints.store import CheckpointError
 from orchestrator.cluster.launch import launch
-from orchestrator.jobs.driver_lock import RunInUse, sole_driver
 from orchestrator.jobs.job import Outcome, Stage
 from search_space.errors import UserError
 from tests.orchestrator.tiny_jobs import STEPS, Interrupted, Recorder, differences, final_state, tiny_job
 from trainers.guarded_step import NonFiniteLoss
+from trainers.locks import RunInUse, sole_driver
 from trainers.report import Report
 
 STAGES: tuple[Stage, ...] = ("search", "retrain")

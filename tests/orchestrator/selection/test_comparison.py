@@ -42,10 +42,10 @@ def test_one_more_run_is_the_next_seed_until_none_is_left() -> None:
     assert growing.steps_trained == 60
 
 
-def test_tallies_hold_the_scores_and_all_divergences_so_far() -> None:
+def test_ranked_candidates_hold_the_scores_and_all_divergences_so_far() -> None:
     growing = comparison()
     growing.train(growing.to_reach(2), SOURCE)
-    old, new = growing.tallies()
+    old, new = growing.ranked()
     assert (old.candidate.genotype, old.scores, old.diverged) == ("old", {0: 1.0}, (GONE,))
     assert (new.candidate.genotype, new.scores, new.runs) == ("new", {5: 4.0}, 2)
     assert [(each.seed, each.step, each.reason) for each in new.diverged] == [(6, 30, "no finite score")]

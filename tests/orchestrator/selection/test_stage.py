@@ -20,7 +20,7 @@ from orchestrator.console.console import Console
 from orchestrator.selection import journal as files
 from orchestrator.selection.replay import replay
 from orchestrator.selection.result import SelectionError
-from orchestrator.selection.stage import contest_of, select_in
+from orchestrator.selection.stage import plan_of, select_in
 from orchestrator.stages.results import document
 from orchestrator.stages.train import Session
 from search_space.genotype import Genotype
@@ -45,7 +45,7 @@ def session_of(root, **options):
 
 def select(root, launch=launching.launch, **options):
     session = session_of(root, **options)
-    return document(select_in(session, contest_of(session, None), launch))
+    return document(select_in(session, plan_of(session, None), launch))
 
 
 def select_mirrored(root, store, launch):
@@ -53,7 +53,7 @@ def select_mirrored(root, store, launch):
     session = session_of(root)
     experiment = session.experiment.model_copy(update={"mirror": store.as_uri()})
     session = replace(session, experiment=experiment)
-    return document(select_in(session, contest_of(session, None), launch))
+    return document(select_in(session, plan_of(session, None), launch))
 
 
 def scores(result):

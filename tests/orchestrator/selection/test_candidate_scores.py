@@ -5,7 +5,7 @@ import pytest
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.selection.result import Divergence, Request
 from orchestrator.selection.rung import best_first, divergences
-from tests.orchestrator.selection.tallies import tally
+from tests.orchestrator.selection.scored import scored
 
 CONFIG = SelectionConfig(rungs=(10,), divergence_multiple=3.0)
 
@@ -59,17 +59,17 @@ def test_the_multiple_can_be_switched_off() -> None:
 
 
 def test_candidates_rank_by_mean_then_those_that_mostly_diverged_then_those_without_scores() -> None:
-    tallies = [
-        tally("none", None),
-        tally("mostly", 1.0, None, None),
-        tally("b", 4.0, 6.0),
-        tally("half", 4.5, None),
+    ranked = [
+        scored("none", None),
+        scored("mostly", 1.0, None, None),
+        scored("b", 4.0, 6.0),
+        scored("half", 4.5, None),
     ]
-    assert [each.candidate.genotype for each in best_first(tallies, True)] == ["half", "b", "mostly", "none"]
-    assert [each.candidate.genotype for each in best_first(tallies, False)] == ["b", "half", "mostly", "none"]
+    assert [each.candidate.genotype for each in best_first(ranked, True)] == ["half", "b", "mostly", "none"]
+    assert [each.candidate.genotype for each in best_first(ranked, False)] == ["b", "half", "mostly", "none"]
 
 
 def test_equal_means_rank_by_id() -> None:
-    tallies = [tally("b", 1.0), tally("c", 1.0), tally("a", 1.0)]
-    assert [each.candidate.genotype for each in best_first(tallies, True)] == ["a", "b", "c"]
-    assert [each.candidate.genotype for each in best_first(tallies, False)] == ["a", "b", "c"]
+    ranked = [scored("b", 1.0), scored("c", 1.0), scored("a", 1.0)]
+    assert [each.candidate.genotype for each in best_first(ranked, True)] == ["a", "b", "c"]
+    assert [each.candidate.genotype for each in best_first(ranked, False)] == ["a", "b", "c"]

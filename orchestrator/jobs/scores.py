@@ -1,12 +1,15 @@
-"""How far two means can be told apart, given how scores spread over seeds."""
+"""Which scores are better, and how far two means can be told apart, given how scores spread over seeds."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, stdev, variance
+from typing import TypeVar
 
 from search_space.frozen import Frozen
+
+T = TypeVar("T")
 
 OWN_RUNS = 5
 """Runs from which on a candidate's own deviation counts; with fewer, the one pooled over candidates does."""
@@ -43,6 +46,16 @@ class Difference:
         if self.error is None:
             return False
         return self.size > 0 and self.size >= required(separation, self.degrees) * self.error
+
+
+def rank(score: float, lower_is_better: bool) -> float:
+    """The score, or its negative where higher is better: the lowest rank is the best."""
+    return score if lower_is_better else -score
+
+
+def best_of(scored: Iterable[T], score: Callable[[T], float], lower_is_better: bool) -> T | None:
+    """The one with the best score, the first of equals; None of none."""
+    return min(scored, key=lambda each: rank(score(each), lower_is_better), default=None)
 
 
 def pooled(groups: Iterable[Sequence[float]]) -> Noise:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.jobs.driver_lock import RunInUse, sole_driver
 from search_space.errors import UserError
+from trainers.locks import RunInUse, sole_driver
 
 HOLD = """
 import sys, time, pathlib
-from orchestrator.jobs.driver_lock import sole_driver
+from trainers.locks import sole_driver
 with sole_driver(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -2,7 +2,19 @@ import math
 
 import pytest
 
-from orchestrator.selection.noise import Difference, difference, pooled, required
+from orchestrator.jobs.scores import Difference, best_of, deviation, difference, pooled, required
+
+
+def test_the_first_of_the_best_is_found_in_either_direction() -> None:
+    scores = {"a": 2.0, "b": 1.0, "c": 1.0, "d": 3.0, "e": 3.0}
+    assert best_of(scores, scores.__getitem__, lower_is_better=True) == "b"
+    assert best_of(scores, scores.__getitem__, lower_is_better=False) == "d"
+    assert best_of([], scores.__getitem__, lower_is_better=True) is None
+
+
+def test_one_score_has_no_deviation() -> None:
+    assert deviation([4.0]) is None
+    assert deviation([3.0, 5.0, 7.0]) == 2.0
 
 
 def test_the_deviation_is_pooled_over_candidates_by_degrees_of_freedom() -> None:
