@@ -120,7 +120,7 @@ def main() -> None:
     changes = {"root": str(root), "retrain.steps": arguments.steps[-1]}
     experiment = with_overrides(load_experiment(arguments.config), changes)
     found = [*searched(experiment, range(arguments.searches), console), *drawn(arguments.random)]
-    candidates = {genotype_id(genotype.rows): (name, genotype) for name, genotype in found}
+    candidates = {genotype_id(genotype): (name, genotype) for name, genotype in found}
     names = {id: name for id, (name, _) in candidates.items()}
     for id, name in names.items():
         console.say(f"{name}: {short_name(id)}")

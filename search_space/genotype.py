@@ -84,6 +84,14 @@ class Genotype(Frozen):
         return find_space(self.space).to_rows(self.network, self.cells)
 
     @property
+    def listed(self) -> tuple[tuple[int, ...], ...] | tuple[tuple[str, ...], ...]:
+        """How tables and results list it: its published form or, where that does not exist, its names."""
+        try:
+            return self.rows
+        except GenotypeError:
+            return self.cells
+
+    @property
     def content_hash(self) -> str:
         """12 hexadecimal digits that name the architecture, whoever found it and when."""
         content = json.dumps([self.space, self.network, self.cells], separators=(",", ":"))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.artifacts.genotypes import generator_genotype
-from orchestrator.tracking.artifacts import fetch, is_address
+from orchestrator.artifacts.resolve import Meant, resolve
+from orchestrator.tracking.artifacts import fetch
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.generator import ImageGenerator
@@ -53,18 +54,19 @@ def generator_if_any(
     Raises:
         UserError: the file cannot be used, or the run has retrained nothing.
     """
-    path = Path(source)
-    if is_address(source):
-        file = fetch(source, (GENERATOR_FILE,), tracking_uri, root / "cache")[GENERATOR_FILE]
-        return TrainedGenerator(*load_generator(file), file)
-    if path.suffix == ".pth":
-        return _released(path, root, tracking_uri, genotype)
-    if path.suffix == ".pt":
-        return TrainedGenerator(*load_generator(path), path)
-    if path.name == source and (root / source).is_dir():
-        file = retrained_generator(root / source)
-        return TrainedGenerator(*load_generator(file), file, run=source)
-    return None
+    match resolve(source, root, ("address", "checkpoint", "generator file", "run")):
+        case Meant("address"):
+            file = fetch(source, (GENERATOR_FILE,), tracking_uri, root / "cache")[GENERATOR_FILE]
+            return TrainedGenerator(*load_generator(file), file)
+        case Meant("checkpoint", path):
+            return _released(path, root, tracking_uri, genotype)
+        case Meant("generator file", path):
+            return TrainedGenerator(*load_generator(path), path)
+        case Meant("run", folder):
+            file = retrained_generator(folder)
+            return TrainedGenerator(*load_generator(file), file, run=source)
+        case _:
+            return None
 
 
 def retrained_generator(folder: Path) -> Path:

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.artifacts.resolve import FILES, Meant, resolve, search_folders, selection_folders
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
-from orchestrator.tracking.artifacts import fetch, is_address
+from orchestrator.tracking.artifacts import fetch
 from search_space.genotype import Genotype
 from search_space.zoo.published import PUBLISHED, find_genotype
-
-FILES = {network: f"genotype_{network}.json" for network in ("generator", "discriminator")}
-"""By network, in the folder of a stage and among the artifacts of its MLflow run."""
 
 
 def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
@@ -61,13 +59,15 @@ def generator_genotype(source: str, root: Path, tracking_uri: str, option: str) 
 
 
 def _named(source: str, root: Path, tracking_uri: str) -> Mapping[str, Genotype]:
-    if is_address(source):
-        files = fetch(source, tuple(FILES.values()), tracking_uri, root / "cache")
-        return {network: Genotype.load(files[file]) for network, file in FILES.items() if file in files}
-    if source not in PUBLISHED and (found := searched_genotypes(root / source)):
-        return found
-    genotype = find_genotype(source)
-    return {genotype.network: genotype}
+    match resolve(source, root, ("address", "published", "searched run", "selected run")):
+        case Meant("address"):
+            files = fetch(source, tuple(FILES.values()), tracking_uri, root / "cache")
+            return {network: Genotype.load(files[file]) for network, file in FILES.items() if file in files}
+        case Meant("searched run" | "selected run", run):
+            return searched_genotypes(run)
+        case _:
+            genotype = find_genotype(source)
+            return {genotype.network: genotype}
 
 
 def _require_generator(found: Mapping[str, Genotype], source: str, option: str) -> None:
@@ -80,18 +80,8 @@ def searched_genotypes(run: Path) -> dict[str, Genotype]:
     is no such run.
     """
     found: dict[str, Genotype] = {}
-    for folder in (*search_folders(run)[-1:], *_folders(run, "select")[-1:]):
+    for folder in (*search_folders(run)[-1:], *selection_folders(run)[-1:]):
         for network, file in FILES.items():
             if (path := folder / file).is_file():
                 found[network] = Genotype.load(path)
     return found
-
-
-def search_folders(run: Path) -> list[Path]:
-    """Where a run's searches have left what they derived; the last counts."""
-    return _folders(run, "search")
-
-
-def _folders(run: Path, stage: str) -> list[Path]:
-    folders = [run, *sorted(run.glob(f"*/{stage}")), run / stage]
-    return [folder for folder in folders if (folder / FILES["generator"]).is_file()]

@@ -9,8 +9,8 @@ import torch
 from PIL import Image, UnidentifiedImageError
 
 from orchestrator.artifacts.generators import TrainedGenerator, generator_if_any
+from orchestrator.artifacts.resolve import resolve
 from orchestrator.config.experiment import Experiment
-from orchestrator.tracking.artifacts import is_address
 from search_space.errors import UserError
 from trainers.datasets.config import ImageFolderConfig
 from trainers.datasets.image_folder import SUFFIXES
@@ -49,8 +49,8 @@ def find_subject(source: str, experiment: Experiment, genotype: str | None) -> S
     generator = generator_if_any(source, experiment.root, experiment.tracking_uri, genotype)
     if generator is not None:
         return generator
-    if Path(source).is_dir():
-        return _folder(Path(source), experiment)
+    if folder := resolve(source, experiment.root, ("folder",)):
+        return _folder(folder.path, experiment)
     raise UserError(
         f"{source}: neither a run in {experiment.root}, nor a generator.pt, a .pth checkpoint of the "
         "released code or a folder of images"
@@ -63,7 +63,7 @@ def require_there(source: str, root: Path) -> None:
     Raises:
         UserError: no such file, folder or run.
     """
-    if not (is_address(source) or Path(source).expanduser().exists() or (root / source).is_dir()):
+    if not resolve(source, root, ("address", "anything there")):
         raise UserError(
             f"--against {source}: no such file or folder, nor a run in {root}; "
             "`advnas evaluate stats` makes statistics"
@@ -81,8 +81,8 @@ def find_against(
     evaluation, data = experiment.retrain.evaluation, experiment.data
     if source is None:
         return Against(data.name, load_images(data, experiment.root / "cache"), evaluation)
-    if Path(source).suffix == ".npz":
-        file = Path(source).expanduser().absolute()
+    if statistics := resolve(source, experiment.root, ("statistics",)):
+        file = statistics.path.expanduser().absolute()
         return Against(source, None, evaluation.model_copy(update={"statistics": file}))
     subject = find_subject(source, experiment, genotype)
     images = subject if isinstance(subject, Images) else generated_images(subject, evaluation, device)

@@ -146,11 +146,15 @@ def convert(arguments: argparse.Namespace) -> None:
 
 def _found(reference: str, arguments: argparse.Namespace) -> Genotype:
     """A genotype by published name, path, or the name of the run that searched it."""
-    if reference in PUBLISHED or Path(reference).suffix in (".json", ".npy"):
+    from orchestrator.artifacts.resolve import resolve
+
+    root = Path(arguments.root)
+    meant = resolve(reference, root, ("published", "genotype file", "searched run", "selected run"))
+    if meant and meant.kind in ("published", "genotype file"):
         return find_genotype(reference)
     from orchestrator.artifacts.genotypes import searched_genotypes
 
-    genotype = searched_genotypes(Path(arguments.root) / reference).get(arguments.network)
+    genotype = searched_genotypes(meant.path).get(arguments.network) if meant else None
     if genotype is None:
         raise GenotypeError(
             f"unknown genotype {reference!r}: neither published ({', '.join(PUBLISHED)}) nor a .json or .npy "
@@ -181,7 +185,7 @@ def in_words(genotype: Genotype) -> Iterator[str]:
     """The genotype as lines: its identity, then every edge with its primitive."""
     space = "" if genotype.space == DEFAULT_SPACE else f" of {genotype.space}"
     yield f"{genotype.network}{space} {genotype.content_hash}"
-    yield f"rows {json.dumps(genotype.rows)}"
+    yield f"rows {json.dumps(genotype.listed)}"
     if genotype.provenance:
         values = genotype.provenance.model_dump(exclude_none=True)
         yield "from " + ", ".join(f"{name} {value}" for name, value in values.items())

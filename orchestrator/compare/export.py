@@ -8,7 +8,8 @@ from typing import Any
 
 from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.groups import Group
-from search_space.errors import UserError
+from search_space.errors import GenotypeError, UserError
+from search_space.genotype import Genotype
 from trainers.files import written_whole
 
 
@@ -59,10 +60,20 @@ def require_suffix(path: Path) -> None:
         raise UserError(f"--data {path}: unknown suffix {path.suffix!r}; use .parquet or .json")
 
 
+def _published(genotype: Genotype) -> list[list[int]] | None:
+    """Its indices; None where they do not exist."""
+    try:
+        return [list(row) for row in genotype.rows]
+    except GenotypeError:
+        return None
+
+
 def _row(each: Candidate) -> dict[str, Any]:
     return {
         "name": each.name,
-        "genotype": [list(row) for row in each.genotype.rows],
+        "space": each.genotype.space,
+        "genotype": _published(each.genotype),
+        "primitives": [list(cell) for cell in each.genotype.cells],
         "hash": each.genotype.content_hash,
         "data": each.data,
         "steps": each.steps,

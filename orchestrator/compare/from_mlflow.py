@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
-from orchestrator.artifacts.genotypes import FILES
+from orchestrator.artifacts.resolve import FILES
 from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.compare.from_selection import candidates_of
 from orchestrator.config.renamed import modern_recipe

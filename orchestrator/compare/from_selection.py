@@ -1,13 +1,12 @@
 """Candidates out of a selection: every candidate where it stood last."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.compare.candidate import Candidate, Training
+from orchestrator.selection.curves import genotype_of
 from orchestrator.selection.result import RankedCandidate, Selection
-from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
 
 
@@ -26,7 +25,7 @@ def candidates_of(
     selection = Selection.model_validate_json(file.read_bytes())
     metric = selection.config.metric
     for ranked in selection.ranking:
-        genotype = Genotype.from_rows("generator", json.loads(ranked.genotype))
+        genotype = genotype_of(ranked.genotype)
         trainings = _trainings(selection, ranked, run, folder / genotype.content_hash)
         yield Candidate(
             name=f"{run}: {ranked.name}",

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.artifacts.resolve import SWEEP_TABLE
 from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.config.identity import flatten
 from orchestrator.config.renamed import modern_recipe
 from orchestrator.jobs.scores import best_of
-from orchestrator.sweep.results import FILE
 from orchestrator.sweep.run_folder import RunFolder
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
@@ -23,7 +23,7 @@ def sweep_candidates(folder: Path) -> Iterator[Candidate]:
     """Whole trials, and those stopped early with the seeds they finished; the others have no scores."""
     import pyarrow.parquet
 
-    table = pyarrow.parquet.read_table(folder / FILE)
+    table = pyarrow.parquet.read_table(folder / SWEEP_TABLE)
     known = {"trial", "config", "state", "reason", "began", "ended", "evaluations"}
     # Columns of parameters have dots, those of scores have not.
     names = [name for name in table.column_names if name not in known and "." in name]

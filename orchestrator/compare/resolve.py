@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.artifacts.cost import CHANNELS
+from orchestrator.artifacts.resolve import Meant, resolve
 from orchestrator.compare.candidate import Candidate, merged
 from orchestrator.compare.from_mlflow import Store
 from orchestrator.compare.from_sweep import sweep_candidates
-from orchestrator.sweep.results import FILE as SWEEP_TABLE
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
@@ -28,21 +28,27 @@ def candidates(names: Sequence[str], root: Path, tracking_uri: str) -> list[Cand
 
 
 def _named(name: str, root: Path, store: Store) -> Iterator[Candidate]:
-    if name in PUBLISHED:
-        yield _published(name)
-    elif Path(name).suffix in (".json", ".npy"):
-        yield _unscored(Path(name).stem, find_genotype(name), name)
-    elif (root / name / SWEEP_TABLE).is_file():
-        yield from sweep_candidates(root / name)
-    else:
-        found = list(store.candidates(name))
-        if not found:
-            raise UserError(
-                f"{name}: nothing of that name to compare; give a run that has retrained or selected, "
-                f"a sweep or an experiment of {root}, runs:/ID, a genotype file, or a published name: "
-                f"{', '.join(PUBLISHED)}"
-            )
-        yield from found
+    match resolve(name, root, ("published", "genotype file", "sweep")):
+        case Meant("published"):
+            yield _published(name)
+        case Meant("genotype file", path):
+            yield _unscored(path.stem, find_genotype(name), name)
+        case Meant("sweep", folder):
+            yield from sweep_candidates(folder)
+        case _:
+            yield from _stored(name, root, store)
+
+
+def _stored(name: str, root: Path, store: Store) -> list[Candidate]:
+    """Only MLflow knows which names are those of its runs and experiments."""
+    found = list(store.candidates(name))
+    if not found:
+        raise UserError(
+            f"{name}: nothing of that name to compare; give a run that has retrained or selected, "
+            f"a sweep or an experiment of {root}, runs:/ID, a genotype file, or a published name: "
+            f"{', '.join(PUBLISHED)}"
+        )
+    return found
 
 
 def _published(name: str) -> Candidate:

@@ -26,6 +26,7 @@ from orchestrator.plots.genotype_layout import (
     label_at,
     node_at,
     skip_route,
+    stroke_of,
 )
 from search_space.genotype import Genotype, GenotypeError
 from search_space.space import SearchSpace
@@ -147,8 +148,8 @@ def _draw_edge(axes: Axes, network: Network, cell: int, edge: Edge, name: str, o
     if other != name:
         axes.add_patch(_arrow(start, end, HALO, bow, style="-")).set(zorder=1, gid=f"{place}-halo")
         text = f"{name}\n≠ {other}"
-    axes.add_patch(_arrow(start, end, STROKES[name], bow)).set(zorder=2, gid=place)
-    _draw_label(axes, label_at(network, cell, edge), text, STROKES[name].colour, f"{place}-label")
+    axes.add_patch(_arrow(start, end, stroke_of(name), bow)).set(zorder=2, gid=place)
+    _draw_label(axes, label_at(network, cell, edge), text, stroke_of(name).colour, f"{place}-label")
 
 
 def _draw_skip_edge(axes: Axes, cell: int, edge: Edge, name: str, other: str) -> None:
@@ -158,9 +159,9 @@ def _draw_skip_edge(axes: Axes, cell: int, edge: Edge, name: str, other: str) ->
         skip_route((edge.source_cell, edge.source), (cell, edge.target)),
         f"cell{cell + 1}-{edge.name}",
     )
-    axes.add_patch(_arrow_along(corners, STROKES[name])).set(zorder=2, gid=place)
+    axes.add_patch(_arrow_along(corners, stroke_of(name))).set(zorder=2, gid=place)
     text = name if other == name else f"{name}\n≠ {other}"
-    _draw_label(axes, _over(corners), text, STROKES[name].colour, f"{place}-label")
+    _draw_label(axes, _over(corners), text, stroke_of(name).colour, f"{place}-label")
 
 
 def _over(corners: tuple[Point, ...]) -> Point:
@@ -201,7 +202,7 @@ def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> 
     used = {name for cell in genotype.cells for name in cell}
     if (space := find_space(genotype.space)).output_node is None:
         return
-    entries = {name: stroke for name, stroke in STROKES.items() if name in used}
+    entries = {name: stroke_of(name) for name in (*STROKES, *sorted(used - STROKES.keys())) if name in used}
     if genotype.network == "generator" and space.skip_ins:
         entries["fixed skip between cells"] = CROSS_CELL
     if highlight is not None:

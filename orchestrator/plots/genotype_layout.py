@@ -80,11 +80,19 @@ STROKES: Mapping[str, Stroke] = {
 """One hue a family: convolutions blue, dilated and separable ones orange, up green, pooling purple; larger is
 wider."""
 
+OTHER = Stroke("#8c6d31", 2.4)
+"""Primitives that have no stroke of their own."""
+
 CROSS_CELL = Stroke("#b0417a", 1.4, (0.0, (2.0, 2.0)))
 """The fixed skips between cells."""
 CHAIN = Stroke("#9a9a9a", 1.4)
 """From the output of one cell into the next."""
 HALO = Stroke("#ffd92f", 10.0)
+
+
+def stroke_of(primitive: str) -> Stroke:
+    """How the edges of a primitive are drawn."""
+    return STROKES.get(primitive, OTHER)
 
 
 def node_at(network: Network, cell: int, node: int) -> Point:

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from orchestrator.plots.genotype import draw
-from orchestrator.plots.genotype_layout import STROKES
+from orchestrator.plots.genotype_layout import stroke_of
 from orchestrator.plots.history import History
 from search_space.space import SearchSpace
 from search_space.topology import CellEdges
@@ -32,7 +32,7 @@ def preferences(history: History) -> bytes:
     top = 1.05 * max(max(edge) for now in history.probabilities for cell in now for edge in cell)
     for cell in range(len(cells)):
         _draw_cell(grid[cell][0], history, cell, top)
-    handles = [Patch(color=STROKES[name].colour, label=name) for name in _operations(history.space, cells)]
+    handles = [Patch(color=stroke_of(name).colour, label=name) for name in _operations(history.space, cells)]
     figure.legend(handles=handles, loc="lower center", ncols=12, fontsize=9, frameon=False)
     symbol, title = SYMBOLS[history.network], "strip: the operation that would be derived"
     figure.suptitle(f"{history.network}: softmax({symbol}) of every edge; {title}")
@@ -74,11 +74,11 @@ def _draw_cell(axes: Axes, history: History, cell: int, top: float) -> None:
         curves = zip(*history.edge(cell, index), strict=True)
         for name, values in zip(history.space.names(edge.kind), curves, strict=True):
             lines.append(list(zip(x, values, strict=True)))
-            colours.append(STROKES[name].colour)
+            colours.append(stroke_of(name).colour)
         names = [genotype.cells[cell][index] for genotype in history.genotypes]
         for start, end, name in zip(x, x[1:], names[1:], strict=False):
             strips.append([(start, STRIP * top), (end, STRIP * top)])
-            strip_colours.append(STROKES[name].colour)
+            strip_colours.append(stroke_of(name).colour)
         won = f"{names[-1]} since {history.settled_after(cell, index)}"
         axes.text(index, top * 1.04, f"{edge.name}: {edge.source} → {edge.target}, {won}", fontsize=9)
     axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.5))

@@ -60,9 +60,11 @@ class Plan:
         found: dict[str, Named] = {}
         number = 0
         while len(found) < self.config.genotypes:
-            genotype = sample_genotype("generator", seed_for(self.experiment.seed, STAGE, number))
+            genotype = sample_genotype(
+                "generator", seed_for(self.experiment.seed, STAGE, number), self.experiment.search.space
+            )
             number += 1
-            found.setdefault(genotype_id(genotype.rows), (f"random {number}", genotype))
+            found.setdefault(genotype_id(genotype), (f"random {number}", genotype))
         return found
 
     @property

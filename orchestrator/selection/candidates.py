@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orchestrator.artifacts.cost import generator_cost
-from orchestrator.artifacts.genotypes import search_folders, searched_genotypes
+from orchestrator.artifacts.genotypes import searched_genotypes
+from orchestrator.artifacts.resolve import Meant, resolve, search_folders
 from orchestrator.checkpoints.derivations import derived_generators
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.selection import SelectStage
@@ -13,6 +14,7 @@ from orchestrator.selection.curves import genotype_id
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
 from search_space.sampling import sample_genotype
+from search_space.space import DEFAULT_SPACE
 from search_space.zoo.published import PUBLISHED, find_genotype
 from trainers.noise import seed_for
 
@@ -20,17 +22,21 @@ Named = tuple[str, Genotype]
 """What people call a candidate, and its genotype."""
 
 
-def collect(select: SelectStage, root: Path, own: Path | None, seed: int) -> dict[str, Named]:
+def collect(
+    select: SelectStage, root: Path, own: Path | None, seed: int, space: str = DEFAULT_SPACE
+) -> dict[str, Named]:
     """All candidates by id; of equal genotypes the first stays. `own` is the folder of the run's own search.
+
+    Random candidates are drawn from `space`.
 
     Raises:
         ConfigError: a search that is none, a discriminator's genotype, or nobody at all.
     """
     found: dict[str, Named] = {}
-    for name, genotype in _all(select, root, own, seed):
+    for name, genotype in _all(select, root, own, seed, space):
         if genotype.network != "generator":
             raise ConfigError(f"select.searches: {name} is a discriminator's; name a generator's")
-        found.setdefault(genotype_id(genotype.rows), (name, genotype))
+        found.setdefault(genotype_id(genotype), (name, genotype))
     if not found:
         raise ConfigError("select: no candidates; give select.searches, select.random or select.zoo")
     return found
@@ -96,7 +102,7 @@ def _unmet(
     return f"{given}: none of {len(costs)} candidates meets it; {candidates[nearest][0]} would meet {cures}"
 
 
-def _all(select: SelectStage, root: Path, own: Path | None, seed: int) -> Iterator[Named]:
+def _all(select: SelectStage, root: Path, own: Path | None, seed: int, space: str) -> Iterator[Named]:
     if own:
         yield from _derived(own, "search", select.limit)
     for source in select.searches:
@@ -104,20 +110,20 @@ def _all(select: SelectStage, root: Path, own: Path | None, seed: int) -> Iterat
     for name in select.zoo:
         yield name, PUBLISHED[name].genotype
     for number in range(select.random):
-        yield f"random {number + 1}", sample_genotype("generator", seed_for(seed, "select", number))
+        yield f"random {number + 1}", sample_genotype("generator", seed_for(seed, "select", number), space)
 
 
 def _searched(source: str, root: Path, limit: int) -> Iterator[Named]:
-    folders = search_folders(root / source)
-    if folders:
-        for folder in folders:
-            yield from _derived(folder, source, limit)
-    elif Path(source).suffix in (".json", ".npy"):
-        yield Path(source).stem, find_genotype(source)
-    else:
-        raise ConfigError(
-            f"select.searches: {source}: no run in {root} has searched so; give one that has, or a file"
-        )
+    match resolve(source, root, ("searched run", "genotype file")):
+        case Meant("searched run", run):
+            for folder in search_folders(run):
+                yield from _derived(folder, source, limit)
+        case Meant("genotype file", path):
+            yield path.stem, find_genotype(source)
+        case _:
+            raise ConfigError(
+                f"select.searches: {source}: no run in {root} has searched so; give one that has, or a file"
+            )
 
 
 def _derived(folder: Path, run: str, limit: int) -> Iterator[Named]:

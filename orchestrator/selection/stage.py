@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.artifacts.genotypes import search_folders
+from orchestrator.artifacts.resolve import search_folders
 from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.cluster.launch import launch
 from orchestrator.cluster.session import ray_cluster
@@ -140,7 +140,7 @@ def plan_of(session: Session, own: Path | None) -> SelectionPlan:
     """
     experiment = session.experiment
     config = select_stage(experiment)
-    candidates = collect(config, experiment.root, own, experiment.seed)
+    candidates = collect(config, experiment.root, own, experiment.seed, experiment.search.space)
     trial = identity(Job("retrain", trial_of(experiment, 0, config.steps[0]), {}, session.folder))
     evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
     scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}

@@ -129,7 +129,7 @@ def document(result: object) -> Any:
     """A result as it is printed and stored: by field, without those that are None."""
     if isinstance(result, GenotypeFile):
         genotype = result.genotype
-        return {"rows": genotype.rows, "hash": genotype.content_hash, "file": result.file}
+        return {"rows": genotype.listed, "hash": genotype.content_hash, "file": result.file}
     if is_dataclass(result):
         return _printed_fields(result)
     if isinstance(result, Mapping):

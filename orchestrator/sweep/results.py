@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestrator.artifacts.resolve import SWEEP_TABLE
 from orchestrator.jobs.scores import best_of, deviation
 from orchestrator.sweep.config import Objective, Sweep
 from orchestrator.sweep.run_folder import RunFolder, params_hash, seed_folder, trial_folder
@@ -92,9 +93,6 @@ def pareto_front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[R
     return [row for number, row in enumerate(complete) if number in front]
 
 
-FILE = "trials.parquet"
-
-
 def load_results(name: str, root: str | Path = "runs") -> "pandas.DataFrame":
     """The trials of the sweep of that name.
 
@@ -104,16 +102,16 @@ def load_results(name: str, root: str | Path = "runs") -> "pandas.DataFrame":
     """
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(Path(root) / name / FILE).to_pandas()
+    return pyarrow.parquet.read_table(Path(root) / name / SWEEP_TABLE).to_pandas()
 
 
 def write_results(sweep: Sweep, rows: Sequence[Row], folder: Path) -> Path:
     """Write the file anew, whole."""
     import pyarrow.parquet
 
-    with written_whole(folder / FILE) as file:
+    with written_whole(folder / SWEEP_TABLE) as file:
         pyarrow.parquet.write_table(table_of(sweep, rows, folder), file)
-    return folder / FILE
+    return folder / SWEEP_TABLE
 
 
 def table_of(sweep: Sweep, rows: Sequence[Row], folder: Path) -> "pyarrow.Table":

@@ -127,7 +127,7 @@ def _tags(trained: Trained) -> dict[str, str]:
 def _description(trained: Trained) -> str:
     scores = ", ".join(f"{name} {value:.4g}" for name, value in trained.scores.items())
     conditions = ", ".join(f"{name} {value}" for name, value in trained.protocol.items())
-    rows = [list(row) for row in trained.genotype.rows]
+    rows = [list(row) for row in trained.genotype.listed]
     return (
         f"Generator of {trained.data} images, run {trained.run}. {scores}.\n\n"
         f"Scores with {conditions}.\n\nGenotype {trained.genotype.content_hash}, rows `{rows}`."

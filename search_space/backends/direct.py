@@ -162,7 +162,7 @@ class DirectConvolver:
         self._sums.update(zip(targets, sums, strict=True))
 
 
-def _mix(group: ConvolutionGroup, size: int) -> list[tuple[Float[Tensor, "E O I k k"], Geometry]]:
+def _mix(group: ConvolutionGroup, size: int) -> list[tuple[Float[Tensor, "E O I _ _"], Geometry]]:
     kernels = []
     for part, spacing in parts(group.primitives, size):
         primitives = group.primitives[part]

@@ -3,6 +3,7 @@
 Shapes: N batch, Z latent size, C channels, H height, W width, S image size.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from jaxtyping import Float
@@ -37,9 +38,9 @@ class UncutGenerator(ImageGenerator):
         self.to_image = nn.Conv2d(channels, config.image_channels, 3, padding=1)
         self.apply(_initialise)
 
+    @abstractmethod
     def cell(self, index: int, names: Sequence[str] | None) -> nn.Module:
         """The cell in one place: of these choices or, for None, of the supernet."""
-        raise NotImplementedError
 
     def forward(
         self, z: Float[Tensor, "n z"], edge_weights: EdgeWeights | None = None

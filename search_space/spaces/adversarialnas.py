@@ -4,13 +4,14 @@ Source: AdversarialNAS (arXiv 1912.02037), section 3.1, figure 2 and the release
 published genotype rows.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
 from search_space.parameter_table import ParameterTable, parameter_table, primitive_parameters
 from search_space.space import SearchSpace
-from search_space.topology import CellEdges, Edge, Network, Primitive, SkipIn
+from search_space.topology import CellEdges, Edge, Kind, Network, Primitive, SkipIn
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +26,9 @@ CONVOLUTIONS = (
     Primitive("dil_conv_5x5", "conv", kernel=5, dilation=2),
 )
 
-VOCABULARIES = {
+Vocabularies = Mapping[Kind, tuple[Primitive, ...]]
+
+VOCABULARIES: Vocabularies = {
     "normal": (Primitive("none", "none"), Primitive("skip_connect", "skip"), *CONVOLUTIONS),
     "image": CONVOLUTIONS,
     "up": (
@@ -99,33 +102,54 @@ CELLS: dict[Network, tuple[CellEdges, ...]] = {
 SKIP_INS = ((), (SkipIn(0, "bilinear"),), (SkipIn(0, "nearest"), SkipIn(1, "nearest")))
 
 
-def build(
-    network: Network, config: NetworkConfig, genotype: "Genotype | None" = None, outputs: int = 1
-) -> "nn.Module":
-    """The derived network of a genotype or, without one, the supernet."""
-    from search_space.networks.discriminator import Discriminator
-    from search_space.networks.generator import Generator
+def space_of_cells(name: str, vocabularies: Vocabularies) -> SearchSpace:
+    """A space of these cells under any name, with any vocabularies of the same kinds.
 
-    match config:
-        case GeneratorConfig() if network == "generator":
-            return Generator(config, genotype)
-        case DiscriminatorConfig() if network == "discriminator":
-            return Discriminator(config, genotype, outputs=outputs)
-    raise TypeError(f"a {network} is not built from a {type(config).__name__}")
+    A primitive without a published index has no published form; everything else works without one.
+    """
 
+    def build(
+        network: Network, config: NetworkConfig, genotype: "Genotype | None" = None, outputs: int = 1
+    ) -> "nn.Module":
+        from search_space.networks.discriminator import Discriminator
+        from search_space.networks.generator import Generator
 
-@cache
-def table(network: Network, config: NetworkConfig) -> ParameterTable:
-    """Parameters of every choice at the configured widths."""
-    channels = config.channels
+        match config:
+            case GeneratorConfig() if network == "generator":
+                return Generator(config, genotype, space=name)
+            case DiscriminatorConfig() if network == "discriminator":
+                return Discriminator(config, genotype, space=name, outputs=outputs)
+        raise TypeError(f"a {network} is not built from a {type(config).__name__}")
 
-    def parameters(edge: Edge, primitive: Primitive) -> int:
-        in_channels = config.image_channels if edge.kind == "image" else channels
-        return primitive_parameters(primitive, in_channels, channels)
+    @cache
+    def table(network: Network, config: NetworkConfig) -> ParameterTable:
+        channels = config.channels
 
-    # D has nothing but its searched edges and a linear layer without bias.
-    fixed = _fixed_in_generator(config) if isinstance(config, GeneratorConfig) else channels
-    return parameter_table(fixed, CELLS[network], VOCABULARIES, parameters)
+        def parameters(edge: Edge, primitive: Primitive) -> int:
+            in_channels = config.image_channels if edge.kind == "image" else channels
+            return primitive_parameters(primitive, in_channels, channels)
+
+        # D has nothing but its searched edges and a linear layer without bias.
+        fixed = _fixed_in_generator(config) if isinstance(config, GeneratorConfig) else channels
+        return parameter_table(fixed, CELLS[network], vocabularies, parameters)
+
+    names = {kind: {each.name for each in vocabulary} for kind, vocabulary in vocabularies.items()}
+    return SearchSpace(
+        name=name,
+        vocabularies=vocabularies,
+        cells=CELLS,
+        build=build,
+        image_size=lambda config: config.image_size,
+        parameter_table=table,
+        groups={"normal": "normal", "image": "normal", "up": "resample", "down": "resample"},
+        published={
+            kind: {each: index for each, index in indices.items() if each in names[kind]}
+            for kind, indices in PUBLISHED.items()
+        },
+        skip_ins=SKIP_INS,
+        output_node=4,
+        skip_node=3,
+    )
 
 
 def _fixed_in_generator(config: GeneratorConfig) -> int:
@@ -140,16 +164,4 @@ def _fixed_in_generator(config: GeneratorConfig) -> int:
     return latents + skips + norm + to_image
 
 
-ADVERSARIALNAS = SearchSpace(
-    name="adversarialnas",
-    vocabularies=VOCABULARIES,
-    cells=CELLS,
-    build=build,
-    image_size=lambda config: config.image_size,
-    parameter_table=table,
-    groups={"normal": "normal", "image": "normal", "up": "resample", "down": "resample"},
-    published=PUBLISHED,
-    skip_ins=SKIP_INS,
-    output_node=4,
-    skip_node=3,
-)
+ADVERSARIALNAS = space_of_cells("adversarialnas", VOCABULARIES)

@@ -50,8 +50,12 @@ class GanLoss(Frozen):
         """Loss of G, of D's outputs for its images; of those for real ones too, if it needs them."""
 
     def penalty(
-        self, outputs: "Float[Tensor, 'n k']", images: "Float[Tensor, 'n c s s']"
+        self,
+        outputs: "Float[Tensor, 'n k']",
+        images: "Float[Tensor, 'n c s s']",  # noqa: ARG002
     ) -> "Float[Tensor, '']":
-        """Added to the loss of D if `penalizes_gradients`: of its outputs for real images, as functions of
-        these."""
-        raise NotImplementedError(f"{self.name} has no penalty")
+        """What is added to the loss of D if `penalizes_gradients`: nothing, unless a loss overrides it.
+
+        The outputs are those for real images, as functions of these.
+        """
+        return outputs.new_zeros(())

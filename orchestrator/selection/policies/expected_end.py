@@ -104,7 +104,7 @@ def _kernel() -> Any:
 
 def features_of(genotypes: Sequence[str]) -> Float64[np.ndarray, "g f"]:
     """One-hot edges and how often each index appears, so scaled that two genotypes are about 1 apart."""
-    rows = [[tuple(row) for row in json.loads(genotype)] for genotype in genotypes]
+    rows = [[tuple(map(str, row)) for row in json.loads(genotype)] for genotype in genotypes]
     edges = [[(i, j, index) for i, row in enumerate(each) for j, index in enumerate(row)] for each in rows]
     hot = sorted({edge for each in edges for edge in each})
     kinds = sorted({index for *_, index in hot})

@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.selection.curves import Curves, genotype_id, short_name
+from orchestrator.selection.curves import Curves, genotype_id, genotype_of, short_name
 from orchestrator.selection.tables.wide_table import TableError
 from search_space.sampling import sample_genotype
+from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.selection.tables import NAN, curves_of, write_csv
 
 
@@ -18,7 +19,18 @@ def test_a_genotype_has_one_id_however_its_json_is_spaced(tmp_path: Path) -> Non
 
 def test_the_id_of_rows_is_what_a_table_of_them_has() -> None:
     genotype = sample_genotype("generator", 0)
-    assert genotype_id(genotype.rows) == str([list(row) for row in genotype.rows]).replace(" ", "")
+    assert genotype_id(genotype) == str([list(row) for row in genotype.rows]).replace(" ", "")
+    assert genotype_of(genotype_id(genotype)).cells == genotype.cells
+
+
+def test_the_id_of_another_space_names_it(tmp_path: Path) -> None:
+    genotype = PUBLISHED["autogan_a"].genotype
+    id = genotype_id(genotype)
+    assert id.startswith('[["autogan"],["pre","none","nearest","conv_1x1"],')
+    assert genotype_of(id) == genotype
+    assert short_name(id).startswith("autogan ")
+    write_csv(tmp_path / "t.csv", [(id, 0, 10, 1.0)])
+    assert Curves.read(tmp_path / "t.csv").genotypes == (id,)
 
 
 def test_a_short_name_is_the_digits_of_the_rows_where_indices_are_digits() -> None:

@@ -17,7 +17,7 @@ from tests.orchestrator.tiny_jobs import tiny_job
 from trainers.guarded_step import NonFiniteLoss
 
 GENOTYPE = PUBLISHED["eagan"].genotype
-ID = genotype_id(GENOTYPE.rows)
+ID = genotype_id(GENOTYPE)
 
 
 class Launches:
