@@ -32,7 +32,7 @@ SEARCHES: dict[str, StrategyConfig] = {
 
 @dataclass(frozen=True)
 class PathMeasurement:
-    """Of one search at one size."""
+    """What one search measures at one size."""
 
     size: str
     search: str

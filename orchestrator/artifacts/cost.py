@@ -60,7 +60,7 @@ def generator_cost(config: GeneratorConfig, genotype: Genotype, timed: bool) -> 
 
 
 def pareto_front(points: Mapping[str, tuple[float, float]], first_is_lower: bool) -> list[str]:
-    """Who is beaten by nobody in the first number without losing in the second, of which less is better."""
+    """The points that no other beats in one number without losing in the second, of which less is better."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

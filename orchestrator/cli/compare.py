@@ -19,7 +19,7 @@ EXAMPLES = (
 
 
 def add_arguments(parser: Parser, name: str) -> None:
-    """Whom to compare, and which files to write."""
+    """The arguments say whom to compare and which files to write."""
     describe(parser, COMMANDS[name].about, EXAMPLES)
     parser.add_argument(
         "names",

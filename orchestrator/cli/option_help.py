@@ -15,7 +15,7 @@ from orchestrator.config.files import FOLDER, PRESETS, SWEEPS, read_source
 from orchestrator.config.overrides import apply_overrides, options
 
 INDENTATION = 8
-"""Of what an option does, below its name."""
+"""The text that explains an option is indented this far below its name."""
 
 LONGEST = 40
 """Characters of a value."""

@@ -177,7 +177,7 @@ Node = Mapping[str, float]
 """What a machine has, in Ray's words: CPU, GPU."""
 
 DRIVER = {"node:__internal_head__": 0.01}
-"""Of a trial that only drives workers: a place on the head node; Ray refuses trials of no resource at all."""
+"""A trial that only drives workers takes this on the head node; Ray refuses trials without resources."""
 
 
 def trial_resources(cluster: ClusterConfig) -> dict[str, float]:
@@ -196,7 +196,7 @@ def concurrent_trials(
         ClusterError: with the arithmetic, if not even one fits.
     """
     room = sum(places(cluster, node) for node in nodes)
-    # Of elastic trials one at a time is started where not even one could have the most.
+    # Elastic trials start one at a time if not even one fits with all its workers.
     fits = room // cluster.shares or int(cluster.workers_on(room) > 0)
     if not fits:
         raise ClusterError(f"{command}: {arithmetic(cluster, nodes)}; use smaller or fewer workers")

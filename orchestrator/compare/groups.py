@@ -76,7 +76,7 @@ def groups_of(candidates: Sequence[Candidate], named: Sequence[str] = ()) -> lis
 
     def order(group: Group) -> tuple[bool, int]:
         runs = {training.run for row in group.rows for training in row.candidate.trainings}
-        # Of a sweep, a run's name begins with the sweep's.
+        # The name of a sweep's run begins with the name of the sweep.
         is_named = any(run == name or run.startswith(f"{name} ") for run in runs for name in named)
         return not is_named, -len(group.rows)
 

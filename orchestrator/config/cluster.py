@@ -1,4 +1,4 @@
-"""Who does the work of a run, and where it is recorded."""
+"""The settings that say which workers do a run and where MLflow records it."""
 
 import math
 import re
@@ -16,7 +16,7 @@ def _ray_address(address: str) -> str:
 
 
 class ClusterConfig(Frozen):
-    """Who does the work. Of it, only `num_workers` decides results: BatchNorm normalises over shares."""
+    """The workers of a run. Only `num_workers` decides results: each has a ghost batch of BatchNorm."""
 
     num_workers: NonNegativeInt = 0
     """0 works in this process; 1 and more are Ray Train workers that share every batch."""

@@ -61,7 +61,7 @@ def _finished(live: LiveCurves, best: Request) -> Checkpoint:
 
 
 def front(selection: Selection, live: LiveCurves) -> Mapping[str, Mapping[str, float | None]]:
-    """Of those trained furthest, whom nobody beats in score or size without losing in the other."""
+    """The candidates trained furthest that no other beats in score or size without losing in the other."""
     config = live.experiment.retrain.generator
     furthest = selection.config.steps[-1]
     points = {

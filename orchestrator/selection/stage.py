@@ -115,7 +115,7 @@ class Selected:
     shipped: Shipped | None = field(metadata=MERGED)
     """None where the last rung is before the end of the training."""
     pareto_front: Mapping[str, Mapping[str, float | None]]
-    """Score and parameters of the candidates whom nobody beats in both."""
+    """Score and parameters of each candidate on the front of the two."""
     selection: Path
     """All of it as JSON."""
     ranking: Path

@@ -3,16 +3,18 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from pydantic import ValidationError
-from torch import nn
 
-from search_space.genotype import Genotype
-from search_space.networks.config import GeneratorConfig, NetworkConfig
-from search_space.networks.discriminator import Discriminator
-from search_space.networks.generator import Generator
+from orchestrator.plots.genotype import draw
+from orchestrator.selection.curves import genotype_id, genotype_of
+from search_space.genotype import Genotype, GenotypeError, build
+from search_space.networks.config import GeneratorConfig
+from search_space.sampling import count_parameters
 from search_space.space import SearchSpace
+from search_space.spaces.adversarialnas import VOCABULARIES, space_of_cells
 from search_space.spaces.registry import SPACES
-from search_space.topology import Network
+from search_space.topology import Primitive
 from tests.trainers.small import SHORT, no_scores, search_batches, search_setup
 from trainers.config import SearchConfig
 from trainers.search import search
@@ -28,20 +30,51 @@ FEW = {
 """The second space: the same cells, with fewer primitives, some in another order."""
 
 
-def build(_: Network, config: NetworkConfig, genotype: Genotype | None = None, outputs: int = 1) -> nn.Module:
-    if isinstance(config, GeneratorConfig):
-        return Generator(config, genotype, space="few")
-    return Discriminator(config, genotype, space="few", outputs=outputs)
-
-
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> SearchSpace:
     known = SPACES["adversarialnas"]
     primitives = {each.name: each for kind in FEW for each in known.vocabularies[kind]}
     vocabularies = {kind: tuple(primitives[name] for name in names) for kind, names in FEW.items()}
-    space = replace(known, name="few", vocabularies=vocabularies, build=build, published={})
+    space = space_of_cells("few", vocabularies)
     monkeypatch.setitem(SPACES, "few", space)
     return space
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> SearchSpace:
+    """With one primitive more, that no published format knows and no drawing has a stroke for."""
+    normal = (*VOCABULARIES["normal"], Primitive("conv_7x7", "conv", kernel=7))
+    space = space_of_cells("wide", {**VOCABULARIES, "normal": normal})
+    monkeypatch.setitem(SPACES, "wide", space)
+    return space
+
+
+WIDEST = ("nearest", "bilinear", *("conv_7x7",) * 5)
+
+
+@pytest.mark.usefixtures("wide")
+def test_a_primitive_of_a_space_of_its_own_is_computed_counted_drawn_and_selected():
+    genotype = Genotype(space="wide", network="generator", cells=(WIDEST,) * 3)
+    config = GeneratorConfig(channels=4, bottom_width=2, image_channels=1)
+    network = build(genotype, config)
+    assert sum(weight.shape[-1] == 7 for name, weight in network.named_parameters() if "weight" in name) == 3
+    assert count_parameters(genotype, config) == sum(each.numel() for each in network.parameters())
+    assert network(torch.randn(2, 120)).shape == (2, 1, 16, 16)
+    assert {text.get_text() for text in draw(genotype).axes[0].texts} >= {"conv_7x7"}
+    assert genotype_of(genotype_id(genotype)) == genotype
+    with pytest.raises(GenotypeError, match="conv_7x7 has no published index"):
+        _ = genotype.rows
+
+
+@pytest.mark.usefixtures("wide")
+def test_supernets_of_a_space_of_its_own_hold_its_primitives():
+    config = SearchConfig(space="wide", **SHORT | {"report_every": 4})
+    setup = search_setup(config)
+    strategy = config.strategy.build(setup)
+    before = strategy.state.generator.cells[0].normal["conv_7x7"].weight.clone()
+    assert before.shape[0] == 5
+    list(search(strategy, search_batches(), setup, no_scores))
+    assert not torch.equal(strategy.state.generator.cells[0].normal["conv_7x7"].weight, before)
 
 
 @pytest.mark.parametrize("name", ["adversarial", "random"])

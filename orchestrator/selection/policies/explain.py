@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orchestrator.config.selection import SelectionConfig
 from orchestrator.jobs.scores import OWN_RUNS, Difference, Noise, deviation, required
 from orchestrator.selection.policies.repeats import lead
+from orchestrator.selection.result import RankedCandidate
 from orchestrator.selection.rung import CandidateScores
 
 
@@ -104,3 +105,22 @@ def _mean(scored: CandidateScores) -> str:
     if spread is None:
         return f"{scored.mean:.4g} with one seed"
     return f"mean {scored.mean:.4g} ± {spread:.2g} over {runs} seeds"
+
+
+def ranked_candidate(
+    scored: CandidateScores, step: int, place: int, *, kept: bool, reason: str
+) -> RankedCandidate:
+    """The row of a candidate at a rung; `place` counts from 0."""
+    return RankedCandidate(
+        genotype=scored.candidate.genotype,
+        name=name(scored),
+        step=step,
+        place=place + 1,
+        seeds=tuple(scored.scores),
+        scores=scored.values,
+        diverged=scored.diverged,
+        mean=scored.mean,
+        deviation=deviation(scored.values),
+        kept=kept,
+        reason=reason,
+    )

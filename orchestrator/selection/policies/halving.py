@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from orchestrator.config.selection import THIRD, SelectionConfig
-from orchestrator.jobs.scores import deviation
-from orchestrator.selection.policies.explain import choice_reason, cut_reason, final_reason, name
+from orchestrator.selection.policies.explain import choice_reason, cut_reason, final_reason, ranked_candidate
 from orchestrator.selection.policies.policy import Policy
 from orchestrator.selection.policies.repeats import Repeats, noise_of, planned_steps, repeat_within_noise
 from orchestrator.selection.result import (
@@ -132,16 +131,10 @@ def _rung(
     return Rung(
         step=comparison.step,
         standings=tuple(
-            RankedCandidate(
-                genotype=scored.candidate.genotype,
-                name=name(scored),
-                step=comparison.step,
-                place=place + 1,
-                seeds=tuple(scored.scores),
-                scores=scored.values,
-                diverged=scored.diverged,
-                mean=scored.mean,
-                deviation=deviation(scored.values),
+            ranked_candidate(
+                scored,
+                comparison.step,
+                place,
                 kept=place < places,
                 reason=final_reason(ranked, place, noise, config)
                 if config.is_last(index)

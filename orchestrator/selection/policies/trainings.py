@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from orchestrator.config.selection import SelectionConfig
-from orchestrator.jobs.scores import Noise, deviation
-from orchestrator.selection.policies.explain import choice_reason, divergence_reason, final_reason, name
+from orchestrator.jobs.scores import Noise
+from orchestrator.selection.policies.explain import (
+    choice_reason,
+    divergence_reason,
+    final_reason,
+    ranked_candidate,
+)
 from orchestrator.selection.policies.halving import ranking_of
 from orchestrator.selection.policies.repeats import noise_of
 from orchestrator.selection.result import (
     Candidate,
     CurveSource,
-    RankedCandidate,
     Request,
     Rung,
     Selection,
@@ -165,16 +169,10 @@ class Trainings:
         return Rung(
             step=self.config.steps[rung],
             standings=tuple(
-                RankedCandidate(
-                    genotype=scored.candidate.genotype,
-                    name=name(scored),
-                    step=self.config.steps[rung],
-                    place=place + 1,
-                    seeds=tuple(scored.scores),
-                    scores=scored.values,
-                    diverged=scored.diverged,
-                    mean=scored.mean,
-                    deviation=deviation(scored.values),
+                ranked_candidate(
+                    scored,
+                    self.config.steps[rung],
+                    place,
                     kept=self._went_on(scored, rung),
                     reason=self._reason(ranked, place, rung, noise),
                 )
