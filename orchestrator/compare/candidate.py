@@ -54,7 +54,7 @@ class Candidate:
     metrics: tuple[str, ...] = ()
     """Scores by reported name; the first one decides."""
     protocol: Mapping[str, str] = field(default_factory=dict)
-    """The fingerprint of its scores; empty where it has none of our own."""
+    """The protocol of its scores; empty where it has none of our own."""
     recipe: Mapping[str, str] = field(default_factory=dict)
     """What decided the training besides architecture and seed: dotted name -> text."""
     trainings: tuple[Training, ...] = ()

@@ -19,8 +19,8 @@ def title_of(group: Group) -> str:
 
 
 def scale_in_words(group: Group) -> str:
-    """How far repeats of one training spread, and the fingerprint."""
-    fingerprint = ", ".join(f"{name} {value}" for name, value in group.protocol.items()) or "unknown"
+    """How far repeats of one training spread, and the protocol."""
+    protocol = ", ".join(f"{name} {value}" for name, value in group.protocol.items()) or "unknown"
     noise = group.noise
     spread = (
         f"Deviation over seeds {noise.deviation:.2g}, pooled over {noise.candidates} with repeats. "
@@ -28,7 +28,7 @@ def scale_in_words(group: Group) -> str:
         else ""
     )
     order = "The order is by scores where training ended (last); best ones are chosen by the score itself."
-    return f"{spread}{order} Protocol: {fingerprint}"
+    return f"{spread}{order} Protocol: {protocol}"
 
 
 def published_in_words(result: PublishedResult) -> str:

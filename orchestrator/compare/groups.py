@@ -1,4 +1,4 @@
-"""What may be ranked together: scores of one fingerprint after as many steps. And how sure that is."""
+"""What may be ranked together: scores of one protocol after as many steps. And how sure that is."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Group:
 
 
 def groups_of(candidates: Sequence[Candidate], named: Sequence[str] = ()) -> list[Group]:
-    """Scored candidates by metric, fingerprint and length of training.
+    """Scored candidates by metric, protocol and length of training.
 
     Groups with a candidate whose run the user named come first, then the largest.
     """

@@ -10,7 +10,7 @@ from orchestrator.config.renamed import modern_identity
 from orchestrator.jobs.job import Job
 
 DATA = {"name", "image_size", "channels"}
-"""Where images lie does not matter: their content has a fingerprint, see `require_same_images`."""
+"""Where images lie does not matter: their content has a hash, see `require_same_images`."""
 
 LOOKING = {"report_every", "evaluation"}
 """How often a training is looked at changes nothing about it. What scores mean is in their protocol."""
@@ -54,16 +54,16 @@ def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -
         )
 
 
-def require_same_images(checkpoint: Checkpoint, fingerprint: str) -> None:
+def require_same_images(checkpoint: Checkpoint, content_hash: str) -> None:
     """Refuse to go on with other images than before.
 
     Raises:
         CheckpointError: their content has changed.
     """
-    if checkpoint.meta.images != fingerprint:
+    if checkpoint.meta.images != content_hash:
         raise CheckpointError(
-            f"data: not the images that {_run(checkpoint)} was started with (fingerprint "
-            f"{fingerprint}, was {checkpoint.meta.images}); restore them, or use another name"
+            f"data: not the images that {_run(checkpoint)} was started with (hash "
+            f"{content_hash}, was {checkpoint.meta.images}); restore them, or use another name"
         )
 
 

@@ -48,7 +48,7 @@ class Evaluation:
     @property
     def protocol(self) -> Mapping[str, str]:
         """What two scores must share to be compared."""
-        return self._evaluator.fingerprint if self._evaluator else {}
+        return self._evaluator.protocol if self._evaluator else {}
 
 
 Committed = Callable[[Report, Path], None]
@@ -91,7 +91,7 @@ def _restore(job: Job, state: TrainingState, images: Images) -> Checkpoint | Non
     if checkpoint is None:
         return None
     require_same(checkpoint, identity(job))
-    require_same_images(checkpoint, images.fingerprint)
+    require_same_images(checkpoint, images.content_hash)
     try:
         state.load_state_dict(checkpoint.state())
     except ValueError as error:
@@ -137,7 +137,7 @@ def _meta(
     return CheckpointMeta(
         step=report.step,
         identity=identity(job),
-        images=images.fingerprint,
+        images=images.content_hash,
         protocol=dict(evaluation.protocol),
         metrics=dict(report.metrics),
         workers=workers,

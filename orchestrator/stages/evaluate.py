@@ -75,14 +75,14 @@ def _score_in(session: Session, source: str, subject: Subject, against: Against)
         session.console.say(f"evaluate: {count} images of {source} against {against.name}")
         device = device_for(experiment.cluster.use_gpu)
         scores = _scores(subject, against, experiment.root / "cache", device)
-        run.scores(scores.values, scores.fingerprint)
+        run.scores(scores.values, scores.protocol)
     result = Evaluated(
         run_identity(session, run),
         of=source,
         against=against.name,
         protocol=protocol_name(config.model_copy(update={"samples": count})),
         metrics=dict(scores.values),
-        fingerprint=dict(scores.fingerprint),
+        fingerprint=dict(scores.protocol),
     )
     write_result(session.folder / "evaluate", result)
     return result
@@ -103,7 +103,7 @@ def _require_ready(against: Against, cache: Path) -> None:
 def _describe(run: TrackedRun, source: str, subject: Subject, against: Against) -> None:
     run.tag({"advnas.evaluate.of": source, "advnas.evaluate.against": against.name})
     if against.images is not None:
-        run.dataset(against.name, against.images.fingerprint)
+        run.dataset(against.name, against.images.content_hash)
     if isinstance(subject, TrainedGenerator):
         run.tag({"advnas.genotype.generator": subject.genotype.content_hash})
 
@@ -114,15 +114,15 @@ def _scores(subject: Subject, against: Against, cache: Path, device: torch.devic
         return score_images(subject, against.images, config, cache, device)
     evaluator = Evaluator(config, against.images, cache, device, subject.weights)
     values = evaluator(subject.network.to(device), subject.network.config.latent_dim)
-    return Scores(values, evaluator.fingerprint)
+    return Scores(values, evaluator.protocol)
 
 
 def _hash(subject: Subject, against: Against) -> str:
     """Eight digits that change whenever the scores would mean something else."""
     deciding: Mapping[str, object] = {
-        "of": subject.fingerprint if isinstance(subject, Images) else subject.genotype.content_hash,
+        "of": subject.content_hash if isinstance(subject, Images) else subject.genotype.content_hash,
         "file": None if isinstance(subject, Images) else str(subject.file.absolute()),
-        "against": against.images.fingerprint if against.images else None,
+        "against": against.images.content_hash if against.images else None,
         "evaluation": against.evaluation.model_dump(mode="json"),
     }
     return json_hash(deciding)

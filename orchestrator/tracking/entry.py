@@ -18,7 +18,7 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 class Dataset(Frozen):
-    """Images by name and fingerprint, as MLflow lists them beside a run."""
+    """Images by name and content hash, as MLflow lists them beside a run."""
 
     name: str
     fingerprint: str

@@ -60,18 +60,18 @@ class TrackedRun:
             self._outbox.put(architecture(new, step=0))
             self._recorder.genotypes |= new
 
-    def scores(self, scores: Mapping[str, float], fingerprint: Mapping[str, str]) -> None:
+    def scores(self, scores: Mapping[str, float], protocol: Mapping[str, str]) -> None:
         """Record the result of an evaluation at the newest step, and how it was measured."""
         step = max(self.last_step, 0)
         metrics, tags = finite(scores, step)
         metrics = {name: value for name, value in metrics.items() if self._metrics.get(name) != value}
-        tags |= {f"advnas.score.{name}": value for name, value in fingerprint.items()}
+        tags |= {f"advnas.score.{name}": value for name, value in protocol.items()}
         self._outbox.put(Entry(step=step, metrics=metrics, tags=tags))
         self._metrics |= metrics
 
-    def dataset(self, name: str, fingerprint: str) -> None:
+    def dataset(self, name: str, content_hash: str) -> None:
         """Record which images the run sees."""
-        self._outbox.put(Entry(dataset=Dataset(name=name, fingerprint=fingerprint)))
+        self._outbox.put(Entry(dataset=Dataset(name=name, fingerprint=content_hash)))
 
     def link_checkpoint(self, path: Path) -> None:
         """Record where the newest checkpoint lies; it is not copied."""

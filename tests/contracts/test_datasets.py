@@ -134,26 +134,26 @@ def test_one_channel_is_the_luma_of_three(example: Example) -> None:
     assert (luma - gray[:, 0]).abs().max() <= 1.5  # both are rounded, before and after resizing
 
 
-def test_the_fingerprint_is_the_contents_and_the_same_at_every_load(example: Example) -> None:
+def test_the_hash_is_the_contents_and_the_same_at_every_load(example: Example) -> None:
     first, again, elsewhere = example.load(), example.load(), example.load(cache="another")
-    assert first.fingerprint == again.fingerprint == elsewhere.fingerprint
-    assert first.fingerprint == Images.of(first.pixels, first.labels).fingerprint
+    assert first.content_hash == again.content_hash == elsewhere.content_hash
+    assert first.content_hash == Images.of(first.pixels, first.labels).content_hash
 
 
-def test_other_images_have_another_fingerprint(example: Example) -> None:
+def test_other_images_have_another_content_hash(example: Example) -> None:
     before = example.load()
     example.change()
     after = example.load()
     assert after.pixels.shape == before.pixels.shape
-    assert after.fingerprint != before.fingerprint
+    assert after.content_hash != before.content_hash
     assert not torch.equal(after.pixels, before.pixels)
 
 
-def test_other_rules_for_the_same_images_have_another_fingerprint(example: Example) -> None:
+def test_other_rules_for_the_same_images_have_another_content_hash(example: Example) -> None:
     sets = [{}, {"image_size": 8}, {"channels": 1}, {"channels": 3, "image_size": 8}]
     wanted = [example.config(**options) for options in sets]
-    fingerprints = {example.load(**options).fingerprint for options in sets}
-    assert len(fingerprints) == len({(config.image_size, config.channels) for config in wanted})
+    content_hashes = {example.load(**options).content_hash for options in sets}
+    assert len(content_hashes) == len({(config.image_size, config.channels) for config in wanted})
 
 
 def test_batches_of_the_images_can_be_had(example: Example) -> None:

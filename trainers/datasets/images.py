@@ -21,13 +21,13 @@ class Images:
     pixels: UInt8[Tensor, "n c h w"]
     labels: Int64[Tensor, " n"] | None
     """Class of each image; -1 where a partly labelled set has none."""
-    fingerprint: str
-    """Of the content, see `fingerprint`: equal for equal images, wherever they came from."""
+    content_hash: str
+    """Of the content, see `content_hash`: equal for equal images, wherever they came from."""
 
     @classmethod
     def of(cls, pixels: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"] | None = None) -> "Images":
-        """Images with the fingerprint of these pixels and labels."""
-        return cls(pixels, labels, fingerprint(pixels.numpy(), None if labels is None else labels.numpy()))
+        """Images with the content_hash of these pixels and labels."""
+        return cls(pixels, labels, content_hash(pixels.numpy(), None if labels is None else labels.numpy()))
 
     def __len__(self) -> int:
         return self.pixels.shape[0]
@@ -43,7 +43,7 @@ class Images:
         return self.pixels.shape[1]
 
 
-def fingerprint(pixels: UInt8[np.ndarray, "n c h w"], labels: Int64[np.ndarray, " n"] | None) -> str:
+def content_hash(pixels: UInt8[np.ndarray, "n c h w"], labels: Int64[np.ndarray, " n"] | None) -> str:
     """First 16 hex digits of the SHA-256 of shape, pixels and labels."""
     digest = hashlib.sha256(repr((*pixels.shape, labels is not None)).encode())
     digest.update(np.ascontiguousarray(pixels).reshape(-1).data)

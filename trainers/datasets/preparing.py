@@ -1,7 +1,7 @@
 """Large sets: made once into one memory-mapped Arrow file, read without a copy ever after.
 
 The file holds one record batch: `pixels`, a fixed-size list of c*h*w bytes an image, and `labels` where there
-are some; shape and fingerprint stand in the schema's metadata.
+are some; shape and content_hash stand in the schema's metadata.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from search_space.errors import one_line
 from search_space.frozen import Frozen
-from trainers.datasets.images import DataError, Images, fingerprint
+from trainers.datasets.images import DataError, Images, content_hash
 from trainers.files import written_whole
 from trainers.locks import alone_in
 
@@ -129,7 +129,7 @@ def _batch(pixels: UInt8[np.ndarray, "n c h w"], labels: Int64[np.ndarray, " n"]
     columns = {"pixels": pa.FixedSizeListArray.from_arrays(values, pixels[0].size)}
     if labels is not None:
         columns["labels"] = pa.array(labels)
-    metadata = {"shape": json.dumps(pixels.shape[1:]), "fingerprint": fingerprint(pixels, labels)}
+    metadata = {"shape": json.dumps(pixels.shape[1:]), "fingerprint": content_hash(pixels, labels)}
     return pa.RecordBatch.from_pydict(columns, metadata=metadata)
 
 

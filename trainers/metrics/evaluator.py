@@ -34,7 +34,7 @@ class Evaluator:
         images: the real ones.
         cache: folder for what is made once.
         device: where everything is computed.
-        weights: whose the generator's are, for the fingerprint: `ema`, `raw` or `unlabelled`.
+        weights: whose the generator's are, for the protocol: `ema`, `raw` or `unlabelled`.
 
     Raises:
         UserError: the extractor or the statistics cannot be had, or a metric needs more images.
@@ -67,9 +67,9 @@ class Evaluator:
         return self._scorer(images_at)
 
     @property
-    def fingerprint(self) -> Mapping[str, str]:
+    def protocol(self) -> Mapping[str, str]:
         """What two scores must share to be compared."""
-        return self._scorer.fingerprint(f"{self._weights} generator, seed {self._config.seed}")
+        return self._scorer.protocol(f"{self._weights} generator, seed {self._config.seed}")
 
     def _latents(self, latent_dim: int) -> Float[Tensor, "n z"]:
         """All latents, drawn at once on the processor: slices do not depend on who draws them."""

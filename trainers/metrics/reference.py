@@ -30,10 +30,10 @@ class Reference:
     """Statistics to be used instead of those of the images, if they are of the same images."""
 
     @property
-    def fingerprint(self) -> str:
+    def content_hash(self) -> str:
         """Of the images; without images, of what the statistics' file says or holds."""
         if self.seen is not None:
-            return self.seen.images.fingerprint
+            return self.seen.images.content_hash
         if self.file is None:
             return "none"
         statistics, origin = load_statistics(self.file)
@@ -81,7 +81,7 @@ class Reference:
         return statistics
 
     def _require_origin(self, file: Path, origin: Origin) -> None:
-        seen, images = self.extractor, self.seen.images.fingerprint if self.seen else origin.images
+        seen, images = self.extractor, self.seen.images.content_hash if self.seen else origin.images
         expected = Origin(seen.name, seen.weights, seen.resize, images)
         for field, theirs, ours in zip(Origin._fields, origin, expected, strict=True):
             if theirs != ours:

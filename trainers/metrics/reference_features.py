@@ -33,7 +33,7 @@ class ReferenceFeatures:
     def origin(self) -> Origin:
         """What identifies the results."""
         seen = self.extractor
-        return Origin(seen.name, seen.weights, seen.resize, self.images.fingerprint)
+        return Origin(seen.name, seen.weights, seen.resize, self.images.content_hash)
 
     def statistics(self) -> Statistics:
         """Mean and covariance of the features."""

@@ -24,7 +24,7 @@ class Scores(NamedTuple):
     """Values and what they may be compared with."""
 
     values: Mapping[str, float]
-    fingerprint: Mapping[str, str]
+    protocol: Mapping[str, str]
 
 
 def score_images(
@@ -48,7 +48,7 @@ def score_images(
     seen = None if real is None else ReferenceFeatures(real, extractor, cache, config.batch_size)
     scorer = Scorer(everything, Reference(extractor, seen, config.statistics))
     values = scorer(lambda index: images.pixels[index])
-    return Scores(values, scorer.fingerprint(source=f"images {images.fingerprint}"))
+    return Scores(values, scorer.protocol(source=f"images {images.content_hash}"))
 
 
 def write_statistics(

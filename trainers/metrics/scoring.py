@@ -65,7 +65,7 @@ class Scorer:
             values.update(zip(names, map(float, results), strict=True))
         return values
 
-    def fingerprint(self, source: str) -> Mapping[str, str]:
+    def protocol(self, source: str) -> Mapping[str, str]:
         """What two scores must share to be compared; `source` says what makes the images.
 
         Weights and reference are hashes of content: they are equal wherever and whenever they were made.
@@ -76,7 +76,7 @@ class Scorer:
             "extractor": extractor.name,
             "weights": extractor.weights[:16],
             "resize": extractor.resize,
-            "reference": self._reference.fingerprint,
+            "reference": self._reference.content_hash,
             "samples": str(self._config.samples),
             "kd_subset_size": str(self._config.kd_subset_size),
             "source": source,

@@ -25,7 +25,7 @@ def test_lower_scores_come_first_and_higher_ones_where_more_is_better():
         {"recipe": {"retrain.steps": "600"}},
     ],
 )
-def test_other_fingerprints_and_other_lengths_are_never_ranked_together(other):
+def test_other_protocols_and_other_lengths_are_never_ranked_together(other):
     groups = groups_of([trained("a", 10.0), trained("b", 5.0, **other), trained("c", 7.0)])
     assert [names(group.rows) for group in groups] == [["c", "a"], ["b"]]
 

@@ -51,7 +51,7 @@ class Scripted:
 
     def __init__(self, scores: list[float]) -> None:
         self._scores = iter(scores)
-        self.fingerprint = {"extractor": "digits"}
+        self.protocol = {"extractor": "digits"}
 
     def __call__(self, _sample: object, _latent_dim: int) -> dict[str, float]:
         return {"fd_digits": next(self._scores)}

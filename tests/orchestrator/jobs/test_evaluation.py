@@ -16,7 +16,7 @@ class FakeEvaluator:
     """Scores everything 7."""
 
     def __init__(self, *_: Any) -> None:
-        self.fingerprint = {"extractor": "fake"}
+        self.protocol = {"extractor": "fake"}
 
     def __call__(self, _sample: object, latent_dim: int) -> dict[str, float]:
         assert latent_dim == 120

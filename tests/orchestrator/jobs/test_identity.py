@@ -87,9 +87,7 @@ def checkpoint(**fields: object) -> Checkpoint:
 
 def test_images_of_other_content_are_refused() -> None:
     require_same_images(checkpoint(), "f00d")
-    with pytest.raises(
-        CheckpointError, match=r"data: .*run in /runs/r/search .*\(fingerprint beef, was f00d\)"
-    ):
+    with pytest.raises(CheckpointError, match=r"data: .*run in /runs/r/search .*\(hash beef, was f00d\)"):
         require_same_images(checkpoint(), "beef")
 
 

@@ -78,7 +78,7 @@ def test_the_run_of_that_name_is_scored_unless_something_else_is(score: Score) -
     assert other["name"].startswith("mine/")
 
 
-def test_a_score_is_recorded_with_its_fingerprint_in_a_folder_and_an_mlflow_run(
+def test_a_score_is_recorded_with_its_protocol_in_a_folder_and_an_mlflow_run(
     score: Score, place: Path
 ) -> None:
     result = score("config.yaml", "--of", "mine")

@@ -19,7 +19,7 @@ class Scripted:
     """The second of three evaluations is the best."""
 
     def __init__(self, *_: object) -> None:
-        self.fingerprint = {"extractor": "digits"}
+        self.protocol = {"extractor": "digits"}
         self._scores = iter([5.0, 3.0, 4.0])
 
     def __call__(self, _sample: object, _latent_dim: int) -> dict[str, float]:

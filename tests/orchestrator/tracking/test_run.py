@@ -157,7 +157,7 @@ def test_scores_are_recorded_once_with_how_they_were_measured(tracker, run, clie
     assert client.get_run(run.run_id).data.tags["advnas.score.extractor"] == "inception 1a2b"
 
 
-def test_the_data_set_is_an_input_with_its_fingerprint(run, client):
+def test_the_data_set_is_an_input_with_its_hash(run, client):
     run.dataset("digits", "0123456789abcdef")
     run.dataset("digits", "0123456789abcdef")
     (used,) = client.get_run(run.run_id).inputs.dataset_inputs

@@ -57,13 +57,13 @@ def test_prepared_images_are_those_of_the_blocks(tmp_path: Path) -> None:
     assert torch.equal(images.pixels, PIXELS)
     assert images.labels is not None
     assert torch.equal(images.labels, LABELS)
-    assert images.fingerprint == Images.of(PIXELS, LABELS).fingerprint
+    assert images.content_hash == Images.of(PIXELS, LABELS).content_hash
 
 
 def test_a_set_without_labels_stays_without(tmp_path: Path) -> None:
     images = prepared(recipe(lambda: iter([Block(PIXELS, None)])), tmp_path)
     assert images.labels is None
-    assert images.fingerprint == Images.of(PIXELS).fingerprint
+    assert images.content_hash == Images.of(PIXELS).content_hash
 
 
 def test_blocks_of_strided_pixels_are_written_in_their_order(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_images_are_prepared_once_into_one_file(tmp_path: Path) -> None:
     second = prepared(recipe(never), tmp_path / "new" / "cache")
     assert files(tmp_path / "new" / "cache") == ["made-0123456789abcdef.arrow"]
     assert torch.equal(second.pixels, first.pixels)
-    assert second.fingerprint == first.fingerprint
+    assert second.content_hash == first.content_hash
 
 
 def test_prepared_images_are_the_bytes_of_the_file_and_no_copy(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def prepare_slowly(cache: Path, log: Path, barrier: Barrier) -> None:
     barrier.wait()
     images = prepared(recipe(slow_blocks), cache)
     with log.open("a") as file:
-        file.write(f"{images.fingerprint}\n")
+        file.write(f"{images.content_hash}\n")
 
 
 @pytest.mark.parametrize(("locks", "made"), [(True, 1), (False, 2)])
@@ -145,7 +145,7 @@ def test_two_processes_may_prepare_at_once(
         assert worker.exitcode == 0
     lines = log.read_text().split()
     assert lines.count("made") == made
-    assert lines.count(Images.of(PIXELS, LABELS).fingerprint) == 2
+    assert lines.count(Images.of(PIXELS, LABELS).content_hash) == 2
     assert files(cache) == ["made-0123456789abcdef.arrow"]
 
 

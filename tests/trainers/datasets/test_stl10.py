@@ -49,7 +49,7 @@ def test_a_split_at_its_own_size_is_untouched(root: Path, tmp_path: Path, split:
 def test_the_prepared_file_serves_without_the_originals(root: Path, tmp_path: Path) -> None:
     first = load_images(Stl10Config(root=root), tmp_path)
     rmtree(root)
-    assert load_images(Stl10Config(root=root), tmp_path).fingerprint == first.fingerprint
+    assert load_images(Stl10Config(root=root), tmp_path).content_hash == first.content_hash
 
 
 def test_absent_originals_are_named_before_anything_is_prepared(root: Path, tmp_path: Path) -> None:

@@ -100,14 +100,14 @@ def test_images_of_another_size_or_range_are_refused(cache: Path, image: Tensor,
         evaluator(lambda latents: image.repeat(len(latents), 1, 1, 1), latent_dim=1)
 
 
-def test_the_fingerprint_tells_what_a_score_is_of(cache: Path) -> None:
+def test_the_protocol_tells_what_a_score_is_of(cache: Path) -> None:
     config = EvaluationConfig(samples=10, extractor="digits", metrics=("fd",), seed=3)
     images = load_digits(DigitsConfig())
-    found = Evaluator(config, images, cache, CPU, "raw").fingerprint
-    assert found["reference"] == images.fingerprint
+    found = Evaluator(config, images, cache, CPU, "raw").protocol
+    assert found["reference"] == images.content_hash
     assert found["source"] == "raw generator, seed 3"
     assert (found["extractor"], found["samples"]) == ("digits", "10")
-    assert Evaluator(config, images, cache, CPU).fingerprint != found
+    assert Evaluator(config, images, cache, CPU).protocol != found
 
 
 def test_statistics_alone_are_enough_for_what_needs_no_single_images(cache: Path, tmp_path: Path) -> None:
@@ -117,6 +117,6 @@ def test_statistics_alone_are_enough_for_what_needs_no_single_images(cache: Path
     without = Evaluator(config.model_copy(update={"statistics": file}), None, cache, CPU)
     beside = Evaluator(config, images, cache, CPU)
     assert without(noisy_digits, latent_dim=2) == pytest.approx(beside(noisy_digits, latent_dim=2))
-    assert without.fingerprint == beside.fingerprint
+    assert without.protocol == beside.protocol
     with pytest.raises(ScoreError, match="need real images, not statistics"):
         Evaluator(config.model_copy(update={"metrics": ("precision_recall",)}), None, cache, CPU)

@@ -40,7 +40,7 @@ def other_images(seen: ReferenceFeatures) -> ReferenceFeatures:
 
 def test_our_own_export_is_taken_at_its_word(seen: ReferenceFeatures, exported: Path) -> None:
     torch.testing.assert_close(Reference(EXTRACTOR, seen, exported).statistics(), seen.statistics())
-    assert Reference(EXTRACTOR, None, exported).fingerprint == seen.images.fingerprint
+    assert Reference(EXTRACTOR, None, exported).content_hash == seen.images.content_hash
 
 
 def test_statistics_of_other_images_are_refused(seen: ReferenceFeatures, exported: Path) -> None:
@@ -77,7 +77,7 @@ def test_statistics_of_unknown_origin_serve_where_there_are_no_images(
 ) -> None:
     alone = Reference(EXTRACTOR, None, foreign(seen.statistics(), tmp_path / "same.npz"))
     torch.testing.assert_close(alone.statistics(), seen.statistics())
-    assert alone.fingerprint not in ("none", seen.images.fingerprint)
+    assert alone.content_hash not in ("none", seen.images.content_hash)
 
 
 def test_without_images_there_are_no_features(exported: Path) -> None:

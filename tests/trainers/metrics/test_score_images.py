@@ -36,8 +36,8 @@ def test_all_images_of_both_sets_count(tmp_path: Path) -> None:
     found = score_images(A, B, configured("fd"), tmp_path, CPU)
     expected = frechet_distance(gaussian(A.pixels), gaussian(B.pixels)).item()
     assert found.values["fd_projection"] == pytest.approx(expected, rel=1e-6)
-    assert (found.fingerprint["samples"], found.fingerprint["reference"]) == ("40", B.fingerprint)
-    assert found.fingerprint["source"] == f"images {A.fingerprint}"
+    assert (found.protocol["samples"], found.protocol["reference"]) == ("40", B.content_hash)
+    assert found.protocol["source"] == f"images {A.content_hash}"
 
 
 def test_a_set_has_no_distance_to_itself(tmp_path: Path) -> None:
@@ -52,13 +52,13 @@ def test_exported_statistics_stand_for_the_images(tmp_path: Path) -> None:
     from_file = score_images(A, None, configured("fd", statistics=file), tmp_path / "two", CPU)
     from_images = score_images(A, B, configured("fd"), tmp_path / "one", CPU)
     assert from_file.values == pytest.approx(from_images.values)
-    assert from_file.fingerprint == from_images.fingerprint
+    assert from_file.protocol == from_images.protocol
 
 
 def test_the_inception_score_needs_no_real_images(tmp_path: Path) -> None:
     found = score_images(A, None, configured("is"), tmp_path, CPU)
     assert 1 <= found.values["is_projection_mean"] <= 4
-    assert found.fingerprint["reference"] == "none"
+    assert found.protocol["reference"] == "none"
 
 
 def test_images_of_other_sizes_do_not_compare(tmp_path: Path) -> None:
