@@ -11,6 +11,7 @@ from orchestrator.config.errors import ConfigError, unknown_name
 from orchestrator.config.experiment import experiment_of
 from orchestrator.config.files import read_source
 from search_space.spaces.registry import SPACES
+from trainers.datasets.registry import DATASETS
 from trainers.losses.registry import LOSSES
 from trainers.strategies.registry import STRATEGIES
 
@@ -47,7 +48,7 @@ OPTIONS = [
     ("search.generator.channels", "null", "search.generator.channels = null: must be a whole number"),
     ("search.evaluation.metrics", "[fd, fud]", "search.evaluation.metrics.1 = \"fud\": must be 'fid', 'fd', 'is', 'kid', 'kd' or 'precision_recall'"),
     ("search.evaluation.extractor", "eyes", "search.evaluation.extractor = \"eyes\": unknown 'eyes'; known: inception, digits, dinov2"),
-    ("data.name", "cifar", "data.name = \"cifar\": must be one of 'cifar10', 'digits', 'image_folder', 'parquet', 'stl10'"),
+    ("data.name", "cifar", f'data.name = "cifar": must be one of {quoted(DATASETS)}'),
     ("data.name", "cifar10", "data.root: missing; give it a value"),
     ("data", "{image_size: 16}", "data.name: missing; give it a value"),
     ("data.image_size", "20", "data.image_size = 20: must be a multiple of 8 from 16 on; use 16"),
@@ -91,7 +92,7 @@ def test_a_strategy_that_cannot_search_the_space_is_told_with_those_that_can(mon
         experiment_of(read_source("digits"), {"search.space": "hard"})
     assert str(mistake.value) == (
         'search.strategy.name = "adversarial": the space hard has no supernets of both networks with weights on their edges; '
-        "use random"
+        f"use {' or '.join(name for name, strategy in STRATEGIES.items() if not strategy.needs_supernet)}"
     )
 
 
