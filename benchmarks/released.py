@@ -27,7 +27,9 @@ class ReleasedStep:
     """The updates of a step, phase by phase; state and configuration are those of our own search."""
 
     def __init__(self, state: SearchState, config: SearchConfig, options: AdversarialConfig) -> None:
+        assert state.beta is not None, "the released search has no fixed opponent"
         self._state, self._config, self._options = state, config, options
+        self._beta = state.beta
         for network in (state.generator, state.discriminator):
             use_backend(network, "op_by_op")
         self._optimizers = {
@@ -38,7 +40,7 @@ class ReleasedStep:
                 weight_decay=adam.weight_decay,
             )
             for phase, module, adam in (
-                ("beta", state.beta, options.beta_optimizer),
+                ("beta", self._beta, options.beta_optimizer),
                 ("discriminator", state.discriminator, config.discriminator_optimizer),
                 ("alpha", state.alpha, options.alpha_optimizer),
                 ("generator", state.generator, config.generator_optimizer),
@@ -53,7 +55,7 @@ class ReleasedStep:
             loss = self._generator_loss(phase, draws)
         loss.backward()
         self._optimizers[phase].step()
-        for module in (self._state.generator, self._state.discriminator, self._state.alpha, self._state.beta):
+        for module in (self._state.generator, self._state.discriminator, self._state.alpha, self._beta):
             module.zero_grad()
         return loss.detach()
 
@@ -68,17 +70,17 @@ class ReleasedStep:
 
     def _discriminator_loss(self, phase: Phase, real: Tensor, draws: NoiseSource) -> Tensor:
         state = self._state
-        real_scores = state.discriminator(real, self._sample(state.beta, phase, 0, draws))
+        real_scores = state.discriminator(real, self._sample(self._beta, phase, 0, draws))
         latents = draws.latents(phase, len(real))
         fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws)).detach()
-        fake_scores = state.discriminator(fake, self._sample(state.beta, phase, 1, draws))
+        fake_scores = state.discriminator(fake, self._sample(self._beta, phase, 1, draws))
         return Hinge().discriminator(real_scores, fake_scores)
 
     def _generator_loss(self, phase: Phase, draws: NoiseSource) -> Tensor:
         state = self._state
         latents = draws.latents(phase, self._config.generator_batch_size)
         fake = state.generator(latents, self._sample(state.alpha, phase, 0, draws))
-        return Hinge().generator(state.discriminator(fake, self._sample(state.beta, phase, 0, draws)))
+        return Hinge().generator(state.discriminator(fake, self._sample(self._beta, phase, 0, draws)))
 
     def _sample(
         self, architecture: Architecture, phase: Phase, forward: int, draws: NoiseSource

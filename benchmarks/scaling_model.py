@@ -56,6 +56,7 @@ def work_of(size: Size) -> Work:
 def _exchanged(stepper: Stepper) -> Sequence[tuple[float, float]]:
     """All-reduces: how often in a step, and bytes; those of beta, D, G's statistics, alpha and G."""
     state = stepper.state
+    assert state.beta is not None, "the opponent is searched here"
     statistics = sum(
         norm.running_mean.numel() + norm.running_var.numel()
         for norm in state.generator.modules()

@@ -184,6 +184,7 @@ def measure(size: Size, sides: Sequence[Side], rounds: int) -> list[Measurement]
 def count(stepper: Stepper) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     """Bytes saved for the backward pass, kernels and operations, by part of a step."""
     state = stepper.state
+    assert state.beta is not None, "the opponent is searched here"
     modules = [state.generator, state.discriminator, state.alpha, state.beta]
     saved, kernels, flop = {}, {}, {}
     for part, function in stepper.parts().items():

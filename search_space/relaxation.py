@@ -28,8 +28,10 @@ def relax(
 ) -> EdgeWeights:
     """Weights of all primitives on all edges.
 
-    tau and noise (standard Gumbel, of the parameters' shapes) matter to the Gumbel modes only. Without
-    `masked`, D's image edges spread their weight over seven columns of which five exist, as released.
+    tau and noise (standard Gumbel, of the parameters' shapes) matter to all modes but softmax. `hard` gives
+    the most probable primitive of the sample the weight 1 and the others 0, and passes gradients straight
+    through to the sample (GDAS, Dong and Yang 2019). Without `masked`, D's image edges spread their weight
+    over seven columns of which five exist, as released.
     """
     return EdgeWeights(
         {
@@ -56,12 +58,19 @@ def _relax(
         return logits.softmax(-1)
     if noise is None:
         raise ValueError(f"relaxation {mode!r} needs noise")
-    if mode == "gumbel":
-        return ((logits + noise) / tau).softmax(-1)
+    if mode in ("gumbel", "hard"):
+        sample = ((logits + noise) / tau).softmax(-1)
+        return sample if mode == "gumbel" else _straight_through(sample)
     perturbed = (logits.softmax(-1) + noise) / tau
     if masked:
         perturbed = architecture.masked(group, perturbed)
     return perturbed.softmax(-1)
+
+
+def _straight_through(sample: Float[Tensor, "cells edges columns"]) -> Float[Tensor, "cells edges columns"]:
+    """One-hot in value, exactly; the sample in its gradient."""
+    one_hot = torch.zeros_like(sample).scatter(-1, sample.argmax(-1, keepdim=True), 1.0)
+    return one_hot + (sample - sample.detach())
 
 
 def gumbel_noise(architecture: Architecture, generator: torch.Generator) -> EdgeWeights:

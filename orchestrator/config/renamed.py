@@ -26,6 +26,8 @@ RENAMED: Mapping[str, str] = {
 ADDED: Mapping[str, Any] = {
     "search.space": "adversarialnas",
     "search.strategy.name": "adversarial",
+    "search.strategy.kernel_learning_rate": "equal",
+    "search.strategy.opponent": "searched",
     "search.loss.name": "hinge",
     "retrain.loss.name": "hinge",
     "retrain.lr_decay_from": 0.0,

@@ -58,7 +58,8 @@ class History:
 
 
 def histories(folder: Path) -> list[History]:
-    """Of both networks; none where nothing was recorded, or by a version that recorded no preferences."""
+    """Of the networks that were searched; none where a strategy, or an early version, recorded no
+    preferences."""
     found = [entry for entry in entries(folder) if entry.get("probabilities")]
     if not found:
         return []
@@ -71,6 +72,7 @@ def histories(folder: Path) -> list[History]:
             tuple(entry["probabilities"][network] for entry in found),
         )
         for network in NETWORKS
+        if network in found[0]["probabilities"]
     ]
 
 

@@ -40,10 +40,10 @@ def preferences(history: History) -> bytes:
 
 
 def convergence(histories: Sequence[History]) -> bytes:
-    """PNG: entropy of both networks, and how many of their edges changed since the report before."""
+    """PNG: entropy of each searched network, and how many of their edges changed since the report before."""
     figure = Figure(figsize=(9, 5.5), dpi=90)
     above, below = figure.subplots(2, 1, sharex=True)
-    for colour, history in zip(("#2171b5", "#d94801"), histories, strict=True):
+    for colour, history in zip(("#2171b5", "#d94801"), histories, strict=False):
         edges = sum(len(cell) for cell in history.space.cells_of(history.network))
         label = f"{SYMBOLS[history.network]} ({history.network})"
         above.plot(history.steps, history.entropies(), color=colour, marker=".", label=label)

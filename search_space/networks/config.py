@@ -7,7 +7,7 @@ from pydantic import PositiveInt, model_validator
 
 from search_space.frozen import Frozen
 
-Relaxation = Literal["softmax", "gumbel", "gumbel_of_probabilities"]
+Relaxation = Literal["softmax", "gumbel", "gumbel_of_probabilities", "hard"]
 """`gumbel_of_probabilities` is the released quirk: noise is added to softmax(alpha), not to alpha, so that no
 operation of seven is ever preferred with a probability over 0.31."""
 

@@ -246,5 +246,6 @@ def test_scores_and_their_spread_are_reported():
         "score_real",
         "score_fake",
         "score_spread",
+        "score_auc",
     }
     assert not any(value.requires_grad for value in losses.values())

@@ -47,3 +47,21 @@ def generator_loss(
         return loss.generator(scored(fake))
     real_outputs, fake_outputs = scored(torch.cat([real, fake])).split([len(real), len(fake)])
     return loss.generator(fake_outputs, real_outputs)
+
+
+def score_statistics(real: Float[Tensor, "n k"], fake: Float[Tensor, "m k"]) -> dict[str, Tensor]:
+    """What D knows: mean outputs, their deviation and, of a single output, the area under the ROC curve.
+
+    A D whose area stays near 1/2 tells real images from generated ones no better than a coin, and its loss
+    says nothing of G.
+    """
+    real, fake = real.detach(), fake.detach()
+    statistics = {
+        "score_real": real.mean(),
+        "score_fake": fake.mean(),
+        "score_spread": torch.cat([real, fake]).std(),
+    }
+    if real.shape[1] == 1:
+        above = real - fake.T
+        statistics["score_auc"] = (above > 0).float().mean() + (above == 0).float().mean() / 2
+    return statistics

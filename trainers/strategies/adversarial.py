@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.genotype import Genotype
@@ -19,7 +18,7 @@ from search_space.topology import Network
 from trainers.compute import autocast
 from trainers.distributed import average_running_statistics
 from trainers.guarded_step import GuardedStep, Phase, frozen
-from trainers.losses.update import discriminator_loss, generator_loss
+from trainers.losses.update import Scored, discriminator_loss, generator_loss, score_statistics
 from trainers.noise import NoiseSource, generator_for
 from trainers.samples import SampleGenerator
 from trainers.state import copy_buffers, copy_parameters, update_ema
@@ -29,9 +28,11 @@ from trainers.strategies.strategy import Batch, Diagnostics, SearchSetup, Strate
 
 Losses = Mapping[str, Tensor]
 
+SYMBOLS: Mapping[Network, str] = {"generator": "alpha", "discriminator": "beta"}
+
 
 class AdversarialSearch(Strategy):
-    """Two supernets whose architecture parameters descend the losses of G and D."""
+    """Supernets whose architecture parameters descend the losses of G and D."""
 
     def __init__(
         self, state: SearchState, options: AdversarialConfig, setup: SearchSetup, descend: GuardedStep
@@ -45,10 +46,10 @@ class AdversarialSearch(Strategy):
         weights_half, architecture_half = batch.halves()
         losses: dict[str, Tensor] = {}
         searching = state.step >= self._options.warmup_steps
-        if searching:
+        if searching and state.beta is not None:
             losses["loss_beta"] = self.update_discriminator("beta", architecture_half, noise)["loss"]
         update = self.update_discriminator("discriminator", weights_half, noise)
-        losses |= {"loss_discriminator": update["loss"], **_score_statistics(update["real"], update["fake"])}
+        losses |= {"loss_discriminator": update["loss"], **score_statistics(update["real"], update["fake"])}
         if config.updates_generator(state.step):
             if searching:
                 losses["loss_alpha"] = self.update_generator("alpha", architecture_half, noise)
@@ -78,18 +79,15 @@ class AdversarialSearch(Strategy):
 
     def derived(self) -> Mapping[Network, Genotype]:
         """The genotypes that alpha and beta stand for now."""
-        return {"generator": derive(self.state.alpha), "discriminator": derive(self.state.beta)}
+        return {network: derive(one) for network, one in self._architectures().items()}
 
     def diagnostics(self) -> Diagnostics:
         """How decided alpha and beta are."""
-        alpha, beta = self.state.alpha, self.state.beta
+        architectures = self._architectures()
+        entropies = {f"entropy_{SYMBOLS[network]}": entropy(one) for network, one in architectures.items()}
         return Diagnostics(
-            {
-                "tau": self._tau(self.state.step - 1),
-                "entropy_alpha": entropy(alpha),
-                "entropy_beta": entropy(beta),
-            },
-            {"generator": probabilities(alpha), "discriminator": probabilities(beta)},
+            {"tau": self._tau(self.state.step - 1), **entropies},
+            {network: probabilities(one) for network, one in architectures.items()},
         )
 
     def check(self) -> None:
@@ -105,7 +103,7 @@ class AdversarialSearch(Strategy):
         state = self.state
         # Only what is stepped needs gradients: kernels of the other group are not differentiated at all.
         other = state.discriminator if phase == "beta" else state.beta
-        with self._autocast(), frozen(other):
+        with self._autocast(), frozen(*_present(other)):
             with torch.no_grad():
                 latents = noise.latents(phase, self._config.batch_size // 2)
                 fake = state.generator(latents, self._relaxed(state.alpha, phase, 0, noise))
@@ -122,14 +120,21 @@ class AdversarialSearch(Strategy):
         state = self.state
         latents = noise.latents(phase, self._config.generator_batch_size)
         other = state.generator if phase == "alpha" else state.alpha
-        with self._autocast(), frozen(other, state.discriminator, state.beta):
+        with self._autocast(), frozen(other, state.discriminator, *_present(state.beta)):
             fake = state.generator(latents, self._relaxed(state.alpha, phase, 0, noise))
             loss = generator_loss(self._config.loss, real, fake, self._scored(phase, 0, noise))
         self._descend(loss, state.optimizers[phase], phase, state.step)
         return loss.detach()
 
-    def _scored(self, phase: Phase, forward: int, noise: NoiseSource) -> "partial[Tensor]":
-        """The discriminator under one sample of beta."""
+    def _architectures(self) -> dict[Network, Architecture]:
+        """Those that are searched: alpha, and beta unless the opponent is fixed."""
+        alpha: dict[Network, Architecture] = {"generator": self.state.alpha}
+        return alpha if self.state.beta is None else {**alpha, "discriminator": self.state.beta}
+
+    def _scored(self, phase: Phase, forward: int, noise: NoiseSource) -> Scored:
+        """The discriminator, under one sample of beta unless it is fixed."""
+        if self.state.beta is None:
+            return self.state.discriminator
         edge_weights = self._relaxed(self.state.beta, phase, forward, noise)
         return partial(self.state.discriminator, edge_weights=edge_weights)
 
@@ -148,10 +153,5 @@ class AdversarialSearch(Strategy):
         return autocast(self._setup.compute, self.state.device)
 
 
-def _score_statistics(real: Float[Tensor, "n k"], fake: Float[Tensor, "m k"]) -> dict[str, Tensor]:
-    """A D whose scores do not spread learns nothing, and gives alpha no signal."""
-    return {
-        "score_real": real.mean(),
-        "score_fake": fake.mean(),
-        "score_spread": torch.cat([real, fake]).std(),
-    }
+def _present(*modules: nn.Module | None) -> list[nn.Module]:
+    return [module for module in modules if module is not None]

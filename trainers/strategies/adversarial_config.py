@@ -8,6 +8,9 @@ from search_space.networks.config import Relaxation
 from trainers.options import AdamConfig
 from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
 
+KernelRates = Literal["equal", "by_taps"]
+"""How learning rates depend on the size of a kernel."""
+
 ARCHITECTURE_ADAM = AdamConfig(lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-4)
 
 
@@ -18,7 +21,8 @@ class AdversarialConfig(StrategyConfig):
     warmup_steps: NonNegativeInt = 0
     """Steps before alpha and beta begin to move; weights train alone until then."""
     relaxation: Relaxation = "gumbel"
-    """How alpha and beta become weights of operations: softmax((alpha + noise) / tau) is `gumbel`."""
+    """How alpha and beta become weights of operations: softmax((alpha + noise) / tau) is `gumbel`; `hard`
+    takes one operation of it an edge, with the gradient of the whole."""
     tau_start: PositiveFloat = 5.0
     """Temperature of the first step."""
     tau_end: PositiveFloat = 0.1
@@ -31,6 +35,11 @@ class AdversarialConfig(StrategyConfig):
     """As released: real and fake images meet different samples of D. Default: one sample per update."""
     mask_image_edges: bool = True
     """False, as released, spreads the weight of D's image edges over 7 columns of which 5 exist."""
+    kernel_learning_rate: KernelRates = "equal"
+    """by_taps multiplies the learning rates of k x k kernels by 9 / k^2: Adam moves all weights alike, so
+    that the outputs of wide kernels move most, and alpha prefers them."""
+    opponent: Literal["searched", "fixed"] = "searched"
+    """fixed trains against the discriminator of retraining: there is no beta, and only G is derived."""
     continue_from_ema: bool = False
     """As released: after each evaluation, weights and alpha jump back to their moving average."""
 

@@ -1,19 +1,26 @@
 """What an adversarial search holds: supernets, alpha and beta, the moving average of G, optimizers."""
 
 import copy
+from collections import defaultdict
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from search_space.architecture import Architecture
+from search_space.networks.cell import Cell
+from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.spaces.registry import find_space
+from search_space.stacked import StackedConvolution
 from trainers.compute import prepare
 from trainers.guarded_step import Phase, adam
 from trainers.noise import seed_for
 from trainers.options import AdamConfig
 from trainers.state import TrainingState
-from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.adversarial_config import AdversarialConfig, KernelRates
 from trainers.strategies.strategy import SearchSetup
+
+EQUAL_KERNEL = 3
+"""Width of the kernels whose learning rate `by_taps` leaves as it is."""
 
 
 class SearchState(TrainingState):
@@ -24,11 +31,17 @@ class SearchState(TrainingState):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(setup.seed, "initial parameters"))
             self.generator = space.build("generator", setup.generator, None, 1).to(device)
-            self.discriminator = space.build(
-                "discriminator", setup.discriminator, None, config.loss.outputs
+            self.discriminator: nn.Module = (
+                FixedDiscriminator(setup.discriminator, config.loss.outputs)
+                if options.opponent == "fixed"
+                else space.build("discriminator", setup.discriminator, None, config.loss.outputs)
             ).to(device)
             self.alpha = Architecture("generator", space=space.name).to(device)
-            self.beta = Architecture("discriminator", space=space.name).to(device)
+            self.beta = (
+                None
+                if options.opponent == "fixed"
+                else Architecture("discriminator", space=space.name).to(device)
+            )
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.ema_alpha = copy.deepcopy(self.alpha).requires_grad_(False)
         penalized = (
@@ -37,23 +50,50 @@ class SearchState(TrainingState):
         prepare(self.discriminator, penalized)
         for network in (self.generator, self.ema_generator):
             prepare(network, setup.compute)
+        rates = options.kernel_learning_rate
         self.optimizers: dict[Phase, torch.optim.Adam] = {
-            "generator": _adam(self.generator, config.generator_optimizer),
-            "discriminator": _adam(self.discriminator, config.discriminator_optimizer),
+            "generator": _weights_adam(self.generator, config.generator_optimizer, rates),
+            "discriminator": _weights_adam(self.discriminator, config.discriminator_optimizer, rates),
             "alpha": _adam(self.alpha, options.alpha_optimizer),
-            "beta": _adam(self.beta, options.beta_optimizer),
         }
-        parts = {
+        parts: dict[str, nn.Module] = {
             "generator": self.generator,
             "discriminator": self.discriminator,
             "alpha": self.alpha,
-            "beta": self.beta,
-            "ema_generator": self.ema_generator,
-            "ema_alpha": self.ema_alpha,
         }
+        if self.beta is not None:
+            self.optimizers["beta"] = _adam(self.beta, options.beta_optimizer)
+            parts["beta"] = self.beta
+        parts |= {"ema_generator": self.ema_generator, "ema_alpha": self.ema_alpha}
         optimizers = {f"{phase}_optimizer": optimizer for phase, optimizer in self.optimizers.items()}
         super().__init__({**parts, **optimizers}, device)
 
 
 def _adam(module: nn.Module, config: AdamConfig) -> torch.optim.Adam:
     return adam(list(module.parameters()), config)
+
+
+def _weights_adam(network: nn.Module, config: AdamConfig, rates: KernelRates) -> torch.optim.Adam:
+    optimizer = _adam(network, config)
+    if rates == "by_taps":
+        (group,) = optimizer.param_groups
+        sizes = _kernel_sizes(network)
+        by_size: dict[int, list[nn.Parameter]] = defaultdict(list)
+        for parameter in group["params"]:
+            by_size[sizes.get(parameter, EQUAL_KERNEL)].append(parameter)
+        optimizer.param_groups[:] = [
+            {**group, "params": parameters, "lr": config.lr * EQUAL_KERNEL**2 / size**2}
+            for size, parameters in by_size.items()
+        ]
+    return optimizer
+
+
+def _kernel_sizes(network: nn.Module) -> dict[Tensor, int]:
+    """Of the convolutions that stand for a choice on an edge."""
+    return {
+        operation.weight: operation.weight.shape[-1]
+        for cell in network.modules()
+        if isinstance(cell, Cell)
+        for filling, operation in cell.operations().items()
+        if filling.primitive.operation == "conv" and isinstance(operation, StackedConvolution)
+    }

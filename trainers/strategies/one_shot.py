@@ -23,7 +23,7 @@ from search_space.topology import Network
 from trainers.compute import autocast
 from trainers.distributed import rank, world_size
 from trainers.guarded_step import GuardedStep, frozen
-from trainers.losses.update import Scored, discriminator_loss, generator_loss
+from trainers.losses.update import Scored, discriminator_loss, generator_loss, score_statistics
 from trainers.noise import NoiseSource, SeededNoise, seed_for
 from trainers.samples import SampleGenerator
 from trainers.state import copy_parameters, update_ema
@@ -139,8 +139,7 @@ class OneShotSearch(Strategy):
         self._descend(loss, supernet.discriminator_optimizer, "discriminator", step)
         losses = {
             "loss_discriminator": loss.detach(),
-            "score_real": real_scores.detach().mean(),
-            "score_fake": fake_scores.detach().mean(),
+            **score_statistics(real_scores, fake_scores),
         }
         if updates:
             losses["loss_generator"] = self._update_generator(supernet, paths, real, fake, scored)
