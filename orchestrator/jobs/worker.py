@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
@@ -56,6 +57,11 @@ Committed = Callable[[Report, Path], None]
 
 logger = logging.getLogger(__name__)
 
+BLIND = 0.6
+"""Areas under D's ROC curve below this, in the mean, say that D has learnt next to nothing."""
+LEARNING = 100
+"""Steps of D before anything is said of what it has learnt."""
+
 
 def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed | None = None) -> Outcome:
     """Do a job from its newest checkpoint to its end. All workers call it; rank 0 emits and saves.
@@ -76,13 +82,34 @@ def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed 
         require_same_protocol(checkpoint, evaluation.protocol)
     if evaluation.score:
         training.use_scores(evaluation.score)
+    areas: list[float] = []
     for report in training.reports(images, evaluation):
+        areas += _areas(job, report)
         meta = _meta(job, report, images, evaluation, workers)
         checkpoint = from_rank_zero(partial(_record, job, training.state, meta, report, emit))
         if committed:
             committed(report, checkpoint.folder)
     assert checkpoint is not None, "the last step is reported"
+    if rank() == 0 and areas:
+        _warn_of_a_blind_discriminator(fmean(areas))
     return Outcome.of(checkpoint)
+
+
+def _areas(job: Job, report: Report) -> list[float]:
+    """Under D's ROC curve, from the second half of a search on: before, D may still be learning."""
+    area = report.metrics.get("score_auc")
+    begun = report.step >= max(job.end / 2, LEARNING)
+    return [area] if job.stage == "search" and area is not None and begun else []
+
+
+def _warn_of_a_blind_discriminator(area: float) -> None:
+    if area < BLIND:
+        logger.warning(
+            "the discriminator hardly told real images from generated ones (area under its ROC curve %.2f in "
+            "the second half, 0.5 is chance), so what the search chose follows noise; use "
+            "search.strategy.opponent=fixed, or another search.strategy",
+            area,
+        )
 
 
 def _restore(job: Job, state: TrainingState, images: Images) -> Checkpoint | None:

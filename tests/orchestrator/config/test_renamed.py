@@ -17,7 +17,8 @@ def without_strategy():
     """The preset as a file with first names has it."""
     document = read_source("digits")
     strategy = document["search"].pop("strategy")
-    strategy.pop("name")
+    for later in ("name", "kernel_learning_rate", "opponent"):
+        strategy.pop(later)
     document["search"] |= strategy
     document["retrain"]["opponent"] = document["retrain"]["discriminator"].pop("architecture")
     document["compute"]["form"] = document["compute"].pop("backend")

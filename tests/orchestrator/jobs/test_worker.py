@@ -10,8 +10,12 @@ import torch
 
 from orchestrator.jobs import worker
 from orchestrator.jobs.job import Job, Outcome
+from orchestrator.jobs.training import Training
 from orchestrator.jobs.worker import run_worker
+from search_space.sampling import sample_genotype
 from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, final_state, tiny_job
+from trainers.report import Report
+from trainers.state import TrainingState
 
 CPU = torch.device("cpu")
 
@@ -81,3 +85,28 @@ def test_a_pause_is_scored_whenever_scores_are_due(tmp_path: Path) -> None:
     options = {"retrain__evaluation__every": 3, "retrain__evaluation__samples": 20}
     outcome = run_worker(replace(tiny_job(tmp_path, "retrain", **options), until=2), Recorder(), CPU)
     assert "fd_digits" in outcome.metrics
+
+
+class TestADiscriminatorThatLearnsNothing:
+    def said_of(self, areas: dict[int, float], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let a search report these areas under D's ROC curve, by step."""
+
+        def searching(_job: Job, device: torch.device) -> Training:
+            found = {"generator": sample_genotype("generator", 0)}
+            reports = [Report(step, {"score_auc": area}, found) for step, area in areas.items()]
+            return Training(TrainingState({}, device), lambda *_: iter(reports))
+
+        monkeypatch.setattr(worker, "TRAININGS", {"search": searching})
+        run_worker(tiny_job(folder, search__steps=max(areas)), Recorder(), CPU)
+
+    def test_is_named_with_its_cure(self, tmp_path, monkeypatch, caplog):
+        self.said_of({100: 0.9, 200: 0.5, 300: 0.6}, tmp_path, monkeypatch)
+        assert "ROC curve 0.55 in the second half" in caplog.text
+        assert "use search.strategy.opponent=fixed" in caplog.text
+
+    @pytest.mark.parametrize("areas", [{100: 0.5, 200: 0.7, 300: 0.9}, {40: 0.5, 80: 0.5}])
+    def test_nothing_is_said_of_one_that_learns_or_has_hardly_begun(
+        self, areas, tmp_path, monkeypatch, caplog
+    ):
+        self.said_of(areas, tmp_path, monkeypatch)
+        assert caplog.text == ""
