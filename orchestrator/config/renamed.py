@@ -28,6 +28,7 @@ ADDED: Mapping[str, Any] = {
     "search.strategy.name": "adversarial",
     "search.strategy.kernel_learning_rate": "equal",
     "search.strategy.opponent": "searched",
+    "search.strategy.recompute": True,
     "search.loss.name": "hinge",
     "retrain.loss.name": "hinge",
     "retrain.lr_decay_from": 0.0,

@@ -129,12 +129,12 @@ class OneShotSearch(Strategy):
         """One update of D and, if it is due, one of G, on the same images."""
         config, step = self._config, self.state.step
         paths, updates = self.paths(supernet, "generator"), config.updates_generator(step)
-        scored = self._scored(supernet)
+        scored, recompute = self._scored(supernet), updates and self._options.recompute
         noise = SeededNoise(supernet.seed, step, self._setup.generator.latent_dim, self._setup.device)
         latents = noise.latents("generator", config.generator_batch_size)
         with autocast(self._setup.compute, self._setup.device):
             with torch.set_grad_enabled(updates):
-                fake = supernet.generator.of_paths(latents, _mine(paths), recompute=updates)
+                fake = supernet.generator.of_paths(latents, _mine(paths), recompute=recompute)
             loss, real_scores, fake_scores = discriminator_loss(config.loss, real, fake.detach(), scored)
         self._descend(loss, supernet.discriminator_optimizer, "discriminator", step)
         losses = {

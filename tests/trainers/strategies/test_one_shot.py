@@ -77,6 +77,11 @@ def test_a_step_moves_the_rows_that_its_paths_use_and_no_others():
         assert not torch.equal(supernet.generator.to_image.weight, before.to_image.weight)
 
 
+def test_keeping_maps_instead_of_computing_them_twice_changes_no_number():
+    twice, kept = (take(one_shot(recompute=recompute), 2).state.state_dict() for recompute in (True, False))
+    assert differing(twice, kept) == []
+
+
 def test_steps_and_supernets_draw_paths_of_their_own():
     strategy = one_shot()
     drawn = []
