@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from orchestrator.cli.command_line import parse
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError
+from trainers.interruption import interruptible
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -16,8 +17,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do a command. The exit code says whether it was done, and if not, whose mistake it was."""
     try:
-        parsed = parse(sys.argv[1:] if arguments is None else arguments)
-        return int(parsed.run(parsed))
+        with interruptible():
+            parsed = parse(sys.argv[1:] if arguments is None else arguments)
+            return int(parsed.run(parsed))
     except UserError as error:
         _complain(str(error))
         return MISTAKE

@@ -24,6 +24,7 @@ from orchestrator.tracking import TrackedRun, Tracker
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import save_generator
 from trainers.files import written_whole
+from trainers.interruption import raise_if_interrupted
 from trainers.report import Report
 
 SAMPLES_FILE = "samples.png"
@@ -192,6 +193,7 @@ def training_job(session: Session, stage: Stage, genotypes: Mapping[str, Genotyp
 
 def tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedRun:
     """The MLflow run of a stage, with the configuration it was done with."""
+    raise_if_interrupted()
     experiment = session.experiment
     device = "gpu" if experiment.cluster.use_gpu else "cpu"
     run = session.tracker.run(

@@ -17,6 +17,7 @@ from orchestrator.sweep.searcher import Halving, StudySearch
 from orchestrator.sweep.study import PARAMS
 from orchestrator.sweep.trial import Send, Trial
 from orchestrator.sweep.validation import evaluations
+from trainers.interruption import raise_if_interrupted
 
 SETTINGS = {
     # The study, the runs' folders and MLflow have it all.
@@ -129,6 +130,7 @@ def _enough_failures(sweep: Sweep, search: StudySearch) -> Any:
             return False
 
         def stop_all(self) -> bool:
+            raise_if_interrupted()  # Tune asks several times a second
             return search.failed > sweep.config.max_failures
 
     return EnoughFailures()
