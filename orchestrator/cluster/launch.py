@@ -19,7 +19,13 @@ def launch(job: Job, emit: Emit) -> Outcome:
             job, more workers than there is room for.
         NonFiniteLoss: training has diverged; the last checkpoint is kept.
     """
-    with sole_driver(job.folder), interruptible():
+    with sole_driver(job.folder):
+        return drive(job, emit)
+
+
+def drive(job: Job, emit: Emit) -> Outcome:
+    """The same for whoever holds the job's folder already, as `sole_driver` does."""
+    with interruptible():
         raise_if_interrupted()
         if job.mirror:
             job.mirror.fetch()
