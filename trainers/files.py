@@ -1,6 +1,7 @@
-"""Paths in configurations, and files that are either complete or absent."""
+"""Paths and addresses in configurations, and files that are either complete or absent."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,31 @@ def absolute(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("must not hold a null character")
     return path.expanduser().absolute()
+
+
+SECRETS = re.compile(
+    # A password before the host, unless it is a port; then what stores take behind the question mark.
+    r"(?<=://)[^/@]*:(?!\d+(?:/|$))[^@]*(?=@)"
+    r"|(?<=[?&;])[^=&;]*(?:password|passwd|secret|token|access_key|credential|sig)[^=&;]*=[^&;]*",
+    re.IGNORECASE,
+)
+"""Where addresses hold what lets somebody in."""
+
+
+def without_secrets(address: str) -> str:
+    """The address, which is recorded and printed.
+
+    Raises:
+        ValueError: it holds a password or a key.
+    """
+    if SECRETS.search(address):
+        raise ValueError("must not hold credentials, as it is recorded; put them into the environment")
+    return address
+
+
+def redacted(text: str) -> str:
+    """A text to be shown, with stars for what lets somebody in."""
+    return SECRETS.sub("***", text)
 
 
 Folder = Annotated[Path, AfterValidator(absolute)]
