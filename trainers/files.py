@@ -1,5 +1,6 @@
 """Paths and addresses in configurations, and files that are either complete or absent."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -52,6 +53,19 @@ Folder = Annotated[Path, AfterValidator(absolute)]
 
 File = Annotated[Path, AfterValidator(absolute)]
 """A local file, made absolute as a folder is."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a full disk or a used up quota is the reason, or the reason of the reason."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, OSError) and reason.errno in FULL:
+            return True
+        reason = reason.__cause__ or reason.__context__
+    return False
 
 
 @contextmanager

@@ -34,6 +34,10 @@ class TooManyFailures(UserError):
     """The sweep was stopped by its failures."""
 
 
+class DiskFull(UserError):
+    """No trial can write what it comes to."""
+
+
 @dataclass(frozen=True)
 class BestTrial:
     """A trial that no other beats."""
@@ -140,6 +144,8 @@ def _trials(
         search = StudySearch(sweep, study, [show])
         if search.remaining() and search.failed <= sweep.config.max_failures:
             tune(sweep, search, folder, work)
+        if search.stopped_by:
+            raise DiskFull(f"{search.stopped_by}; free some space, the same command with the name goes on")
 
 
 def _require_few_failures(sweep: Sweep, rows: Sequence[Row]) -> None:

@@ -124,13 +124,13 @@ def _enough_failures(sweep: Sweep, search: StudySearch) -> Any:
     from ray.tune import Stopper
 
     class EnoughFailures(Stopper):
-        """Ends the sweep when more trials have failed than it may go on with."""
+        """Ends the sweep when more trials have failed than it may go on with, or none can go on."""
 
         def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:  # noqa: ARG002
             return False
 
         def stop_all(self) -> bool:
             raise_if_interrupted()  # Tune asks several times a second
-            return search.failed > sweep.config.max_failures
+            return bool(search.stopped_by) or search.failed > sweep.config.max_failures
 
     return EnoughFailures()
