@@ -1,6 +1,5 @@
 """`advnas` and `python -m orchestrator`: what went wrong decides the exit code."""
 
-import errno
 import os
 import sys
 import traceback
@@ -9,15 +8,16 @@ from collections.abc import Sequence
 from orchestrator.cli.command_line import parse
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from trainers.files import is_disk_full
+from trainers.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do a command. The exit code says whether it was done, and if not, whose mistake it was."""
     try:
-        parsed = parse(sys.argv[1:] if arguments is None else arguments)
-        return int(parsed.run(parsed))
+        with interruptible():
+            parsed = parse(sys.argv[1:] if arguments is None else arguments)
+            return int(parsed.run(parsed))
     except UserError as error:
         _complain(str(error))
         return MISTAKE
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
         return DONE
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and is_disk_full(error):
             place = f"{error.filename}: " if error.filename else ""
             _complain(f"{place}{error.strerror}: free some space; the same command resumes where it stopped")
             return MISTAKE

@@ -28,6 +28,7 @@ from orchestrator.stages.train import Session, retrain_in, run_identity, search_
 from orchestrator.tracking import TrackingError
 from orchestrator.tracking.registry import Trained, register
 from search_space.genotype import Genotype
+from trainers.locks import sole_driver
 from trainers.metrics.extractors.registry import make_extractor
 
 
@@ -64,13 +65,16 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
         make_extractor(experiment.retrain.evaluation, experiment.root / "cache", torch.device("cpu"))
-    with session.tracker.run(
-        session.name,
-        "pipeline",
-        name=session.name,
-        params=experiment.model_dump(mode="json"),
-        tags={},
-    ) as run:
+    with (
+        sole_driver(session.folder),
+        session.tracker.run(
+            session.name,
+            "pipeline",
+            name=session.name,
+            params=experiment.model_dump(mode="json"),
+            tags={},
+        ) as run,
+    ):
         session = replace(session, parent=run)
         searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
         selecting = _selecting(session, searched.folder) if searched and experiment.select else None

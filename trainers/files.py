@@ -1,6 +1,8 @@
-"""Paths in configurations, and files that are either complete or absent."""
+"""Paths and addresses in configurations, and files that are either complete or absent."""
 
+import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +23,49 @@ def absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+SECRETS = re.compile(
+    # A password before the host, unless it is a port; then what stores take behind the question mark.
+    r"(?<=://)[^/@]*:(?!\d+(?:/|$))[^@]*(?=@)"
+    r"|(?<=[?&;])[^=&;]*(?:password|passwd|secret|token|access_key|credential|sig)[^=&;]*=[^&;]*",
+    re.IGNORECASE,
+)
+"""Where addresses hold what lets somebody in."""
+
+
+def without_secrets(address: str) -> str:
+    """The address, which is recorded and printed.
+
+    Raises:
+        ValueError: it holds a password or a key.
+    """
+    if SECRETS.search(address):
+        raise ValueError("must not hold credentials, as it is recorded; put them into the environment")
+    return address
+
+
+def redacted(text: str) -> str:
+    """A text to be shown, with stars for what lets somebody in."""
+    return SECRETS.sub("***", text)
+
+
 Folder = Annotated[Path, AfterValidator(absolute)]
 """A local folder; `~` is expanded and relative paths are made absolute while the configuration loads."""
 
 File = Annotated[Path, AfterValidator(absolute)]
 """A local file, made absolute as a folder is."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a full disk or a used up quota is the reason, or the reason of the reason."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, OSError) and reason.errno in FULL:
+            return True
+        reason = reason.__cause__ or reason.__context__
+    return False
 
 
 @contextmanager

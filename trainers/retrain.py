@@ -15,6 +15,7 @@ from trainers.config import RetrainConfig
 from trainers.datasets.batches import Batches
 from trainers.distributed import average_running_statistics
 from trainers.guarded_step import GuardedStep, frozen
+from trainers.interruption import raise_if_interrupted
 from trainers.losses.update import discriminator_loss, generator_loss
 from trainers.noise import NoiseSource, SeededNoise
 from trainers.options import ComputeConfig
@@ -48,6 +49,7 @@ def retrain(
     end = min(until or config.steps, config.steps)
     means, started, first = MetricMeans(), time.perf_counter(), state.step
     while state.step < end:
+        raise_if_interrupted()
         draws = SeededNoise(seed, state.step, latent_dim, state.device)
         means.add(retrain_step(state, batches.at(state.step), draws, config, compute, descent))
         if state.step % config.report_every == 0 or state.step == end:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trainers.compute import set_precision
 from trainers.datasets.batches import Batches, StepBatch
+from trainers.interruption import raise_if_interrupted
 from trainers.noise import SeededNoise
 from trainers.report import Evaluate, MetricMeans, Report
 from trainers.samples import sample_grid
@@ -24,6 +25,7 @@ def search(strategy: Strategy, batches: Batches, setup: SearchSetup, evaluate: E
     set_precision(setup.compute)
     means, started, first = MetricMeans(), time.perf_counter(), state.step
     while state.step < config.steps:
+        raise_if_interrupted()
         noise = SeededNoise(setup.seed, state.step, setup.generator.latent_dim, setup.device)
         means.add(strategy.step(StepBatch(batches, state.step), noise))
         if state.step % config.report_every == 0 or state.step == config.steps:

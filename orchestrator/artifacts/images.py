@@ -1,7 +1,6 @@
 """What `advnas evaluate` scores, and what against: generators, folders of images, data sets, statistics."""
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from orchestrator.artifacts.resolve import resolve
 from orchestrator.config.experiment import Experiment
 from search_space.errors import UserError
 from trainers.datasets.config import ImageFolderConfig
-from trainers.datasets.image_folder import SUFFIXES
+from trainers.datasets.image_folder import SUFFIXES, image_files
 from trainers.datasets.images import Images
 from trainers.datasets.registry import load_images
 from trainers.metrics.config import EvaluationConfig
@@ -121,12 +120,10 @@ def _first_image(folder: Path) -> Image.Image:
     Raises:
         UserError: no image can be read there.
     """
-    for path, _, names in sorted(os.walk(folder, followlinks=True)):
-        for name in sorted(names):
-            if name.lower().endswith(SUFFIXES):
-                try:
-                    with Image.open(Path(path, name)) as image:
-                        return image
-                except (OSError, UnidentifiedImageError):
-                    continue
+    for path in image_files(folder):
+        try:
+            with Image.open(path) as image:
+                return image
+        except (OSError, UnidentifiedImageError):
+            continue
     raise UserError(f"{folder}: no image there that can be read ({', '.join(SUFFIXES)})")

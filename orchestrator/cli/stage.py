@@ -12,7 +12,6 @@ from orchestrator.cli.commands import COMMANDS
 from orchestrator.config.files import PRESETS
 from orchestrator.console.console import Console, quiet
 from orchestrator.console.exit_codes import DONE
-from orchestrator.console.interruption import sigterm_interrupts
 
 Result = Mapping[str, Any]
 DETAILS = "stages"
@@ -64,12 +63,11 @@ def carry_out(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
     if arguments.json:
         # Libraries print too: all of it goes to stderr, so that programs can read stdout.
-        with redirect_stdout(sys.stderr), sigterm_interrupts():
+        with redirect_stdout(sys.stderr):
             result = document(loaded.do(Console()))
         print(as_json(result))
     else:
-        with sigterm_interrupts():
-            result = document(loaded.do(Console()))
+        result = document(loaded.do(Console()))
         print(*result_lines(result), sep="\n")
     return DONE
 

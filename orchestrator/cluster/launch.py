@@ -1,10 +1,10 @@
 """A job is done in this process or by Ray Train workers; whoever asks for it cannot tell the difference."""
 
-from orchestrator.console.interruption import sigterm_interrupts
 from orchestrator.jobs.identity import identity, require_same
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.worker import run_worker
 from trainers.compute import device_for
+from trainers.interruption import interruptible, raise_if_interrupted
 from trainers.locks import sole_driver
 
 
@@ -19,7 +19,14 @@ def launch(job: Job, emit: Emit) -> Outcome:
             job, more workers than there is room for.
         NonFiniteLoss: training has diverged; the last checkpoint is kept.
     """
-    with sole_driver(job.folder), sigterm_interrupts():
+    with sole_driver(job.folder):
+        return drive(job, emit)
+
+
+def drive(job: Job, emit: Emit) -> Outcome:
+    """The same for whoever holds the job's folder already, as `sole_driver` does."""
+    with interruptible():
+        raise_if_interrupted()
         if job.mirror:
             job.mirror.fetch()
         if (outcome := finished(job)) is not None:

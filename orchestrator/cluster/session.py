@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.config.experiment import ClusterConfig
-from orchestrator.console.interruption import finishing, keep_handling
 from search_space.errors import UserError
+from trainers.interruption import finishing, keep_handling
 
 TOKEN_FILE = Path("~/.ray/auth_token")
 """Where Ray looks for it, unless told otherwise."""

@@ -22,6 +22,7 @@ from orchestrator.cluster.session import (
 from orchestrator.cluster.worker import EndAtFinalErrors, is_final, work
 from orchestrator.config.experiment import ClusterConfig
 from orchestrator.jobs.job import Emit, Job
+from trainers.interruption import raise_if_interrupted
 
 POLL_S = 0.2
 """A report takes as long as Ray Train pauses between two looks at the workers: 2 s, unless told otherwise."""
@@ -70,6 +71,7 @@ def train_on_ray(job: Job, emit: Emit) -> None:
 
 def _forward(channel: ReportChannel, fit: "Future[ray.train.Result]", emit: Emit) -> None:
     while True:
+        raise_if_interrupted()
         # Asked first: what a worker sent before the end has arrived by then.
         ended = fit.done()
         message = channel.receive(0 if ended else POLL_S)

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.resolve import FILES
 from orchestrator.compare.candidate import Candidate, Training
 from orchestrator.compare.from_selection import candidates_of
+from orchestrator.config.files import read_source
 from orchestrator.config.renamed import modern_recipe
 from orchestrator.tracking.artifacts import RUN, fetch
 from orchestrator.tracking.run import ERROR_TAG
@@ -91,7 +90,7 @@ class Store:
     def _candidates(self, run: "Run") -> Iterator[Candidate]:
         wanted = (CONFIG, FILES["generator"], GENERATOR_FILE, SELECTION)
         files = fetch(f"{RUN}{run.info.run_id}", wanted, self._uri, self._root / "cache")
-        config = yaml.safe_load(files[CONFIG].read_text(encoding="utf-8"))
+        config = read_source(str(files[CONFIG]))
         width = GeneratorConfig(**config["retrain"]["generator"])
         protocol = _protocol(run)
         metrics = tuple(score_names(EvaluationConfig(**config["retrain"]["evaluation"])))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from search_space.frozen import Frozen
+from trainers.files import without_secrets
 
 
 def _ray_address(address: str) -> str:
@@ -67,8 +68,9 @@ class ClusterConfig(Frozen):
 class TrackingConfig(Frozen):
     """Where MLflow keeps runs."""
 
-    uri: str | None = None
-    """MLflow tracking URI; null is the SQLite database in `root`."""
+    uri: Annotated[str, AfterValidator(without_secrets)] | None = None
+    """MLflow tracking URI, without a password: that is read from MLFLOW_TRACKING_PASSWORD (a server's) or
+    PGPASSWORD (PostgreSQL's). null is the SQLite database in `root`."""
     experiment: str = Field(default="advnas", min_length=1)
     """MLflow experiment that the runs belong to."""
     model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from search_space.errors import UserError
+from trainers.files import redacted
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -81,7 +82,7 @@ def _same_option(option: str, name: str, known: Sequence[str]) -> list[str]:
 
 def shown(value: object) -> str:
     """A value as in a configuration file, shortened."""
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = redacted(json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 

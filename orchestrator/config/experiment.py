@@ -27,7 +27,7 @@ from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.zoo.published import published_of
 from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.config import DataConfig
-from trainers.files import Folder
+from trainers.files import Folder, without_secrets
 from trainers.metrics.config import EvaluationConfig
 from trainers.options import ComputeConfig
 
@@ -57,9 +57,7 @@ def _local(root: Any) -> Any:
 def _store_address(uri: str) -> str:
     if not re.match(r"(s3|gs|abfss?|hdfs|file)://.", uri):
         raise ValueError("must begin with s3://, gs://, abfss://, hdfs:// or file://")
-    if "@" in uri or re.search(r"(access_key|secret_key)=", uri):
-        raise ValueError("must not hold credentials, as it is recorded; put them into the environment")
-    return uri
+    return without_secrets(uri)
 
 
 def _discriminator(architecture: str) -> str:

@@ -13,6 +13,9 @@ from orchestrator.config.errors import ConfigError
 DEEPEST, MOST_VALUES, LARGEST = 50, 100_000, 2**63 - 1
 """How deep sections and lists may be nested, how many values there may be, and how large whole numbers."""
 
+LONGEST = 2**18
+"""Characters: 25 times as many as a complete configuration. PyYAML reads so many in about a second."""
+
 
 class _Loader(yaml.SafeLoader):
     """PyYAML keeps the last of two equal keys, and takes 1e-4 for text."""
@@ -39,6 +42,8 @@ def read_yaml(text: str, source: str) -> Any:
     Raises:
         ConfigError: not YAML, a key twice (with the line number in `source`), or more than any configuration.
     """
+    if len(text) > LONGEST:
+        raise ConfigError(f"{source}: has more than {LONGEST:,} characters, which no configuration needs")
     try:
         value = yaml.load(text, _Loader)
         _require_bounded(value, iter(range(MOST_VALUES)))
@@ -121,7 +126,8 @@ def _text(source: str, presets: Sequence[str]) -> str:
         cure = f"did you mean {near[0]}?" if near else f"give {', '.join(presets)} or a .yaml file"
         raise ConfigError(f"unknown configuration {source!r}; {cure}")
     try:
-        return Path(source).read_text(encoding="utf-8")
+        with Path(source).open(encoding="utf-8") as file:
+            return file.read(LONGEST + 1)  # the one too many is refused
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"{source}: {reason}; give {', '.join(presets)} or a .yaml file") from None

@@ -1,1 +1,1 @@
-"""What a person sees and presses: lines and progress bars, exit codes, Ctrl-C and SIGTERM."""
+"""What a person sees and presses: lines and progress bars, exit codes."""

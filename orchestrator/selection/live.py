@@ -15,11 +15,15 @@ from orchestrator.selection.journal import Journal
 from orchestrator.selection.result import Request
 from search_space.errors import UserError
 from trainers.guarded_step import NonFiniteLoss
+from trainers.interruption import raise_if_interrupted
 from trainers.report import Report
 
 if TYPE_CHECKING:
     from ray import ObjectRef
 
+
+WAIT_S = 2.0
+"""Between two looks whether the process was told to stop."""
 
 Launch = Callable[[Job, Emit], Outcome]
 
@@ -81,8 +85,10 @@ def side_by_side(
                 while waiting and len(running) < places:
                     run = waiting.pop()
                     running[task.remote(run.job, threads, listen)] = run
-                (done, *_), _ = ray.wait(list(running))
-                yield running.pop(done), _outcome(done, command)
+                ended, _ = ray.wait(list(running), timeout=WAIT_S)
+                raise_if_interrupted()
+                for done in ended:
+                    yield running.pop(done), _outcome(done, command)
         finally:
             for one in running:
                 ray.cancel(one)

@@ -18,6 +18,7 @@ from search_space.errors import UserError
 from search_space.networks.generator_file import load_generator
 from trainers.compute import device_for
 from trainers.datasets.images import Images
+from trainers.locks import sole_driver
 from trainers.metrics.evaluator import Evaluator
 from trainers.metrics.extractors.registry import make_extractor
 from trainers.metrics.protocols import following, protocol_name
@@ -69,7 +70,10 @@ def evaluate_in(session: Session, generator_file: Path) -> Evaluated:
 
 def _score_in(session: Session, source: str, subject: Subject, against: Against) -> Evaluated:
     experiment, config = session.experiment, against.evaluation
-    with tracked(session, "evaluate", config.model_dump(mode="json")) as run:
+    with (
+        sole_driver(session.folder / "evaluate"),
+        tracked(session, "evaluate", config.model_dump(mode="json")) as run,
+    ):
         _describe(run, source, subject, against)
         count = len(subject) if isinstance(subject, Images) else config.samples
         session.console.say(f"evaluate: {count} images of {source} against {against.name}")

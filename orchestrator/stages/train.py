@@ -1,7 +1,7 @@
 """The stages that train, each recorded in MLflow and resumed by name: search and retrain."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -13,7 +13,7 @@ from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
 from orchestrator.checkpoints.derivations import record_derivation
 from orchestrator.checkpoints.store import CheckpointMeta
-from orchestrator.cluster.launch import finished, launch
+from orchestrator.cluster.launch import drive, finished
 from orchestrator.config.experiment import Experiment, to_yaml
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome, Stage
@@ -24,6 +24,8 @@ from orchestrator.tracking import TrackedRun, Tracker
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import save_generator
 from trainers.files import written_whole
+from trainers.interruption import raise_if_interrupted
+from trainers.locks import sole_driver
 from trainers.report import Report
 
 SAMPLES_FILE = "samples.png"
@@ -141,8 +143,11 @@ def _save_generator(job: Job, run: TrackedRun) -> CheckpointMeta:
 @contextmanager
 def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]:
     """Do a job as a tracked run, which stays open for what the stage leaves behind."""
-    finished(job)  # a checkpoint of another configuration is refused before its MLflow run is touched
-    with tracked(session, job.stage, job.config.model_dump(mode="json")) as run:
+    with ExitStack() as held:
+        # What is refused is refused before the MLflow run is touched, which may be that of a start under way.
+        held.enter_context(sole_driver(job.folder))
+        finished(job)
+        run = held.enter_context(tracked(session, job.stage, job.config.model_dump(mode="json")))
         run.genotypes(job.genotypes)
         watch = Watch(job.folder)
         with session.console.stage(job.stage, job.config.steps, job.checkpoints.step()) as view:
@@ -156,7 +161,7 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
                 if report.samples is not None:
                     (job.folder / SAMPLES_FILE).write_bytes(image_grid(report.samples))
 
-            outcome = launch(job, emit)
+            outcome = drive(job, emit)
         run.dataset(session.experiment.data.name, outcome.images)
         run.link_checkpoint(outcome.checkpoint)
         run.tag({"advnas.workers.by_step": _in_words(outcome.workers)})
@@ -192,6 +197,7 @@ def training_job(session: Session, stage: Stage, genotypes: Mapping[str, Genotyp
 
 def tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedRun:
     """The MLflow run of a stage, with the configuration it was done with."""
+    raise_if_interrupted()
     experiment = session.experiment
     device = "gpu" if experiment.cluster.use_gpu else "cpu"
     run = session.tracker.run(

@@ -24,6 +24,33 @@ NOT_SENT = (
     "/dist",
     "*.egg-info",
 )
+SECRETS = (
+    ".env",
+    ".env.*",
+    ".netrc",
+    "_netrc",
+    ".ssh",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    ".aws",
+    ".azure",
+    ".boto",
+    ".gnupg",
+    ".kube",
+    ".docker",
+    ".pgpass",
+    ".pypirc",
+    ".npmrc",
+    ".git-credentials",
+    "*credentials.json",
+)
+"""What tools keep passwords and keys in: everybody who may use the cluster can read what is sent."""
 """Patterns as in .gitignore, which applies too, as does .rayignore."""
 
 STOP_S = 60
@@ -40,7 +67,7 @@ def runtime_env(folder: Path) -> dict[str, Any]:
         raise SubmitError(f"--working-dir {folder}: no such folder")
     return {
         "working_dir": str(folder.absolute()),
-        "excludes": list(NOT_SENT),
+        "excludes": [*NOT_SENT, *SECRETS],
         "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), **_commit(folder)},
     }
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from orchestrator.config.files import write_yaml
 from orchestrator.console.console import Console
-from orchestrator.console.interruption import sigterm_interrupts
 from orchestrator.plots.sweep import figures
 from orchestrator.stages.results import MERGED, write_result
 from orchestrator.stages.train import fresh_name
@@ -24,6 +23,7 @@ from orchestrator.sweep.tuning import Work, require_room_here, tune
 from orchestrator.sweep.validation import validate
 from orchestrator.tracking import Tracker
 from search_space.errors import UserError
+from trainers.interruption import interruptible
 from trainers.locks import sole_driver
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 class TooManyFailures(UserError):
     """The sweep was stopped by its failures."""
+
+
+class DiskFull(UserError):
+    """No trial can write what it comes to."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
     root = sweep.base.root.absolute()
     name = sweep.config.name or fresh_name("sweep", root)
     folder = root / name
-    with sole_driver(folder), sigterm_interrupts():
+    with sole_driver(folder), interruptible():
         study = open_study(sweep, name, folder)
         (folder / "sweep.yaml").write_text(write_yaml(sweep.config.document()), encoding="utf-8")
         console.say(f"sweep {name} in {folder}; study {study_url(sweep, folder)}")
@@ -140,6 +144,8 @@ def _trials(
         search = StudySearch(sweep, study, [show])
         if search.remaining() and search.failed <= sweep.config.max_failures:
             tune(sweep, search, folder, work)
+        if search.stopped_by:
+            raise DiskFull(f"{search.stopped_by}; free some space, the same command with the name goes on")
 
 
 def _require_few_failures(sweep: Sweep, rows: Sequence[Row]) -> None:

@@ -44,7 +44,8 @@ class RunFolder:
         genotypes = {name: genotype.model_dump(mode="json") for name, genotype in report.genotypes.items()}
         line = {"step": report.step, "metrics": dict(report.metrics), "genotypes": genotypes}
         with self._curves(stage).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            # The line break comes first, so that a line cut short by a crash ends before the next.
+            file.write("\n" + json.dumps(line))
 
     def reports(self, stage: Stage) -> Iterator[Report]:
         """What was recorded, in order of steps, each once; a line cut short by a crash is left out."""

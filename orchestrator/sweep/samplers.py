@@ -20,16 +20,16 @@ class SamplerConfig(Frozen):
     """Of the sampler alone; the runs have theirs from the base."""
 
 
-def make_sampler(config: SamplerConfig, begun: int) -> "BaseSampler":
-    """The sampler of that name, for a study with so many trials.
+def make_sampler(config: SamplerConfig, trial: int) -> "BaseSampler":
+    """The sampler of that name, for the trial of that number.
 
-    A driver that goes on draws other numbers than the first, or it would choose the same configurations.
-    The quasi-random sequence keeps its seed: the study knows how far it has come.
+    Each trial has random numbers of its own, so that a sweep that goes on chooses what an uninterrupted one
+    would. The quasi-random sequence keeps its seed: the study knows how far it has come.
     """
     from trainers.noise import seed_for  # imports torch, which the options above do not need
 
-    goes_on = begun and config.name != "qmc"
-    seed = seed_for(config.seed, "sampler", begun) % 2**32 if goes_on else config.seed
+    follows = trial and config.name != "qmc"
+    seed = seed_for(config.seed, "sampler", trial) % 2**32 if follows else config.seed
     return SAMPLERS[config.name](seed)
 
 

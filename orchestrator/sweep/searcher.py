@@ -7,6 +7,7 @@ the whole. Here it is PRUNED, with its intermediate values.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
@@ -14,9 +15,10 @@ from ray.tune.search import Searcher
 
 from orchestrator.sweep.config import AshaConfig, Objective, Sweep
 from orchestrator.sweep.results import Row
+from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import modern_params, suggest
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun, failures, in_flight
-from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED
+from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, FULL
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -45,6 +47,8 @@ class StudySearch(Searcher):
         self.resumed: Callable[[str, Mapping[int, float]], None] = lambda *_: None
         """Learns which trial goes on, with its intermediate values."""
         self.failed = len(failures(study))
+        self.stopped_by = ""
+        """Why no trial can go on, whatever its configuration; empty while they can."""
 
     def remaining(self) -> int:
         """Trials that this driver has to do."""
@@ -54,9 +58,11 @@ class StudySearch(Searcher):
         """The next configuration, or that there is none."""
         if self._left:
             left = self._left.pop(0)
+            self._draw_for(left.number)
             trial, known = _reopened(self._study, left), left.user_attrs.get(PARAMS)
             self.resumed(trial_id, left.intermediate_values)
         elif self._begun < self._sweep.config.budget.trials and self._has_more():
+            self._draw_for(self._begun)
             self._begun += 1
             trial, known = self._study.ask(), None
         else:
@@ -85,7 +91,9 @@ class StudySearch(Searcher):
         from optuna.trial import TrialState
 
         trial, result = self._trials.pop(trial_id), result or {}
-        if error or FAILED in result:
+        if FULL in result:  # nobody's fault: the next driver goes on with it
+            self.stopped_by = str(result[FULL])
+        elif error or FAILED in result:
             self.failed += 1
             trial.set_user_attr(REASON, result.get(FAILED, DIED))
             self._study.tell(trial, state=TrialState.FAIL)
@@ -113,6 +121,11 @@ class StudySearch(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: a sweep goes on from its study."""
+
+    def _draw_for(self, number: int) -> None:
+        """From here on, random numbers are those of that trial; the points of a grid are not drawn."""
+        with catch_warnings(action="ignore"):  # of options that Optuna calls experimental
+            self._study.sampler = make_sampler(self._sweep.config.sampler, number)
 
     def _has_more(self) -> bool:
         from optuna.trial import TrialState
@@ -174,7 +187,7 @@ class Halving(AsyncHyperBandScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
         """Whether it goes on; a trial's last message is no evaluation of its own."""
-        if DONE in result or FAILED in result:
+        if DONE in result or FAILED in result or FULL in result:
             return str(TrialScheduler.CONTINUE)
         decision = super().on_trial_result(tune_controller, trial, result)
         if decision == TrialScheduler.STOP:

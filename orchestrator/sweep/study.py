@@ -14,7 +14,6 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.identity import flatten, require_equal
 from orchestrator.config.renamed import ADDED, modern_name
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import grid, labels
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ def open_study(sweep: Sweep, name: str, folder: Path) -> "Study":
             directions=[objective.goal for objective in sweep.config.objective],
             load_if_exists=True,
         )
-        study.sampler = make_sampler(sweep.config.sampler, len(begun(study)))
         study.set_metric_names([objective.metric for objective in sweep.config.objective])
     _require_same(study, identity(sweep))
     if sweep.config.sampler.name == "grid":

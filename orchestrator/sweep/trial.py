@@ -22,13 +22,14 @@ from orchestrator.sweep.space import Params
 from orchestrator.sweep.validation import evaluations
 from search_space.errors import one_line
 from search_space.genotype import Genotype
+from trainers.files import is_disk_full
 from trainers.locks import locked
 from trainers.report import Report
 
 EVALUATIONS = "evaluations"
 """Key of a message: how many the trial has come to. The others are the objectives by their metrics."""
-DONE, FAILED = "complete", "failed"
-"""Keys of a trial's last message: scores of every seed, or why there are none."""
+DONE, FAILED, FULL = "complete", "failed", "full"
+"""Keys of a trial's last message: scores of every seed, or why there are none; a full disk is no failure."""
 
 FAILURE_FILE = "failure.txt"
 """Traceback of a trial that failed, in its folder."""
@@ -53,10 +54,10 @@ def run_trial(trial: Trial, send: Send) -> None:
     import torch
 
     folder = trial_folder(trial.folder, trial.params)
-    folder.mkdir(parents=True, exist_ok=True)
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(max(1, int(trial.sweep.base.cluster.cpus_per_worker)))
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         # Another trial of the same configuration may be under way, or what is left of a killed driver.
         with locked(folder / ".trial.lock"):
             runs: list[Mapping[str, float]] = []
@@ -64,6 +65,9 @@ def run_trial(trial: Trial, send: Send) -> None:
                 runs.append(_run(trial, seed, runs, send))
     # Whatever it is, the sweep goes on: a user's mistake, a loss that is not finite, no memory left, a bug.
     except Exception as error:
+        if is_disk_full(error):
+            send({FULL: _reason(error)})
+            return
         (folder / FAILURE_FILE).write_text(traceback.format_exc(), encoding="utf-8")
         send({FAILED: _reason(error)})
         return

@@ -17,6 +17,7 @@ from orchestrator.sweep.searcher import Halving, StudySearch
 from orchestrator.sweep.study import PARAMS
 from orchestrator.sweep.trial import Send, Trial
 from orchestrator.sweep.validation import evaluations
+from trainers.interruption import raise_if_interrupted
 
 SETTINGS = {
     # The study, the runs' folders and MLflow have it all.
@@ -123,12 +124,13 @@ def _enough_failures(sweep: Sweep, search: StudySearch) -> Any:
     from ray.tune import Stopper
 
     class EnoughFailures(Stopper):
-        """Ends the sweep when more trials have failed than it may go on with."""
+        """Ends the sweep when more trials have failed than it may go on with, or none can go on."""
 
         def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:  # noqa: ARG002
             return False
 
         def stop_all(self) -> bool:
-            return search.failed > sweep.config.max_failures
+            raise_if_interrupted()  # Tune asks several times a second
+            return bool(search.stopped_by) or search.failed > sweep.config.max_failures
 
     return EnoughFailures()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from orchestrator.console.interruption import finishing
 from orchestrator.tracking.entry import Entry, send
 from orchestrator.tracking.store import TrackingError
 from search_space.errors import one_line
 from trainers.files import written_whole
+from trainers.interruption import finishing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -6,13 +6,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.console.interruption import finishing
 from orchestrator.tracking.entry import Dataset, Entry, Status
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.recording import Recorder, architecture, finite
 from orchestrator.tracking.store import TrackingError
 from search_space.errors import one_line
 from search_space.genotype import Genotype, differing_edges
+from trainers.interruption import finishing
 from trainers.report import Report
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import psutil
 
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import ClusterConfig
-from orchestrator.console.interruption import sigterm_interrupts
+from trainers.interruption import interruptible
 
 INTERRUPTED = 130
 
@@ -43,7 +43,7 @@ def drive(log: Path) -> None:
 
     Node.kill_all_processes = end_and_be_told_again
     try:
-        with sigterm_interrupts(), ray_cluster(ClusterConfig(num_workers=1)):
+        with interruptible(), ray_cluster(ClusterConfig(num_workers=1)):
             log.write_text(" ".join(str(child.pid) for child in psutil.Process().children()))
             terminate()
     except KeyboardInterrupt:

@@ -70,7 +70,7 @@ class Disturbed:
     def run_apart(self, meet: Callable[[], None], **options: Any) -> "Ended":
         """Do the command in a process of its own that calls `meet` first; how it ended."""
         log = self.root / "output.txt"
-        process = FORKS.Process(target=_apart, args=(meet, self.command(**options), log))
+        process = FORKS.Process(target=run_and_exit, args=(meet, self.command(**options), log))
         process.start()
         process.join(240)
         assert process.exitcode is not None, f"still runs: {log.read_text()}"
@@ -129,7 +129,8 @@ def assert_recorded_once(client: MlflowClient, steps: int) -> None:
     assert set(shown.values()) == {1}, shown
 
 
-def _apart(meet: Callable[[], None], command: list[str], log: Path) -> None:
+def run_and_exit(meet: Callable[[], None], command: list[str], log: Path) -> None:
+    """What a process of its own does."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)

@@ -1,5 +1,6 @@
 """What may happen to a run without Ray, done to a real one; it goes on and ends as if it had not happened."""
 
+import gc
 import logging
 import os
 import shutil
@@ -16,8 +17,9 @@ from mlflow import MlflowClient
 
 from orchestrator.checkpoints import folder as checkpoint_folder
 from orchestrator.checkpoints.store import CheckpointStore
+from orchestrator.cli import command_line
 from orchestrator.jobs import worker
-from orchestrator.tracking import outbox
+from orchestrator.tracking import outbox, tracker
 from orchestrator.tracking.run import TrackedRun
 from tests.mlflow_server import server_of
 from tests.orchestrator.disturbed import Disturbed, undisturbed_state
@@ -121,6 +123,41 @@ def stopped_twice() -> None:
 
     stopped_once(signal.SIGINT)
     wrap(entry, "_send_values", lambda given, *_: given.status and interrupt(signal.SIGINT), nothing)
+
+
+def stopped_where_it_is_dropped(number: int, moment: str) -> None:
+    """The signal comes while the garbage collector calls back, which drops whatever is raised there."""
+
+    def collecting(_phase: str, _: dict[str, int]) -> None:
+        gc.callbacks.remove(collecting)
+        interrupt(number)
+
+    def collect(*_: Any, **__: Any) -> None:
+        gc.callbacks.append(collecting)
+        gc.collect()
+
+    wrap(*MOMENTS[moment], collect, nothing)
+
+
+MOMENTS = {
+    "start-up": (command_line.Parser, "parse_args"),
+    "MLflow opens": (tracker, "open_experiment"),
+    "training begins": (worker, "load_images"),
+    "a step": (CheckpointStore, "save"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_that_python_drops(
+    number: int, moment: str, run: Disturbed, undisturbed: dict[str, Any]
+) -> None:
+    ended = run.run_apart(partial(stopped_where_it_is_dropped, number, moment))
+    assert ended.code == INTERRUPTED
+    assert "Traceback" not in ended.output
+    assert {found.info.status for found in run.mlflow_runs()} <= {"KILLED"}
+    assert run.run_here() == 0
+    run.assert_as_if_nothing_had_happened(undisturbed)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 from mlflow import MlflowClient
 
 from orchestrator.artifacts.generators import find_generator
-from orchestrator.cluster.launch import launch
+from orchestrator.cluster.launch import drive
 from orchestrator.config.experiment import Experiment, with_overrides
 from orchestrator.console.console import Console
 from orchestrator.pipeline import PipelineResult, pipeline
@@ -49,11 +49,11 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     def spy(job, emit):
         steps = []
-        outcome = launch(job, lambda report: (steps.append(report.step), emit(report)))
+        outcome = drive(job, lambda report: (steps.append(report.step), emit(report)))
         jobs.append((job.stage, len(steps)))
         return outcome
 
-    monkeypatch.setattr(stages, "launch", spy)
+    monkeypatch.setattr(stages, "drive", spy)
     return jobs
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PositiveInt
 
 from search_space.frozen import Frozen
-from trainers.files import Folder, absolute
+from trainers.files import Folder, absolute, without_secrets
 
 
 class Cifar10Config(Frozen):
@@ -75,7 +75,7 @@ class ImageFolderConfig(DecodedConfig):
 
 
 def _located(path: str) -> str:
-    return path if "://" in path else str(absolute(Path(path)))
+    return without_secrets(path) if "://" in path else str(absolute(Path(path)))
 
 
 class ParquetConfig(DecodedConfig):

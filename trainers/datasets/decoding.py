@@ -42,6 +42,9 @@ def with_channels(pixels: UInt8[Tensor, "n k h w"], channels: int) -> UInt8[Tens
     return ((red + green + blue + (1 << 15)) >> 16).byte().unsqueeze(1)
 
 
+MOST_PIXELS = 2**25
+"""Of one image: all cores decode at once, each into up to ten bytes a pixel."""
+
 NAMED_BROKEN = 5
 """Broken images a message names; the others are counted."""
 
@@ -118,6 +121,8 @@ def _opened(content: Path | bytes | None, mode: str) -> Image.Image:
     if content is None:
         raise ValueError("no bytes")
     with Image.open(BytesIO(content) if isinstance(content, bytes) else content) as image:
+        if image.width * image.height > MOST_PIXELS:  # the header says so; nothing is decoded yet
+            raise ValueError(f"{image.width}x{image.height} pixels, more than {MOST_PIXELS >> 20} million")
         if image.mode.startswith(("I", "F")):
             raise ValueError(f"more than 8 bits a channel (mode {image.mode}), which Pillow would clip")
         return ImageOps.exif_transpose(image).convert(mode)

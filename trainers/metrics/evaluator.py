@@ -12,6 +12,7 @@ from torch import Tensor
 
 from search_space.networks.generator import to_uint8
 from trainers.datasets.images import Images
+from trainers.interruption import raise_if_interrupted
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import ScoreError
 from trainers.metrics.extractors.registry import make_extractor
@@ -62,6 +63,7 @@ class Evaluator:
         latents = self._latents(latent_dim)
 
         def images_at(index: Int64[Tensor, " n"]) -> UInt8[Tensor, "n c h w"]:
+            raise_if_interrupted()
             return self._as_pixels(sample(latents[index].to(self._device)).float())
 
         return self._scorer(images_at)

@@ -14,6 +14,7 @@ from orchestrator.selection.tables.wide_table import SCORE, SEED, STEP, TableErr
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ class Columns:
         )
 
 
-MOST_BYTES = 2**30
-"""Of a CSV file, or of the uncompressed columns of a Parquet file."""
-MOST_ROWS = 20_000_000
+MOST_BYTES = 2**29
+"""Of a CSV file, or of the columns of a Parquet file in memory; reading takes a few times as much."""
+MOST_ROWS = 5_000_000
+
+WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8, "BYTE_ARRAY": 4}
+"""Bytes of a value in memory. Texts are kept once each and numbered, as the file does."""
 
 
 def read_columns(path: Path, metric: str = SCORE) -> Columns:
@@ -66,6 +70,7 @@ def read_columns(path: Path, metric: str = SCORE) -> Columns:
         raise TableError(f"{path}: {first}{cure}") from None
     try:
         if STEP not in table.column_names and (steps := steps_of(table.column_names, metric)):
+            _require_rows(len(table) * len(steps))
             table, metric = to_long(table, steps), SCORE
     except TableError as error:
         raise TableError(f"{path}: {error}") from None
@@ -87,11 +92,10 @@ def _table(path: Path) -> "pa.Table":
 
         with pq.ParquetFile(path) as file:
             found = file.metadata
-            groups = range(found.num_row_groups)
-            _require_size(
-                path, sum(found.row_group(group).total_byte_size for group in groups), found.num_rows
-            )
-            return file.read()
+            _require_size(path, _bytes_in_memory(found), found.num_rows)
+            columns = (found.schema.column(number) for number in range(len(found.schema)))
+            texts = [column.path for column in columns if _is_text(column)]
+        return pq.ParquetFile(path, read_dictionary=texts).read()
     if suffix == ".csv":
         import pyarrow as pa
         from pyarrow import csv
@@ -107,6 +111,22 @@ def _table(path: Path) -> "pa.Table":
     raise TableError(f"{path}: unknown suffix {suffix!r}; a table ends in .csv or .parquet")
 
 
+def _bytes_in_memory(found: "pq.FileMetaData") -> int:
+    """Of all columns: ten thousand equal values take a few bytes in the file, and their full width here."""
+    total = 0
+    for group in map(found.row_group, range(found.num_row_groups)):
+        total += group.total_byte_size
+        for number in range(group.num_columns):
+            column = found.schema.column(number)
+            width = column.length or WIDTHS[column.physical_type]
+            total += group.column(number).num_values * width
+    return total
+
+
+def _is_text(column: "pq.ColumnSchema") -> bool:
+    return column.physical_type == "BYTE_ARRAY" and column.logical_type.type != "DECIMAL"
+
+
 def _require_size(path: Path, size: int, rows: int = 0) -> None:
     """Before anything is read: a small Parquet file can hold more than any memory."""
     if size > MOST_BYTES or rows > MOST_ROWS:
@@ -115,6 +135,11 @@ def _require_size(path: Path, size: int, rows: int = 0) -> None:
             f"{path}: holds {held}; the most are {MOST_ROWS:,} rows and {MOST_BYTES >> 20:,} MiB: keep fewer "
             "steps or columns"
         )
+
+
+def _require_rows(scores: int) -> None:
+    if scores > MOST_ROWS:
+        raise TableError(f"holds {scores:,} scores; the most are {MOST_ROWS:,}: keep fewer steps")
 
 
 def _absent(column: str, names: Sequence[str]) -> str:
@@ -128,21 +153,32 @@ def _absent(column: str, names: Sequence[str]) -> str:
 
 
 def _columns(table: "pa.Table", metric: str) -> Columns:
-    import pyarrow as pa
 
-    genotypes = table["genotype"]
-    if pa.types.is_dictionary(genotypes.type):
-        genotypes = genotypes.cast(genotypes.type.value_type)
-    if not (pa.types.is_string(genotypes.type) or pa.types.is_large_string(genotypes.type)):
-        raise TableError(f"genotype: is {genotypes.type}; give text, the JSON list of rows")
-    encoded = genotypes.combine_chunks().dictionary_encode(null_encoding="encode")
+    texts, genotype = _distinct(table["genotype"])
     return Columns(
-        texts=encoded.dictionary.to_pylist(),
-        genotype=_array(encoded.indices.cast(pa.int64())),
+        texts=texts,
+        genotype=genotype,
         seed=_whole_numbers(table, SEED),
         step=_whole_numbers(table, STEP),
         score=_scores(table, metric),
     )
+
+
+def _distinct(genotypes: "pa.ChunkedArray") -> tuple[Sequence[str | None], NDArray[np.int64]]:
+    """The texts in the order in which they come up, and which of them each row has."""
+    import pyarrow as pa
+
+    is_encoded = pa.types.is_dictionary(genotypes.type)
+    kind = genotypes.type.value_type if is_encoded else genotypes.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise TableError(f"genotype: is {kind}; give text, the JSON list of rows")
+    if not is_encoded:
+        genotypes = genotypes.dictionary_encode()
+    # Files may list texts that no row has.
+    numbered = genotypes.unify_dictionaries().combine_chunks()
+    used = numbered.indices.dictionary_encode(null_encoding="encode")
+    texts = numbered.dictionary.take(used.dictionary).to_pylist()
+    return texts, _array(used.indices.cast(pa.int64()))
 
 
 def _scores(table: "pa.Table", column: str) -> NDArray[np.float64]:

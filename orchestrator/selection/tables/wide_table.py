@@ -91,7 +91,8 @@ def numbers(table: "pa.Table", column: str, expected: str) -> "pa.ChunkedArray":
     for row, value in enumerate(values.to_pylist()):
         if not _is_number(value):
             raise TableError(f"{column}: row {row + 1} holds {value!r}; give {expected}")
-    raise TableError(f"{column}: is {values.type}; give numbers")
+    kind = values.type.value_type if types.is_dictionary(values.type) else values.type
+    raise TableError(f"{column}: is {kind}; give numbers")
 
 
 def _is_number(value: object) -> bool:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from orchestrator.__main__ import main
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment, load_experiment, to_yaml, with_overrides
 from orchestrator.config.files import read_yaml
@@ -79,6 +80,42 @@ def test_an_object_store_gets_copies_and_is_no_root(digits):
     ):
         with pytest.raises(ConfigError, match=message):
             with_overrides(digits, options)
+
+
+@pytest.mark.parametrize(
+    ("option", "address"),
+    [
+        ("tracking.uri", "http://me:hunter2@mlflow:5000"),
+        ("tracking.uri", "postgresql://me:hunter2@127.0.0.1/db"),
+        ("tracking.uri", "postgresql://me:hun/ter2@127.0.0.1/db"),
+        ("tracking.uri", "postgresql://me@127.0.0.1/db?password=hunter2"),
+        ("data.path", "s3://KEY:hunter2@bucket/images"),
+        ("data.path", "abfs://container/images?sas_token=hunter2&x=1"),
+        ("mirror", "s3://KEY:hunter2@bucket/runs"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_without_repeating_it(option, address, tmp_path, capsys):
+    words = ["search", "digits", "--root", str(tmp_path / "runs"), f"--{option}", address]
+    assert main([*words, *["--data.name", "parquet"] * (option == "data.path")]) == 2
+    said = "".join(capsys.readouterr())
+    assert f"{option} = " in said
+    assert "must not hold credentials" in said
+    assert "ter2" not in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://host:5000",
+        "http://host:5000/a@b",
+        "http://me@host:5000",
+        "postgresql://me@host:5432/db",
+        "sqlite:////a:b@c/mlflow.db",
+    ],
+)
+def test_addresses_without_one_are_accepted(digits, address):
+    assert with_overrides(digits, {"tracking.uri": address}).tracking_uri == address
 
 
 @pytest.mark.parametrize("address", ["local", "auto", "ray://head:10001", "10.0.0.1:6379"])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.files import LARGEST, read_yaml, write_yaml
+from orchestrator.config.files import LARGEST, read_source, read_yaml, write_yaml
 
 scalars = (
     st.none()
@@ -43,6 +43,16 @@ def test_what_is_written_is_read_back(document):
 )
 def test_numbers_with_an_exponent_need_no_decimal_point(text, value):
     assert read_yaml(f"key: {text}", "text") == {"key": value}
+
+
+def test_a_text_longer_than_any_configuration_is_refused_before_it_is_read(tmp_path):
+    file = tmp_path / "long.yaml"
+    with file.open("wb") as sparse:
+        sparse.truncate(2**33)  # more than this machine's memory would hold as text
+    with pytest.raises(ConfigError, match=r"long\.yaml: has more than 262,144 characters"):
+        read_source(str(file))
+    with pytest.raises(ConfigError, match=r"--seed: has more than 262,144 characters"):
+        read_yaml("[" + "1," * 2**17 + "]", "--seed")
 
 
 def test_a_key_given_twice_is_refused_with_its_line():

@@ -1,5 +1,6 @@
 """Tables with a row a run: as wide as they like, their steps in the names of columns."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -76,6 +77,39 @@ def test_a_small_file_that_holds_too_much_is_refused_before_it_is_read(tmp_path,
     assert path.stat().st_size < 10_000
     monkeypatch.setattr(tables, "MOST_ROWS", count - 1)
     with pytest.raises(TableError, match=r"t\.parquet: holds 100,000 rows; the most are 99,999 rows"):
+        Curves.read(path)
+
+
+def test_values_that_repeat_count_with_the_room_they_take(tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    count = 100_000
+    columns = {name: np.zeros(count) for name in "abcdefgh"}
+    pq.write_table(pa.table(columns), path)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(tables, "MOST_BYTES", 8 * 8 * count)
+    with pytest.raises(TableError, match=r"holds 6 MiB; the most are .* 6 MiB"):
+        Curves.read(path)
+
+
+def test_a_long_text_in_every_row_of_a_small_file_is_kept_once(tmp_path):
+    """Written out, the texts would take 4 GB."""
+    path = tmp_path / "t.parquet"
+    rows, text = 200_000, "[[" + "1, " * 5000 + "1]]"
+    numbers = pa.array(np.zeros(rows, np.int32))
+    texts = pa.DictionaryArray.from_arrays(numbers, [text, "[[2]]"])
+    one = np.ones(rows)
+    pq.write_table(
+        pa.table({"genotype": texts, "seed": numbers, "step": one, "score": one, "notes": texts}), path
+    )
+    columns = tables.read_columns(path)
+    assert columns.texts == [text]
+    assert pa.default_memory_pool().max_memory() < 1e9
+
+
+def test_a_wide_table_of_more_scores_than_the_limit_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MOST_ROWS", 3)
+    path = write_csv(tmp_path / "t.csv", [("[[1]]", 5.0, 6.0), ("[[2]]", 5.0, 6.0)], ("genotype", "10", "20"))
+    with pytest.raises(TableError, match="holds 4 scores; the most are 3"):
         Curves.read(path)
 
 

@@ -12,6 +12,9 @@ KEPT_BACK = [
     "runs/first/checkpoint.pt", "data/cifar-10-batches-py/data_batch_1", "mlruns/0/meta.yaml", "mlflow.db",
     "mlflow.db.lock", ".git/HEAD", ".venv/bin/python", "venv/bin/python", "orchestrator/__pycache__/x.pyc",
     ".mypy_cache/x", "ignored/x", "dist/x.whl",
+    ".env", ".env.local", "server.pem", "keys/id_rsa", "keys/id_ed25519", ".netrc", ".ssh/config",
+    ".aws/credentials",
+    "deep/down/.aws/credentials", "orchestrator/.env", "tls.key",
 ]  # fmt: skip
 
 

@@ -144,6 +144,30 @@ def test_every_sampler_suggests(name, tmp_path):
     assert 0.003 <= search.suggest("a")[PARAMS]["search.strategy.alpha_optimizer.lr"] <= 0.3
 
 
+def draws(name, folder, stops):
+    """Configurations of 14 trials, scored by their number of critic steps; drivers end at some of them."""
+    sweep, drawn = sweep_of(sampler={"name": name}, budget={"trials": 14}), []
+    search = StudySearch(sweep, open_study(sweep, name, folder))
+    for number in range(14):
+        if number in stops:  # the first driver has not drawn the trial that the next one finds
+            if number % 2:
+                search._study.ask()
+            search = StudySearch(sweep, open_study(sweep, name, folder))
+        drawn.append(search.suggest("a")[PARAMS])
+        score = float(drawn[-1]["search.n_critic"])
+        search.on_trial_complete("a", message(score, 4, **{DONE: [{"fd_digits": score}]}))
+    return drawn
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsga2"])
+def test_a_sweep_that_goes_on_draws_what_an_uninterrupted_one_does(name, tmp_path):
+    for folder in ("whole", "stopped"):
+        (tmp_path / folder).mkdir()
+    whole = draws(name, tmp_path / "whole", stops=())
+    assert draws(name, tmp_path / "stopped", stops=(1, 6, 12, 13)) == whole
+    assert len({str(each) for each in whole}) > 10
+
+
 @pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsga2"])
 def test_the_next_driver_does_not_draw_the_same_again(name, tmp_path):
     sweep, drawn = sweep_of(sampler={"name": name}), []

@@ -1,5 +1,7 @@
 """One trial: seed after seed, intermediate means, failures. Training is stood in for."""
 
+import errno
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,10 +9,14 @@ import pytest
 from orchestrator.jobs.job import Outcome
 from orchestrator.sweep import trial as module
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
-from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, Trial, run_trial
+from orchestrator.sweep.searcher import StudySearch
+from orchestrator.sweep.study import open_study
+from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, FULL, Trial, run_trial
+from search_space.errors import UserError
 from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
 from tests.orchestrator.sweep.sweeps import sweep_of
+from tests.orchestrator.test_failures import fill_up
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
@@ -124,3 +130,44 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path):
     with (tmp_path / "search.jsonl").open("a") as file:
         file.write('{"step": 2, "metr')
     assert [report.step for report in folder.reports("search")] == [1]
+    folder.record("search", Report(3, {"loss": 1.0}))  # is not swallowed by the line before it
+    assert [report.step for report in folder.reports("search")] == [1, 3]
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A file system of 64 KiB without any space left."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "advnas", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    fill_up(disk / "ballast")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_full_disk_is_no_failure_of_the_trial(full_disk):
+    sweep = sweep_of()
+    (message,) = run(Trial(sweep, full_disk, PARAMS))
+    assert "No space left" in message[FULL]
+    study = open_study(sweep, "full", full_disk.parent)
+    search = StudySearch(sweep, study)
+    search.suggest("a")
+    search.on_trial_complete("a", message)
+    assert search.failed == 0
+    assert "No space left" in search.stopped_by
+    assert len(StudySearch(sweep, study)._left) == 1
+
+
+def test_a_full_disk_behind_another_error_is_found(trial, monkeypatch):
+    def launch(*_):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise UserError("checkpoint: cannot be written") from error
+
+    monkeypatch.setattr(module, "launch", launch)
+    assert list(run(trial)[-1]) == [FULL]

@@ -8,11 +8,11 @@ import signal
 import pytest
 from PIL import Image
 
-from orchestrator.console.interruption import sigterm_interrupts
 from orchestrator.plots.genotype import save_drawing
 from orchestrator.tracking import outbox
 from search_space.genotype import Genotype, Provenance
 from tests.orchestrator.tracking.examples import DISCRIMINATOR, GENERATOR, opened, report, with_edges
+from trainers.interruption import interruptible
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_signal_in_the_middle_of_a_write_waits_for_its_end(run, history, clien
         send(*arguments, **options)
 
     monkeypatch.setattr(outbox, "send", interrupted)
-    with sigterm_interrupts(), pytest.raises(KeyboardInterrupt), run:
+    with interruptible(), pytest.raises(KeyboardInterrupt), run:
         run.report(report(100, loss=1.5))
     assert history(run.run_id, "loss") == [(50, 2.0), (100, 1.5)]
     assert client.get_run(run.run_id).info.status == "KILLED"

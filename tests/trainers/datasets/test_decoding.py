@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -55,6 +56,22 @@ def test_the_shorter_side_is_resized_and_the_center_kept() -> None:
     expected = np.asarray(shrunk)[:, 2:10]
     assert np.array_equal(pixels(encoded(GRADIENT), 8, channels=1)[0], expected)
     assert np.array_equal(pixels(encoded(GRADIENT.T.copy()), 8, channels=1)[0], expected.T)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """All of a PNG but its pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4) + kind + content + crc32(kind + content).to_bytes(4)
+
+    size = width.to_bytes(4) + height.to_bytes(4)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size + b"\x08\x02\0\0\0") + chunk(b"IDAT", b"")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_an_image_of_too_many_pixels_is_refused_by_its_header() -> None:
+    assert broken(png_header(13_300, 13_300)).reason == "13300x13300 pixels, more than 32 million"
+    assert "pixels, more" not in broken(png_header(4096, 8192)).reason  # but that its pixels are missing
 
 
 def test_stretching_keeps_the_whole_image() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.trainers.datasets.sources import noise, write_images
 from trainers.datasets import image_folder
 from trainers.datasets.config import ImageFolderConfig
-from trainers.datasets.image_folder import load_image_folder
+from trainers.datasets.image_folder import image_files, load_image_folder
 from trainers.datasets.images import DataError, Images
 from trainers.datasets.registry import load_images
 
@@ -58,6 +58,35 @@ def test_linked_folders_are_followed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere")
     assert levels(load(tmp_path / "data", tmp_path)) == [7]
+
+
+def test_links_that_lead_back_add_nothing_and_end(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", a=flat(1), sub__b=flat(2))
+    (root / "again").symlink_to(".")
+    (root / "sub" / "up").symlink_to("..")
+    (root / "sub" / "itself").symlink_to("itself")
+    assert [file.relative_to(root).as_posix() for file in image_files(root)] == ["a.png", "sub/b.png"]
+
+
+def test_a_folder_linked_twice_is_one_under_its_own_name_if_it_lies_below(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", deep__own__a=flat(1))
+    write_images(tmp_path / "elsewhere", b=flat(2))
+    (root / "deep" / "a_link").symlink_to("own")
+    (root / "first").symlink_to(tmp_path / "elsewhere")
+    (root / "second").symlink_to(tmp_path / "elsewhere")
+    assert [file.relative_to(root).as_posix() for file in image_files(root)] == [
+        "deep/own/a.png",
+        "first/b.png",
+    ]
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_that_is_named_like_an_image_is_not_waited_for(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", a=flat(1))
+    os.mkfifo(root / "b.png")
+    (root / "c.png").symlink_to("b.png")
+    (root / "d.png").symlink_to("/dev/zero")
+    assert levels(load(root, tmp_path)) == [1]
 
 
 def test_broken_files_are_named(tmp_path: Path) -> None:
