@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from orchestrator.config.automatic import followed
 from orchestrator.config.cluster import ClusterConfig, TrackingConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
@@ -126,6 +127,11 @@ class Experiment(Frozen):
     def tracking_uri(self) -> str:
         """Where MLflow keeps this run."""
         return self.tracking.uri or default_tracking_uri(self.root)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _followed(cls, document: Any) -> Any:
+        return followed(document)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":

@@ -21,18 +21,20 @@ def load_image_folder(config: ImageFolderConfig) -> Recipe:
     Raises:
         DataError: the folder is absent or has no file with an image's suffix.
     """
-    files = _files(config.root)
+    if not config.root.is_dir():
+        raise DataError(f"data.root: there is no folder {config.root}; give --data.root FOLDER")
+    files = image_files(config.root)
     if not files:
         raise DataError(f"data.root: no images ({', '.join(SUFFIXES)}) in {config.root}")
     return Recipe(
         recipe_key(config.name, config, [_identity(file, config.root) for file in files]),
         source=f"data.root: {config.root}",
         shape=(config.channels, config.image_size, config.image_size),
-        blocks=lambda: decoded(config, _encoded(files, config.root)),
+        blocks=lambda: decoded(config, _encoded(files, config.root), f"data.root: {config.root}: "),
     )
 
 
-def _files(root: Path) -> list[Path]:
+def image_files(root: Path) -> list[Path]:
     """Image files in an order that is the same on every machine; linked folders are followed."""
     paths = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
     images = (path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
