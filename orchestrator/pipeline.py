@@ -23,6 +23,7 @@ from orchestrator.jobs.job import Job, Stage
 from orchestrator.selection.shipping import Shipped
 from orchestrator.selection.stage import Selected, SelectionPlan, plan_of, select_in, ships
 from orchestrator.stages.evaluate import evaluate_in
+from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MERGED, Evaluated, Retrained, RunIdentity, Searched, write_result
 from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
 from orchestrator.tracking import TrackingError
@@ -65,6 +66,8 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
         make_extractor(experiment.retrain.evaluation, experiment.root / "cache", torch.device("cpu"))
+    stages = ("retrain",) if experiment.retrain.genotype else ("search", "retrain")
+    preview(experiment, session.folder, console, *stages)
     with (
         sole_driver(session.folder),
         session.tracker.run(

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from orchestrator.cli.arguments import Parser
 from orchestrator.cli.commands import COMMANDS
@@ -79,8 +80,34 @@ def _overview() -> Parser:
     """What answers `advnas --help` and lines without a command."""
     usage = "advnas COMMAND CONFIG [--dotted.name value ...] [--name NAME] [--dry-run] [--json]"
     parser = Parser(prog="advnas", usage=usage, description=OVERVIEW)
+    parser.add_argument("--version", action=_Version, help="print the versions of advnas and of what it uses")
     parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints versions from the packages' metadata: nothing is imported for it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(nargs=0, **settings)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print the line and leave."""
+        import platform
+
+        used = ", ".join(f"{name} {_version(name)}" for name in ("torch", "ray", "mlflow"))
+        print(f"advnas {_version('advnas')} (Python {platform.python_version()}, {used})")
+        parser.exit()
+
+
+def _version(package: str) -> str:
+    """As installed; sources alone, as in a job's copy of a folder, have none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def split_overrides(arguments: Sequence[str], own: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:

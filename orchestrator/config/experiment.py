@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from orchestrator.config.automatic import followed
 from orchestrator.config.cluster import ClusterConfig, TrackingConfig
 from orchestrator.config.errors import ConfigError, explain
 from orchestrator.config.files import PRESETS, read_source, write_yaml
@@ -125,9 +126,20 @@ class Experiment(Frozen):
         """Where MLflow keeps this run."""
         return self.tracking.uri or default_tracking_uri(self.root)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _followed(cls, document: Any) -> Any:
+        return followed(document)
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":
-        checks = (_misfits_of_images, _misfits_of_batches, _misfits_of_mirror, _misfits_of_losses)
+        checks = (
+            _misfits_of_images,
+            _misfits_of_batches,
+            _misfits_of_mirror,
+            _misfits_of_losses,
+            _misfits_of_extractors,
+        )
         if misfits := [line for check in checks for line in check(self)]:
             raise ValueError("\n".join(misfits))
         return self
@@ -198,6 +210,18 @@ def _misfits_of_losses(experiment: Experiment) -> Iterator[str]:
             yield f"compute.backend: {penalty}, frequency once; use auto, direct or op_by_op"
         if experiment.compute.compile:
             yield f"compute.compile: {penalty}, compiled networks once; use false"
+
+
+def _misfits_of_extractors(experiment: Experiment) -> Iterator[str]:
+    """The classifier of digits, asked about anything else."""
+    if experiment.data.name == "digits":
+        return
+    for stage, config in (("search", experiment.search), ("retrain", experiment.retrain)):
+        if config.evaluation.extractor == "digits":
+            yield (
+                f"{stage}.evaluation.extractor: knows handwritten digits alone, data is"
+                f" {experiment.data.name}; use efficientnet_lite0"
+            )
 
 
 def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:

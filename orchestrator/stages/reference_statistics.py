@@ -22,16 +22,16 @@ def export_statistics(experiment: Experiment, console: Console, out: str | None 
     """
     evaluation, cache = experiment.retrain.evaluation, experiment.root / "cache"
     images = load_images(experiment.data, cache)
-    name = f"statistics-{experiment.data.name}-{images.content_hash}-{evaluation.extractor}.npz"
+    name = f"statistics-{experiment.data.name}-{images.content_hash}-{evaluation.extractor_name}.npz"
     file = Path(out) if out else experiment.root / name
     if file.suffix != ".npz":
         raise UserError(f"--out {file}: statistics are .npz files; give it that suffix")
-    console.say(f"{len(images)} images of {experiment.data.name}, seen by {evaluation.extractor}")
+    console.say(f"{len(images)} images of {experiment.data.name}, seen by {evaluation.extractor_name}")
     try:
         write_statistics(file, images, evaluation, cache, device_for(experiment.cluster.use_gpu))
     except OSError as error:
         raise UserError(f"--out {file}: {error.strerror}; name a file that can be written") from error
-    return StatisticsFile(file, len(images), images.content_hash, evaluation.extractor)
+    return StatisticsFile(file, len(images), images.content_hash, evaluation.extractor_name)
 
 
 def self_check(experiment: Experiment, console: Console) -> SelfChecked:

@@ -19,6 +19,7 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome, Stage
 from orchestrator.plots.images import image_grid
 from orchestrator.plots.watch import Watch
+from orchestrator.stages.preview import preview
 from orchestrator.stages.results import GenotypeFile, Retrained, RunIdentity, Searched, Trained, write_result
 from orchestrator.tracking import TrackedRun, Tracker
 from search_space.genotype import Genotype
@@ -81,13 +82,17 @@ def fresh_name(prefix: str, root: Path) -> str:
 
 def search(experiment: Experiment, console: Console) -> Searched:
     """Search both architectures."""
-    return search_in(Session.begin(experiment, console))
+    session = Session.begin(experiment, console)
+    preview(session.experiment, session.folder, console, "search")
+    return search_in(session)
 
 
 def retrain(experiment: Experiment, console: Console) -> Retrained:
     """Train the network of `retrain.genotype` from scratch."""
     genotypes = genotypes_to_retrain(experiment)
-    return retrain_in(Session.begin(experiment, console), genotypes)
+    session = Session.begin(experiment, console)
+    preview(session.experiment, session.folder, console, "retrain")
+    return retrain_in(session, genotypes)
 
 
 def search_in(session: Session) -> Searched:

@@ -30,9 +30,10 @@ class GeneratorConfig(Frozen):
     latent_parts: PositiveInt = 3
     """z is cut into this many parts: one for the input, one for each injection between cells (STL-10: 2)."""
     bottom_width: PositiveInt = 4
-    """Height and width of the input of the first cell; images are 8 times as wide."""
+    """Height and width of the input of the first cell; images are 8 times as wide. `auto`: an eighth of
+    `data.image_size`."""
     image_channels: PositiveInt = 3
-    """Channels of the images: those of `data`."""
+    """Channels of the images: those of `data`, which `auto` takes."""
 
     @model_validator(mode="after")
     def _parts_are_equal(self) -> "GeneratorConfig":
@@ -54,7 +55,7 @@ class DiscriminatorConfig(Frozen):
     channels: PositiveInt
     """Channels of every cell: 80 in the released search, 128 when retrained."""
     image_channels: PositiveInt = 3
-    """Channels of the images: those of `data`."""
+    """Channels of the images: those of `data`, which `auto` takes."""
 
 
 NetworkConfig = GeneratorConfig | DiscriminatorConfig

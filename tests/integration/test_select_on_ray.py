@@ -57,7 +57,9 @@ def test_a_diverged_run_is_a_result_and_a_mistake_of_the_user_is_raised_as_it_is
     cluster = hot.job.experiment.cluster
     ((_, outcome),) = side_by_side(cluster, 1)([hot])
     assert isinstance(outcome, NonFiniteLoss)
-    missing = run_of(tmp_path, 1, data__name="image_folder", data__root=str(tmp_path / "nowhere"))
+    elsewhere = {"data__name": "image_folder", "data__root": str(tmp_path / "nowhere")}
+    eyes = {f"{stage}__evaluation__extractor": "efficientnet_lite0" for stage in ("search", "retrain")}
+    missing = run_of(tmp_path, 1, **elsewhere, **eyes)
     with pytest.raises(UserError, match="nowhere") as raised:
         list(side_by_side(cluster, 1)([missing]))
     assert "Traceback" not in str(raised.value)

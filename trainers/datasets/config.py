@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
 from search_space.frozen import Frozen
 from trainers.files import Folder, absolute, without_secrets
@@ -51,13 +51,19 @@ class DigitsConfig(Frozen):
     """1 is gray; 3 repeats it to RGB."""
 
 
+COLOUR = "^(white|black|gray|#[0-9a-fA-F]{6})$"
+
+
 class DecodedConfig(Frozen):
     """What a source of encoded images does with them."""
 
     image_size: PositiveInt
     """Height and width of the images that networks see, in pixels."""
     channels: Literal[1, 3] = 3
-    """Gray is repeated to RGB, RGB becomes its luma; transparency is dropped, as by torchvision's loader."""
+    """Gray is repeated to RGB, RGB becomes its luma. `auto`: 1 if all images of a folder are gray, else 3."""
+    background: Annotated[str, StringConstraints(pattern=COLOUR)] | None = "white"
+    """What transparent parts show: white, black, gray or #rrggbb. null drops the transparency, as by
+    torchvision's loader, so that the colours below it show."""
     resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"
     """Bilinear, antialiased; `shorter_side` keeps the aspect ratio, `stretch` keeps the whole image."""
     crop: Literal["center", "none"] = "center"

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from search_space.errors import one_line
 from trainers.datasets.config import DecodedConfig
+from trainers.datasets.flattening import flattened
 from trainers.datasets.images import DataError
 from trainers.datasets.preparing import Block
 
@@ -66,8 +67,8 @@ class Broken:
     reason: str
 
 
-def decoded(config: DecodedConfig, source: Iterable[Encoded]) -> Iterator[Block]:
-    """The source's images, decoded by all cores, in its order.
+def decoded(config: DecodedConfig, source: Iterable[Encoded], place: str = "") -> Iterator[Block]:
+    """The source's images, decoded by all cores, in its order. Messages begin with the place.
 
     Raises:
         DataError: broken images under `on_broken: fail`; an image that does not become a square of the size.
@@ -78,7 +79,9 @@ def decoded(config: DecodedConfig, source: Iterable[Encoded]) -> Iterator[Block]
             results = list(pool.map(partial(decode, config), encoded.names, encoded.contents))
             broken = [result for result in results if isinstance(result, Broken)]
             if broken and config.on_broken == "fail":
-                raise DataError(f"{_listed(broken)}; mend or remove them, or pass --data.on_broken skip")
+                raise DataError(
+                    f"{place}{_listed(broken)}; mend or remove them, or pass --data.on_broken skip"
+                )
             skipped += broken
             images = [result for result in results if not isinstance(result, Broken)]
             if images:
@@ -86,7 +89,7 @@ def decoded(config: DecodedConfig, source: Iterable[Encoded]) -> Iterator[Block]
                 labels = None if encoded.labels is None else encoded.labels[whole]
                 yield Block(torch.from_numpy(np.stack(images)), labels)
     if skipped:
-        logging.getLogger(__name__).warning("skipped %s", _listed(skipped))
+        logging.getLogger(__name__).warning("%sskipped %s", place, _listed(skipped))
 
 
 def decode(
@@ -98,7 +101,7 @@ def decode(
         DataError: the resize and crop rules do not make a square of it.
     """
     try:
-        image = _opened(content, "L" if config.channels == 1 else "RGB")
+        image = _opened(content, config)
     except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
         return Broken(name, "not an image" if isinstance(error, UnidentifiedImageError) else one_line(error))
     image = _fitted(image, config)
@@ -117,15 +120,14 @@ def _of_other_size(name: str, image: Image.Image, config: DecodedConfig) -> str:
     )
 
 
-def _opened(content: Path | bytes | None, mode: str) -> Image.Image:
+def _opened(content: Path | bytes | None, config: DecodedConfig) -> Image.Image:
     if content is None:
         raise ValueError("no bytes")
     with Image.open(BytesIO(content) if isinstance(content, bytes) else content) as image:
         if image.width * image.height > MOST_PIXELS:  # the header says so; nothing is decoded yet
             raise ValueError(f"{image.width}x{image.height} pixels, more than {MOST_PIXELS >> 20} million")
-        if image.mode.startswith(("I", "F")):
-            raise ValueError(f"more than 8 bits a channel (mode {image.mode}), which Pillow would clip")
-        return ImageOps.exif_transpose(image).convert(mode)
+        upright = ImageOps.exif_transpose(image)
+        return flattened(upright, "L" if config.channels == 1 else "RGB", config.background)
 
 
 def _fitted(image: Image.Image, config: DecodedConfig) -> Image.Image:

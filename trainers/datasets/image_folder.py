@@ -22,6 +22,8 @@ def load_image_folder(config: ImageFolderConfig) -> Recipe:
     Raises:
         DataError: the folder is absent or has no file with an image's suffix.
     """
+    if not config.root.is_dir():
+        raise DataError(f"data.root: there is no folder {config.root}; give --data.root FOLDER")
     files = image_files(config.root)
     if not files:
         raise DataError(f"data.root: no images ({', '.join(SUFFIXES)}) in {config.root}")
@@ -29,7 +31,7 @@ def load_image_folder(config: ImageFolderConfig) -> Recipe:
         recipe_key(config.name, config, [_identity(file, config.root) for file in files]),
         source=f"data.root: {config.root}",
         shape=(config.channels, config.image_size, config.image_size),
-        blocks=lambda: decoded(config, _encoded(files, config.root)),
+        blocks=lambda: decoded(config, _encoded(files, config.root), f"data.root: {config.root}: "),
     )
 
 

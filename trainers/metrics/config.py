@@ -1,17 +1,33 @@
 """What is scored, on how many samples and with which network's eyes."""
 
-from typing import Annotated, Literal, Self
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from search_space.frozen import Frozen
-from trainers.files import File
+from trainers.files import File, absolute
 
 MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall"]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8,64}$")]
 
 PUBLISHED_INCEPTION: Sha256 = "6726825d"
 """How the sha256 of TensorFlow's Inception weights of 2015-12-05 begins, as torch-fidelity publishes them."""
+
+NETWORK_FILES = (".pt", ".pt2")
+"""Suffixes of extractors of the user's own: TorchScript and torch.export."""
+
+
+def _is_file(extractor: str) -> bool:
+    return Path(extractor).suffix in NETWORK_FILES
+
+
+def _located(extractor: Any) -> Any:
+    """`{file: PATH}` is its path; paths are made absolute, as workers run in folders of their own."""
+    if isinstance(extractor, dict) and list(extractor) == ["file"]:
+        extractor = str(extractor["file"])
+    return str(absolute(Path(extractor))) if isinstance(extractor, str) and _is_file(extractor) else extractor
 
 
 class EvaluationConfig(Frozen):
@@ -26,8 +42,9 @@ class EvaluationConfig(Frozen):
     metrics: tuple[MetricName, ...] = Field(("fid", "is"), min_length=1)
     """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
     and `kid` are the distances of the published Inception network, and refused with any other."""
-    extractor: str = "inception"
-    """The network that sees the images: inception, digits, ...; an unknown name is answered with all."""
+    extractor: Annotated[str, BeforeValidator(_located)] = "inception"
+    """The network that sees the images: inception, efficientnet_lite0, digits, ... (an unknown name is
+    answered with all), or a file of TorchScript (.pt) or torch.export (.pt2): docs/scores.md."""
     weights: File | None = None
     """Inception's weights file. null: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
     weights_sha256: Sha256 = PUBLISHED_INCEPTION
@@ -47,17 +64,21 @@ class EvaluationConfig(Frozen):
 
     @property
     def extractor_name(self) -> str:
-        """The extractor as scores name it: Inception with other weights is another one."""
+        """The extractor as scores name it: Inception with other weights is another one, a file its stem."""
         if self.extractor == "inception" and not self.published:
             return f"inception_{self.weights_sha256[:8]}"
-        return self.extractor
+        return _stem(self.extractor) if _is_file(self.extractor) else self.extractor
 
     @model_validator(mode="after")
     def _known_extractor(self) -> Self:
         from trainers.metrics.extractors.registry import EXTRACTORS
 
-        if self.extractor not in EXTRACTORS:
-            raise ValueError(f"extractor: unknown {self.extractor!r}; known: {', '.join(EXTRACTORS)}")
+        if _is_file(self.extractor):
+            if taken := [name for name in EXTRACTORS if _stem(self.extractor).startswith(name)]:
+                raise ValueError(f"extractor: its scores would be taken for those of {taken[0]}; rename it")
+        elif self.extractor not in EXTRACTORS:
+            known = ", ".join(EXTRACTORS)
+            raise ValueError(f"extractor: unknown {self.extractor!r}; known: {known}, or a .pt or .pt2 file")
         return self
 
     @model_validator(mode="after")
@@ -73,3 +94,8 @@ class EvaluationConfig(Frozen):
             if self.samples < fewest:
                 raise ValueError(f"samples: {name} needs at least {fewest}, got {self.samples}")
         return self
+
+
+def _stem(file: str) -> str:
+    """The file's name as a part of a score's."""
+    return re.sub(r"[^a-z0-9]+", "_", Path(file).stem.lower()).strip("_") or "file"

@@ -47,7 +47,7 @@ OPTIONS = [
     ("search.generator.latent_parts", "4", "search.generator.latent_parts = 4: there are 3 cells to feed; use 1 to 3"),
     ("search.generator.channels", "null", "search.generator.channels = null: must be a whole number"),
     ("search.evaluation.metrics", "[fd, fud]", "search.evaluation.metrics.1 = \"fud\": must be 'fid', 'fd', 'is', 'kid', 'kd' or 'precision_recall'"),
-    ("search.evaluation.extractor", "eyes", "search.evaluation.extractor = \"eyes\": unknown 'eyes'; known: inception, digits, dinov2"),
+    ("search.evaluation.extractor", "eyes", "search.evaluation.extractor = \"eyes\": unknown 'eyes'; known: inception, digits, dinov2, efficientnet_lite0, or a .pt or .pt2 file"),
     ("data.name", "cifar", f'data.name = "cifar": must be one of {quoted(DATASETS)}'),
     ("data.name", "cifar10", "data.root: missing; give it a value"),
     ("data", "{image_size: 16}", "data.name: missing; give it a value"),

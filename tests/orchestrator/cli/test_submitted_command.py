@@ -61,7 +61,10 @@ def test_a_sweep_is_a_job_too():
         (["search", "digits"], 'root = "runs": a job works in a copy .* give --root an absolute path'),
         (["sweep", "sweep_digits"], 'root = "runs": a job works in a copy'),
         (["search", "cifar10", *ROOT], 'data.root = "data": a job works in a copy'),
-        (["search", "digits", *ROOT, "--data.name", "parquet", "--data.path", "x"], 'data.path = "x": a job'),
+        (
+            ["search", "cifar10", *ROOT, "--data.name", "parquet", "--data.path", "x"],
+            'data.path = "x": a job',
+        ),
         (["search", "digits", *ROOT, "--search.stepz", "1"], "did you mean search.steps"),
         (["search", "/somewhere/run.yaml", *ROOT], "only what is in --working-dir is sent"),
         (["search", "nowhere.yaml", *ROOT], "No such file"),
@@ -73,7 +76,7 @@ def test_mistakes_show_before_anything_is_sent(words, message):
 
 
 def test_data_in_a_store_need_no_folder():
-    words = ["search", "digits", *ROOT, "--data.name", "parquet", "--data.path", "s3://bucket/images"]
+    words = ["search", "cifar10", *ROOT, "--data.name", "parquet", "--data.path", "s3://bucket/images"]
     assert "s3://bucket/images" in command(*words)
 
 

@@ -128,3 +128,16 @@ def test_batches_that_workers_can_share_are_accepted(digits, workers, size):
     sizes = {"search.batch_size": size, "search.generator_batch_size": workers}
     sizes |= {"retrain.batch_size": workers, "retrain.generator_batch_size": 2 * workers}
     assert with_overrides(digits, {"cluster.num_workers": workers, **sizes}).search.batch_size == size
+
+
+def test_the_classifier_of_digits_is_refused_for_other_images(tmp_path):
+    other = {"data.name": "image_folder", "data.root": str(tmp_path)}
+    with pytest.raises(ConfigError) as refused:
+        load_experiment("digits", other)
+    assert str(refused.value).splitlines() == [
+        f'{stage}.evaluation.extractor = "digits": knows handwritten digits alone, data is image_folder; '
+        "use efficientnet_lite0"
+        for stage in ("search", "retrain")
+    ]
+    cured = {f"{stage}.evaluation.extractor": "efficientnet_lite0" for stage in ("search", "retrain")}
+    assert load_experiment("digits", {**other, **cured}).data.name == "image_folder"

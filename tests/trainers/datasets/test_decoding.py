@@ -112,9 +112,48 @@ def test_colours_become_one_channel_of_luma() -> None:
     assert np.array_equal(pixels(encoded(image), channels=1), expected[None])
 
 
-def test_transparency_is_dropped() -> None:
+def test_without_a_background_transparency_is_dropped() -> None:
     image = noise(16, 16, 4)
-    assert np.array_equal(pixels(encoded(image)).transpose(1, 2, 0), image[..., :3])
+    assert np.array_equal(pixels(encoded(image), background=None).transpose(1, 2, 0), image[..., :3])
+
+
+@pytest.mark.parametrize(
+    ("background", "level"), [("white", 255), ("black", 0), ("gray", 128), ("#404040", 64)]
+)
+def test_transparent_parts_show_the_background(background: str, level: int) -> None:
+    image = noise(16, 16, 4)
+    opacity = image[..., 3:] / 255
+    expected = image[..., :3] * opacity + level * (1 - opacity)
+    found = pixels(encoded(image), background=background).transpose(1, 2, 0)
+    assert np.abs(found - expected).max() <= 1  # Pillow rounds in whole numbers
+
+
+def test_grey_images_palettes_and_one_transparent_colour_show_the_background_too() -> None:
+    grey = Image.fromarray(np.full((8, 8, 2), [100, 0], np.uint8), "LA")
+    colour = Image.fromarray(np.full((8, 8, 3), [9, 8, 7], np.uint8))
+    palette = colour.quantize(2)
+    contents = []
+    for image, options in ((grey, {}), (colour, {"transparency": (9, 8, 7)}), (palette, {"transparency": 0})):
+        buffer = BytesIO()
+        image.save(buffer, "PNG", **options)
+        contents.append(buffer.getvalue())
+    for content in contents:
+        assert (pixels(content, 8) == 255).all()
+        assert (pixels(content, 8, channels=1) == 255).all()
+
+
+def test_images_of_16_bits_are_rounded_to_8() -> None:
+    levels = np.array([[0, 128, 129, 257 * 77, 65_534, 65_535]], np.uint16).repeat(6, 0)
+    expected = [0, 0, 1, 77, 255, 255]
+    assert pixels(encoded(levels), 6, channels=1)[0, 0].tolist() == expected
+    assert pixels(encoded(levels, "TIFF"), 6)[2, 5].tolist() == expected
+
+
+def test_of_an_animation_the_first_frame_is_taken() -> None:
+    frames = [Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (10, 200)]
+    buffer = BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    assert (pixels(buffer.getvalue(), 8) == 10).all()
 
 
 def test_palettes_become_colours() -> None:
@@ -140,10 +179,10 @@ def test_photographs_are_turned_upright() -> None:
         (b"no image at all", "not an image"),
         (encoded(noise(64, 64, 3))[:4000], "truncated"),
         (encoded(noise(64, 64, 3), "JPEG")[:2000], "truncated"),
-        (encoded(np.full((8, 8), 40_000, np.uint16)), "more than 8 bits a channel"),
+        (encoded(np.full((8, 8), 70_000, np.int32), "TIFF"), "more than 16 bits a channel (mode I); save it"),
         (None, "no bytes"),
     ],
-    ids=["empty", "text", "short PNG", "short JPEG", "16 bits", "absent"],
+    ids=["empty", "text", "short PNG", "short JPEG", "32 bits", "absent"],
 )
 def test_a_broken_image_is_named_with_the_reason(content: bytes | None, reason: str) -> None:
     assert broken(content).name == "a.png"

@@ -94,17 +94,21 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     (root / "sub" / "b.png").write_bytes(b"junk")
     (root / "sub" / "c.png").symlink_to(root / "nowhere.png")
     with pytest.raises(
-        DataError, match=r"2 broken images: sub/b.png \(not an image\), sub/c.png \(.*No such file"
+        DataError,
+        match=rf"^data.root: {root}: 2 broken images: sub/b.png \(not an image\), sub/c.png \(.*No such file",
     ):
         load(root, tmp_path)
     assert levels(load(root, tmp_path, on_broken="skip")) == [1]
 
 
-@pytest.mark.parametrize("make", [True, False], ids=["empty", "absent"])
-def test_a_folder_without_images_is_named(tmp_path: Path, make: bool) -> None:
+def test_a_folder_that_is_not_there_is_named_with_the_option(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"data.root: there is no folder {tmp_path}/data; give --data.root"):
+        load(tmp_path / "data", tmp_path)
+
+
+def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
     root = tmp_path / "data"
-    if make:
-        root.mkdir()
+    root.mkdir()
     with pytest.raises(DataError, match=rf"data.root: no images \(.png, .jpg, .*\) in {root}"):
         load(root, tmp_path)
 

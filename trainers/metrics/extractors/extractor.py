@@ -5,6 +5,7 @@ n images, c channels, d features, k classes.
 
 import hashlib
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from jaxtyping import Float, UInt8
@@ -42,7 +43,7 @@ class Extractor:
     @property
     def device(self) -> torch.device:
         """Where it looks at images."""
-        return next(self.network.parameters()).device
+        return next(chain(self.network.parameters(), self.network.buffers())).device
 
     @torch.no_grad()
     def __call__(

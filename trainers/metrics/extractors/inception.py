@@ -111,5 +111,6 @@ def _downloaded() -> Path:
 def _cure() -> str:
     return (
         f"name a copy of {FILE_NAME} (sha256 {PUBLISHED_INCEPTION}...) in retrain.evaluation.weights or"
-        f" {VARIABLE}, or put it into {torch.hub.get_dir()}/checkpoints"
+        f" {VARIABLE}, or put it into {torch.hub.get_dir()}/checkpoints;"
+        " or score without download: extractor efficientnet_lite0, metrics [fd, kd, precision_recall]"
     )

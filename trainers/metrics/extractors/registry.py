@@ -14,8 +14,10 @@ from search_space.errors import one_line
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.errors import WeightsError
 from trainers.metrics.extractors.digits import digits
+from trainers.metrics.extractors.efficientnet import efficientnet_lite0
 from trainers.metrics.extractors.extractor import Extractor, weights_hash
 from trainers.metrics.extractors.inception import inception
+from trainers.metrics.extractors.network_file import network_file
 
 
 class FidelityFeatures(nn.Module):
@@ -52,13 +54,14 @@ EXTRACTORS: Mapping[str, Callable[[EvaluationConfig, Path], Extractor]] = {
     "inception": inception,
     "digits": digits,
     "dinov2": fidelity("dinov2-vit-l-14", dimension=1024, resize="tensorflow1-bilinear-224"),
+    "efficientnet_lite0": efficientnet_lite0,
 }
 """Name -> how to make it from the configuration and the cache folder."""
 
 
 def make_extractor(config: EvaluationConfig, cache: Path, device: torch.device) -> Extractor:
     """The configured extractor, ready on the device."""
-    extractor = EXTRACTORS[config.extractor](config, cache)
+    extractor = EXTRACTORS.get(config.extractor, network_file)(config, cache)
     extractor.network.to(device)
     if device.type == "cpu":  # a third faster there, and the same numbers
         extractor.network.to(memory_format=torch.channels_last)

@@ -13,7 +13,7 @@ from trainers.metrics.errors import ScoreError, WeightsError
 from trainers.metrics.extractors.extractor import weights_hash
 from trainers.metrics.extractors.registry import EXTRACTORS, make_extractor
 
-OFFLINE = ("inception", "digits")
+OFFLINE = ("inception", "digits", "efficientnet_lite0")
 
 
 @pytest.mark.parametrize("name", OFFLINE)
