@@ -18,9 +18,10 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.selection import journal as files
+from orchestrator.selection.plan import plan_of
 from orchestrator.selection.replay import replay
 from orchestrator.selection.result import SelectionError
-from orchestrator.selection.stage import plan_of, select_in
+from orchestrator.selection.stage import select_in
 from orchestrator.stages.results import document
 from orchestrator.stages.train import Session
 from search_space.genotype import Genotype
