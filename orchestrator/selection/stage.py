@@ -52,6 +52,8 @@ class Selected:
     """Its rows as Parquet."""
     scores: Path
     """The journal, which can be replayed."""
+    reliability: str | None
+    """What differences its runs cannot show; None where no reliability run has measured the recipe."""
 
 
 def select(experiment: Experiment, console: Console) -> Selected:
@@ -88,10 +90,13 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
             _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
         )
         session.console.show(render(selection))
+        limit = plan.known.quoted(selection.fewest_runs) if plan.known and selection.choice else None
+        if limit:
+            session.console.say(limit)
         files = write_ranking(selection, folder)
         for file in (*files.values(), folder / SCORES_FILE):
             run.artifact(file.name, file.read_bytes())
-        result = _result(session, run, selection, live, files)
+        result = _result(session, run, selection, live, files, limit)
     write_result(folder, result)
     keep_generators(live, selection)
     return result
@@ -115,7 +120,12 @@ def _entered(candidates: Mapping[str, Named], config: SelectStage, seed: int) ->
 
 
 def _result(
-    session: Session, run: TrackedRun, selection: Selection, live: LiveCurves, files: Mapping[str, Path]
+    session: Session,
+    run: TrackedRun,
+    selection: Selection,
+    live: LiveCurves,
+    files: Mapping[str, Path],
+    limit: str | None,
 ) -> Selected:
     best = selection.best_run
     if selection.choice is None or best is None:
@@ -146,4 +156,5 @@ def _result(
         selection=files["selection"],
         ranking=files["ranking"],
         scores=live.folder / SCORES_FILE,
+        reliability=limit,
     )

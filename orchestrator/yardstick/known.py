@@ -1,7 +1,7 @@
 """Finished reliability runs of a root, found by their recipe: what is known of a yardstick before its use."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.config.experiment import Experiment
-from orchestrator.config.identity import IDENTITY_FILE
+from orchestrator.config.identity import IDENTITY_FILE, flatten
 from orchestrator.config.renamed import modern_identity
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
@@ -21,6 +21,10 @@ FIGURES_FILE = "reliability.json"
 
 Recipe = Mapping[str, Any]
 """What decides a score besides genotype, seed and step: dotted name -> JSON value."""
+
+
+TOLD = ("extractor", "samples")
+"""Of a protocol, what the options of an evaluation tell as it stands."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class KnownReliability:
             f"{self.measured.sentence_for(seeds)} (run {self.run}: two seeds agree by {value:.2f}, "
             f"{low:.2f} to {high:.2f})"
         )
+
+
+FinishedRun = tuple[Recipe, KnownReliability]
 
 
 def recipe_of(experiment: Experiment) -> dict[str, Any]:
@@ -64,12 +71,34 @@ def known_reliability(experiment: Experiment, metric: str) -> KnownReliability |
     )
 
 
+def known_in_text(
+    runs: Iterable[FinishedRun], metric: str, recipe: Mapping[str, str], protocol: Mapping[str, str]
+) -> KnownReliability | None:
+    """The same for a recipe and a protocol as records of runs have them."""
+
+    def applies(saved: Recipe) -> bool:
+        modern = modern_identity(saved, recipe)
+        if modern.get("retrain.lr_decay") == "none":
+            modern.pop("retrain.lr_decay_from", None)  # decides nothing then
+        texts = flatten({name: value for name, value in modern.items() if name in recipe})
+        scored = flatten(
+            {name: modern.get(f"retrain.evaluation.{name}") for name in protocol if name in TOLD}
+        )
+        return (
+            "retrain.steps" in texts
+            and all(recipe[name] == text for name, text in texts.items())
+            and all(protocol[name] == text for name, text in scored.items())
+        )
+
+    return most_thorough(known for saved, known in runs if known.measured.metric == metric and applies(saved))
+
+
 def most_thorough(found: Iterator[KnownReliability]) -> KnownReliability | None:
     """The measurement with the most trainings; by name where several have as many."""
     return max(found, key=lambda each: (each.measured.degrees, each.run), default=None)
 
 
-def finished_runs(root: Path) -> Iterator[tuple[Recipe, KnownReliability]]:
+def finished_runs(root: Path) -> Iterator[FinishedRun]:
     """All measurements of a root with their recipes. Files that cannot be read say nothing."""
     for figures in sorted(root.glob(f"*/{STAGE}/{FIGURES_FILE}")):
         try:
