@@ -80,9 +80,7 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
         mirror = session.experiment.mirror
         copy = ObjectStoreCopy(mirror, session.experiment.root, folder) if mirror else None
         journal = open_journal(folder, plan.identity, copy)
-        candidates = within_limits(plan.candidates, config, session.experiment.retrain.generator, folder)
-        if beyond := len(plan.candidates) - len(candidates):
-            session.console.say(f"select: {beyond} of {len(plan.candidates)} candidates exceed a limit")
+        candidates = _within_limits(session, plan, folder)
         live = LiveCurves(
             session.experiment, candidates, folder, config.metric, journal, session.console, train
         )
@@ -110,6 +108,20 @@ def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterato
         return
     with ray_cluster(session.experiment.cluster):
         yield side_by_side(session.experiment.cluster, config.concurrent)
+
+
+def _within_limits(session: Session, plan: SelectionPlan, folder: Path) -> Mapping[str, Named]:
+    """Who takes part; says who does not."""
+    experiment = session.experiment
+    candidates = within_limits(
+        plan.candidates, plan.select, experiment.retrain.generator, folder, experiment.seed,
+        experiment.search.space,
+    )  # fmt: skip
+    if beyond := len(plan.candidates.keys() - candidates.keys()):
+        anew = len(candidates.keys() - plan.candidates.keys())
+        drawn = f"; random ones drawn anew: {anew}" if anew else ""
+        session.console.say(f"select: {beyond} of {len(plan.candidates)} candidates exceed a limit{drawn}")
+    return candidates
 
 
 def _entered(candidates: Mapping[str, Named], config: SelectStage, seed: int) -> list[Candidate]:
