@@ -27,12 +27,12 @@ from orchestrator.config.reliability import FEWEST_GENOTYPES, FEWEST_SEEDS
 from orchestrator.console.console import Console, quiet
 from orchestrator.jobs.job import Job
 from orchestrator.jobs.scores import deviation, pooled
-from orchestrator.reliability.statistics import seed_correlation
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.curves import genotype_id, short_name
 from orchestrator.selection.journal import Journal, Remembered
 from orchestrator.selection.live import LiveCurves, one_after_another
 from orchestrator.selection.result import Request
+from orchestrator.yardstick.statistics import seed_correlation
 from search_space.sampling import sample_genotype
 from trainers.noise import seed_for
 

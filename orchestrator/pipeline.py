@@ -20,8 +20,9 @@ from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
+from orchestrator.selection.plan import SelectionPlan, plan_of, ships
 from orchestrator.selection.shipping import Shipped
-from orchestrator.selection.stage import Selected, SelectionPlan, plan_of, select_in, ships
+from orchestrator.selection.stage import Selected, select_in
 from orchestrator.stages.evaluate import evaluate_in
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MERGED, Evaluated, Retrained, RunIdentity, Searched, write_result

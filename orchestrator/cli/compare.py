@@ -45,12 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
     from orchestrator.compare.resolve import candidates
     from orchestrator.compare.terminal import tables
     from orchestrator.config.experiment import default_tracking_uri
+    from orchestrator.yardstick.known import finished_runs
 
     _check_files(arguments)
     quiet()
     root = Path(arguments.root).absolute()
     everyone = candidates(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
-    groups = groups_of(everyone, arguments.names)
+    groups = groups_of(everyone, arguments.names, list(finished_runs(root)))
     rows = rows_of(groups, everyone)
     console = Console(sys.stderr if arguments.json else None)
     for table in tables(groups, everyone):

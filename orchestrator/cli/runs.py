@@ -116,7 +116,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
     experiment = experiment_of(document, arguments.overrides)
     if arguments.dry_run and arguments.command == "pipeline" and experiment.select:
-        from orchestrator.selection.stage import ships
+        from orchestrator.selection.plan import ships
 
         ships(experiment)  # as the pipeline itself does before anything else
     if arguments.dry_run and arguments.command == "reliability":

@@ -45,7 +45,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
     experiment = experiment_of(document, arguments.overrides)
     if arguments.dry_run:
-        from orchestrator.selection.stage import ships
+        from orchestrator.selection.plan import ships
 
         ships(experiment)  # as the command itself does before anything else
 

@@ -1,13 +1,14 @@
 """What may be ranked together: scores of one protocol after as many steps. And how sure that is."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.compare.candidate import Candidate
 from orchestrator.jobs.scores import Difference, Noise, deviation, difference, pooled, required
 from orchestrator.selection.result import Candidate as Entry
 from orchestrator.selection.result import Divergence
 from orchestrator.selection.rung import CandidateScores, best_first
+from orchestrator.yardstick.known import FinishedRun, KnownReliability, known_in_text
 from trainers.metrics.specs import lower_is_better
 
 SEPARATION = 2.0
@@ -47,6 +48,8 @@ class Group:
     protocol: Mapping[str, str]
     rows: tuple[Row, ...]
     noise: Noise
+    known: KnownReliability | None = None
+    """What a reliability run has measured, if it was of the recipe of all that have scores."""
 
     @property
     def lower_is_better(self) -> bool:
@@ -63,10 +66,13 @@ class Group:
         return {name: different for name, different in values.items() if len(different) > 1}
 
 
-def groups_of(candidates: Sequence[Candidate], named: Sequence[str] = ()) -> list[Group]:
+def groups_of(
+    candidates: Sequence[Candidate], named: Sequence[str] = (), measured: Sequence[FinishedRun] = ()
+) -> list[Group]:
     """Scored candidates by metric, protocol and length of training.
 
-    Groups with a candidate whose run the user named come first, then the largest.
+    Groups with a candidate whose run the user named come first, then the largest. `measured` are reliability
+    runs that may say something of a group's recipe.
     """
     members: dict[str, list[Candidate]] = {}
     for each in candidates:
@@ -80,7 +86,14 @@ def groups_of(candidates: Sequence[Candidate], named: Sequence[str] = ()) -> lis
         is_named = any(run == name or run.startswith(f"{name} ") for run in runs for name in named)
         return not is_named, -len(group.rows)
 
-    return sorted(map(_group, members.values()), key=order)
+    groups = [replace(group, known=_known(group, measured)) for group in map(_group, members.values())]
+    return sorted(groups, key=order)
+
+
+def _known(group: Group, measured: Sequence[FinishedRun]) -> KnownReliability | None:
+    recipes = [row.candidate.recipe for row in group.rows if row.mean is not None]
+    found = [known_in_text(measured, group.metric, recipe, group.protocol) for recipe in recipes]
+    return found[0] if found and found[0] and all(each == found[0] for each in found) else None
 
 
 def is_settled(group: Group) -> bool:
@@ -99,6 +112,9 @@ def verdict(group: Group) -> Iterator[str]:
     yield f"{which}: {short(best.candidate.name)}, {group.metric} {mean_in_words(best)}."
     if others:
         yield _certainty(group.noise, others)
+        if group.known:
+            fewest = min(len(row.values) for row in scored)
+            yield f"How much can be seen at all: {group.known.quoted(fewest)}."
     if lost := sum(row.diverged for row in group.rows):
         every = sum(len(row.candidate.trainings) for row in group.rows)
         yield f"{lost} of {every} trainings came to no score."

@@ -8,6 +8,8 @@ from typing import Any
 from orchestrator.config.errors import shown
 from search_space.errors import UserError
 
+IDENTITY_FILE = "recipe.json"
+"""Holds the identity of a selection or a reliability run, in its folder."""
 LONGEST_VALUE = 500
 """Characters: MLflow takes 6000, its pages fewer. Artifact config.yaml has all of it."""
 

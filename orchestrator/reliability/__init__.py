@@ -1,4 +1,4 @@
 """How far a retraining recipe can tell genotypes apart: random ones, each trained with several seeds.
 
-`statistics` computes from an array of scores, `measured` gathers what follows, `stage` has it all trained.
+`stage` has them all trained; the figures are those of `orchestrator.yardstick`.
 """

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from orchestrator.config.experiment import RetrainStage
-from orchestrator.reliability.measured import Measured
-from orchestrator.reliability.statistics import seeds_for
+from orchestrator.yardstick.measured import Measured
+from orchestrator.yardstick.statistics import seeds_for
 
 WEAK = 0.6
 """Correlation between seeds below which a recipe should change before its verdicts are believed."""

@@ -8,17 +8,16 @@ from typing import Any
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.reliability import ReliabilityConfig
-from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.curves import genotype_id
 from orchestrator.selection.live import Run
 from orchestrator.selection.result import Request
+from orchestrator.yardstick.known import STAGE, recipe_of
 from search_space.sampling import sample_genotype
 from trainers.metrics.specs import score_names
 from trainers.noise import seed_for
 
-STAGE = "reliability"
 FIRST = "score"
 """Stands for the first metric of the evaluation."""
 SIGNED = ("kid", "kd")
@@ -86,13 +85,8 @@ class Plan:
     @property
     def recipe(self) -> dict[str, Any]:
         """What decides a score besides genotype, seed and step: dotted name -> JSON value."""
-        evaluation = self.experiment.retrain.evaluation.model_dump(
-            mode="json", exclude={"every", "batch_size"}
-        )
-        scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}
-        trained = identity(Job("retrain", self.trial(0), {}, self.folder))
-        ends = {"seed": self.experiment.seed, "retrain.steps": self.experiment.retrain.steps}
-        return {**trained, **scoring, **ends, "reliability.looks": self.config.looks}
+        own = {"seed": self.experiment.seed, "reliability.looks": self.config.looks}
+        return {**recipe_of(self.experiment), **own}
 
     def trial(self, seed: int) -> Experiment:
         """One training, scored at even distances; only its newest checkpoint is needed."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.reliability.measured import Measured
-from orchestrator.reliability.statistics import Estimate
+from orchestrator.yardstick.measured import Measured
+from orchestrator.yardstick.statistics import Estimate
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float64
 
-from orchestrator.reliability.measured import Measured
 from orchestrator.reliability.plan import Plan
 from orchestrator.reliability.runs import EndedRun, Key, table_of
+from orchestrator.yardstick.known import FIGURES_FILE
+from orchestrator.yardstick.measured import Measured
 from trainers.metrics.specs import score_names
 
 if TYPE_CHECKING:
     from orchestrator.plots.reliability import Agreement
 
 
-FILES = {"scores": "reliability.parquet", "figures": "reliability.json", "drawing": "reliability.png"}
+FILES = {"scores": "reliability.parquet", "figures": FIGURES_FILE, "drawing": "reliability.png"}
 """What they are called in results -> in the folder of the measurement."""
 
 

@@ -8,12 +8,12 @@ from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.cluster.launch import launch
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import Experiment
+from orchestrator.config.identity import IDENTITY_FILE
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.reliability.advice import advice
-from orchestrator.reliability.measured import measure
-from orchestrator.reliability.plan import STAGE, Plan, reliability_config
+from orchestrator.reliability.plan import Plan, reliability_config
 from orchestrator.reliability.render import render
 from orchestrator.reliability.results import summary, write_files
 from orchestrator.reliability.runs import (
@@ -24,10 +24,12 @@ from orchestrator.reliability.runs import (
     ended,
     listening,
 )
-from orchestrator.selection.journal import IDENTITY_FILE, require_same_identity
+from orchestrator.selection.journal import require_same_identity
 from orchestrator.selection.live import Launch, Train, one_after_another, side_by_side
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
+from orchestrator.yardstick.known import STAGE
+from orchestrator.yardstick.measured import measure
 from trainers.guarded_step import NonFiniteLoss
 from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better

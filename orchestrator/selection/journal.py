@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.identity import require_equal
+from orchestrator.config.identity import IDENTITY_FILE, require_equal
 from orchestrator.config.renamed import modern_identity
 from orchestrator.selection.result import CurveSource, Request, Selection, to_rows
 
@@ -72,7 +72,6 @@ class Remembered:
         return {request: self._journal.known[request] for request in requests}
 
 
-IDENTITY_FILE = "recipe.json"
 SCORES_FILE = "scores.csv"
 
 

@@ -28,17 +28,26 @@ def select(candidates: Sequence[Candidate], source: CurveSource, config: Selecti
 Config = TypeVar("Config", bound=SelectionConfig)
 
 
-def settle(config: Config, step_at: Callable[[float], int]) -> Config:
+def settle(config: Config, step_at: Callable[[float], int], first_rung: int | None = None) -> Config:
     """The configuration with rungs in steps, and what suits its policy where it says nothing.
 
-    `step_at` tells the step that is a share of the training.
+    `step_at` tells the step that is a share of the training. Before `first_rung` scores are known to rank
+    nothing: rungs that the policy would have earlier are replaced by it.
     """
     policy = policy_of(config)
     rungs, keep = config.settled(step_at, policy.rungs), config.keep
+    if first_rung and rungs[0] < first_rung and takes_measured_rungs(config):
+        rungs = (first_rung, *(rung for rung in rungs if rung > first_rung))
     if keep is None and config.rungs in (None, policy.rungs) and len(rungs) == len(policy.rungs):
         keep = policy.keep
     values = config.model_dump() | {"rungs": rungs, "keep": keep}
     return type(config).model_validate(values)
+
+
+def takes_measured_rungs(config: SelectionConfig) -> bool:
+    """Whether rungs may be others than the policy's own: nobody gave any, nor values for each of them."""
+    for_each = (config.keep or (), config.repeats, config.max_repeats)
+    return config.rungs is None and policy_of(config).cuts and all(len(values) < 2 for values in for_each)
 
 
 def policy_of(config: SelectionConfig) -> Policy:

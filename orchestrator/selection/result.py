@@ -137,6 +137,11 @@ class Selection(Frozen):
         return min(runs)[-1] if runs else None
 
     @property
+    def fewest_runs(self) -> int:
+        """Of those at the last rung that was reached: their means are compared. 0 if everyone diverged."""
+        return min((len(each.scores) for each in self.rungs[-1].standings if each.scores), default=0)
+
+    @property
     def steps_trained(self) -> int:
         """The cost: training steps in all runs together, those of diverged runs up to their last rung."""
         return sum(rung.steps_trained for rung in self.rungs)

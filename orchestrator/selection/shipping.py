@@ -12,10 +12,9 @@ from orchestrator.checkpoints.store import Checkpoint
 from orchestrator.plots.images import image_grid
 from orchestrator.selection.live import LiveCurves, Run
 from orchestrator.selection.result import Request, Selection
-from orchestrator.stages.train import SAMPLES_FILE
+from orchestrator.stages.train import SAMPLES_FILE, save_best_generator
 from orchestrator.tracking import TrackedRun
-from search_space.networks.generator_file import load_generator, save_generator
-from trainers.files import written_whole
+from search_space.networks.generator_file import load_generator
 from trainers.samples import sample_grid
 
 
@@ -25,7 +24,10 @@ class Shipped:
 
     seed: int
     generator: Path
+    """Of the run's best checkpoint, as of a retraining; candidates are compared by their last scores."""
     generator_step: int
+    generator_score: Mapping[str, float]
+    """At that step."""
     samples: Path
     checkpoint: Path
 
@@ -34,28 +36,35 @@ def ship(live: LiveCurves, best: Request, run: TrackedRun) -> Shipped:
     """The averaged generator of the best run, and images of it."""
     job = live.job(best)
     checkpoint = _finished(live, best)
-    file, config = live.folder / GENERATOR_FILE, job.experiment.retrain.generator
-    with written_whole(file) as whole:
-        save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
+    file = live.folder / GENERATOR_FILE
+    saved = save_best_generator(job, file)
+    score = job.score(saved)
     network, _ = load_generator(file)
-    images = sample_grid(network, config.latent_dim, best.seed, torch.device("cpu"))
+    images = sample_grid(network, network.config.latent_dim, best.seed, torch.device("cpu"))
     samples = live.folder / SAMPLES_FILE
     samples.write_bytes(image_grid(images))
     for left in (file, samples):
         run.artifact(left.name, left.read_bytes())
-    run.tag({"advnas.seed": str(best.seed), "advnas.generator.step": str(checkpoint.meta.step)})
-    return Shipped(best.seed, file, checkpoint.meta.step, samples, checkpoint.folder)
+    run.tag({"advnas.seed": str(best.seed), "advnas.generator.step": str(saved.step)})
+    scored = {score.name: score.value} if score else {}
+    return Shipped(best.seed, file, saved.step, scored, samples, checkpoint.folder)
 
 
 def _finished(live: LiveCurves, best: Request) -> Checkpoint:
-    """The end of a training: where only scores survived, its copy, or the same bits trained once more."""
+    """The end of a training: where only scores survived, its copy, or the same bits trained once more.
+
+    It pauses where it did before, to be scored there again: the best checkpoint is among those.
+    """
     job = live.job(best)
     if job.mirror and job.checkpoints.latest() is None:
         job.mirror.fetch()
     checkpoint = job.checkpoints.latest()
-    if checkpoint is None or checkpoint.meta.step < best.step:
-        for _ in live.train([Run(best, f"select: {live.candidates[best.genotype][0]} once more", job)]):
-            checkpoint = job.checkpoints.latest()
+    reached = checkpoint.meta.step if checkpoint else 0
+    title = f"select: {live.candidates[best.genotype][0]} once more"
+    for pause in sorted(request for request in live.journal.known if request[:2] == best[:2]):
+        if reached < pause.step <= best.step:
+            for _ in live.train([Run(pause, title, live.job(pause))]):
+                checkpoint = job.checkpoints.latest()
     assert checkpoint is not None, "a finished training has a checkpoint"
     return checkpoint
 
@@ -74,7 +83,7 @@ def front(selection: Selection, live: LiveCurves) -> Mapping[str, Mapping[str, f
 
 
 def keep_generators(live: LiveCurves, selection: Selection) -> None:
-    """Leave each run's averaged generator as of its last rung, in the run's folder.
+    """Leave each run's averaged generator of its best rung, in the run's folder.
 
     Checkpoints of candidates that an earlier rung cut are deleted: they hold optimizers and both networks. If
     other rungs should want them to go on, they are trained again from the start, to the same weights.
@@ -82,11 +91,8 @@ def keep_generators(live: LiveCurves, selection: Selection) -> None:
     for ranked in selection.ranking:
         for seed in ranked.seeds:
             job = live.job(Request(ranked.genotype, seed, ranked.step))
-            checkpoint = job.checkpoints.latest()
-            if checkpoint is None:  # deleted when this selection was done the first time
+            if job.checkpoints.latest() is None:  # deleted when this selection was done the first time
                 continue
-            file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
-            with written_whole(file) as whole:
-                save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
+            save_best_generator(job, job.folder / GENERATOR_FILE)
             if ranked.step < selection.rungs[-1].step:
                 job.checkpoints.clear()

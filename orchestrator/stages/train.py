@@ -134,14 +134,22 @@ def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Retrained
 
 def _save_generator(job: Job, run: TrackedRun) -> CheckpointMeta:
     """Leave the best generator of a retraining as a file; the newest where nothing was scored."""
+    file = job.folder / GENERATOR_FILE
+    best = save_best_generator(job, file)
+    run.artifact(GENERATOR_FILE, file.read_bytes())
+    run.tag({"advnas.generator.step": str(best.step)})
+    size = generator_parameters(job.experiment.retrain.generator, job.genotypes["generator"])
+    run.scores({"parameters": size}, {})
+    return best
+
+
+def save_best_generator(job: Job, file: Path) -> CheckpointMeta:
+    """Write the averaged generator of a retraining's best checkpoint; the newest where none was scored."""
     checkpoint = job.checkpoints.best() or job.checkpoints.latest()
     assert checkpoint is not None, "a finished job has a checkpoint"
-    file, config = job.folder / GENERATOR_FILE, job.experiment.retrain.generator
+    config = job.experiment.retrain.generator
     with written_whole(file) as whole:
         save_generator(whole, config, job.genotypes["generator"], checkpoint.state()["ema_generator"])
-    run.artifact(GENERATOR_FILE, file.read_bytes())
-    run.tag({"advnas.generator.step": str(checkpoint.meta.step)})
-    run.scores({"parameters": generator_parameters(config, job.genotypes["generator"])}, {})
     return checkpoint.meta
 
 

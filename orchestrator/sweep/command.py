@@ -12,7 +12,7 @@ from orchestrator.stages.results import MERGED, write_result
 from orchestrator.stages.train import fresh_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.mlflow_writer import MlflowWriter
-from orchestrator.sweep.results import Row, best, pareto_front, rows_of, write_results
+from orchestrator.sweep.results import Row, best, limit_of, pareto_front, rows_of, write_results
 from orchestrator.sweep.run_folder import trial_folder
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.space import Params
@@ -73,6 +73,8 @@ class Swept:
     run_id: str
     tracking_uri: str
     parquet: Path
+    reliability: str | None = None
+    """What differences its seeds cannot show; None where no reliability run has measured the best recipe."""
 
 
 def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
@@ -113,11 +115,14 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
                 run_id=parent.run_id,
                 tracking_uri=tracker.uri,
                 parquet=parquet,
+                reliability=limit_of(sweep, rows),
             )
             if result.best:
                 parent.scores(result.best.values, {})
     for line in plain_table(sweep, rows):
         console.say(line)
+    if result.reliability:
+        console.say(result.reliability)
     if result.trials.left:
         console.say(f"{result.trials.left} trials are left; the same command with --name {name} goes on")
     write_result(folder, result)

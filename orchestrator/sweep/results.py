@@ -12,6 +12,7 @@ from orchestrator.sweep.config import Objective, Sweep
 from orchestrator.sweep.run_folder import RunFolder, params_hash, seed_folder, trial_folder
 from orchestrator.sweep.space import Axis, Params, modern_params
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun
+from orchestrator.yardstick.known import known_reliability
 from trainers.files import written_whole
 
 if TYPE_CHECKING:
@@ -91,6 +92,15 @@ def pareto_front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[R
     study.add_trials([optuna.trial.create_trial(values=row.values) for row in complete])
     front = {trial.number for trial in study.best_trials}
     return [row for number, row in enumerate(complete) if number in front]
+
+
+def limit_of(sweep: Sweep, rows: Sequence[Row]) -> str | None:
+    """What differences the seeds cannot show, where the best trial's recipe has a reliability run."""
+    winner = best(rows, sweep.single)
+    if winner is None:
+        return None
+    known = known_reliability(sweep.experiment(winner.params, 0), sweep.single.metric)
+    return known.quoted(sweep.config.seeds) if known else None
 
 
 def load_results(name: str, root: str | Path = "runs") -> "pandas.DataFrame":

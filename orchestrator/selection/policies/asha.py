@@ -54,4 +54,4 @@ def _unseen(trainings: Trainings) -> list[str]:
     return [genotype for genotype in trainings.candidates if trainings.reached(genotype) < 0]
 
 
-ASHA = Policy(promote, rungs=(0.04, 0.12, 0.36, 1.0), keep=(0.5,))
+ASHA = Policy(promote, rungs=(0.04, 0.12, 0.36, 1.0), keep=(0.5,), cuts=True)

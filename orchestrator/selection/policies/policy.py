@@ -32,3 +32,5 @@ class Policy:
     """Who goes on from each of these rungs."""
     budget: float | None = None
     """Share of training everyone to the end."""
+    cuts: bool = False
+    """Whether the order at a rung alone decides who is dropped: one that ranks nothing does harm there."""

@@ -1,15 +1,21 @@
 """Names find runs, their stages, experiments, files and the zoo."""
 
+from dataclasses import replace
+
 import pytest
 
+from orchestrator.compare.groups import groups_of, verdict
+from orchestrator.compare.page import write_page
 from orchestrator.compare.resolve import candidates
 from orchestrator.config.experiment import Experiment, to_yaml, with_overrides
 from orchestrator.tracking import Tracker
+from orchestrator.yardstick.known import finished_runs
 from search_space.errors import UserError
 from search_space.genotype import Provenance
 from search_space.sampling import sample_genotype
 from tests.orchestrator.tiny_jobs import NETWORKS, SHORT
 from tests.orchestrator.tracking.conftest import root, tracker, uri  # noqa: F401
+from tests.orchestrator.yardstick.reliable import measured, save_measured
 from trainers.report import Report
 
 EVALUATION = {"evaluation": {"every": 1, "metrics": ["fd"], "extractor": "digits"}}
@@ -53,6 +59,36 @@ def test_an_experiment_gives_all_its_runs_and_seeds_are_repeats(tracker, root, u
     retrained(tracker, root, "again", [9.0, 7.0, 6.0], seed=1)
     (found,) = candidates(["advnas"], root, uri)
     assert found.values("fd_digits") == (8.0, 6.0)
+
+
+def test_reliability_is_quoted_where_it_was_measured_with_the_recipe_of_all(tracker, root, uri):  # noqa: F811
+    retrained(tracker, root, "mine", [9.0, 7.0, 8.0])
+    retrained(tracker, root, "again", [9.0, 7.0, 6.0], seed=1)
+    everyone = candidates(["mine", "again"], root, uri)
+    recipe = Experiment(
+        root=root,
+        data={"name": "digits", "image_size": 16, "channels": 1},
+        search={**SHORT, **NETWORKS, **EVALUATION},
+        retrain={**SHORT, **NETWORKS, "evaluation": {**EVALUATION["evaluation"], "samples": 64}},
+    )
+    other = genotype_changed(everyone[0])
+    for experiment, run in ((recipe, "yardstick"), (with_overrides(recipe, {"retrain.steps": 4}), "longer")):
+        save_measured(experiment, run, measured((0.5, 0.9, 0.95)))
+    (group,) = groups_of([*everyone, other], measured=list(finished_runs(root)))
+    told = [line for line in verdict(group) if "cannot be seen" in line]
+    assert len(told) == 1
+    assert "and 2 seeds, differences" in told[0], "the fewest runs of a candidate"
+    assert "run yardstick" in told[0]
+    write_page(root / "page.html", [group], everyone)
+    assert "run yardstick: two seeds agree by" in (root / "page.html").read_text()
+    slower = replace(other, recipe={**other.recipe, "retrain.ema_decay": "0.5"})
+    (mixed,) = groups_of([*everyone, slower], measured=list(finished_runs(root)))
+    assert mixed.known is None, "two recipes have no common limit"
+
+
+def genotype_changed(candidate):
+    """Another architecture with the same trainings."""
+    return replace(candidate, name="other", genotype=sample_genotype("generator", 4))
 
 
 def test_an_unfinished_run_has_no_score_and_says_why(tracker, root, uri):  # noqa: F811

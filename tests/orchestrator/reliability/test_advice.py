@@ -7,9 +7,9 @@ import pytest
 
 from orchestrator.config.experiment import load_experiment
 from orchestrator.reliability.advice import advice
-from orchestrator.reliability.measured import ReliabilityError, measure
 from orchestrator.reliability.render import render, rows
-from orchestrator.reliability.statistics import Estimate
+from orchestrator.yardstick.measured import ReliabilityError, measure
+from orchestrator.yardstick.statistics import Estimate
 
 STEPS = (100, 200, 300)
 

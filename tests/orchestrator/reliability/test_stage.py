@@ -13,12 +13,12 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Outcome
-from orchestrator.reliability.measured import ReliabilityError
 from orchestrator.reliability.plan import Plan, reliability_config
 from orchestrator.reliability.stage import reliability_in
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.replay import replay
 from orchestrator.stages.train import Session
+from orchestrator.yardstick.measured import ReliabilityError
 from tests.orchestrator.tiny_jobs import tiny_job
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report

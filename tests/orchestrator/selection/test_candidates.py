@@ -14,6 +14,7 @@ from search_space.networks.config import GeneratorConfig
 from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
 from search_space.zoo.published import PUBLISHED
+from trainers.noise import seed_for
 from trainers.report import Report
 
 EAGAN = PUBLISHED["eagan"].genotype
@@ -86,10 +87,48 @@ def test_mistakes_are_named(tmp_path):
 WIDTH = GeneratorConfig(channels=4, bottom_width=2, image_channels=1)
 
 
-def limited(tmp_path, **limits):
-    select = SelectStage(rungs=(1,), random=6, **limits)
-    everyone = collect(select, tmp_path, None, seed=0)
+SEARCHED = range(50, 56)
+"""Seeds of six genotypes that a search derived."""
+
+
+def limited(tmp_path, random=0, **limits):
+    """Six candidates of a search, and random ones."""
+    own = tmp_path / "mine" / "search"
+    if not own.exists():
+        searched(own, SEARCHED)
+    select = SelectStage(rungs=(1,), random=random, **limits)
+    everyone = collect(select, tmp_path, own, seed=0)
     return everyone, within_limits(everyone, select, WIDTH, tmp_path / "select")
+
+
+def size_of(named):
+    return parameters(Generator(WIDTH, named[1]))
+
+
+def test_random_ones_beyond_a_limit_are_drawn_anew_and_always_the_same(tmp_path):
+    everyone, _ = limited(tmp_path, random=4)
+    limit = sorted(map(size_of, everyone.values()))[1]
+    _, met = limited(tmp_path, random=4, max_parameters=limit)
+    drawn = {name: named for named in met.values() if (name := named[0]).startswith("random")}
+    assert len(drawn) == 4
+    assert all(size_of(named) <= limit for named in met.values())
+    assert max(int(name.split()[1]) for name in drawn) > 4
+    assert len(met) == 4 + sum(
+        size_of(named) <= limit for named in everyone.values() if not named[0].startswith("random")
+    )
+    (tmp_path / "select" / "costs.json").unlink()
+    assert limited(tmp_path, random=4, max_parameters=limit)[1] == met
+
+
+def test_where_none_is_found_the_smallest_that_one_would_meet_is_named(tmp_path):
+    tiny = [size_of(("", sample_genotype("generator", seed_for(0, "select", n)))) for n in range(1, 101)]
+    smallest = min([*tiny, 10**9])
+    message = (
+        "select.max_parameters = 10: none of 100 random genotypes, drawn one after another, meets it; random "
+        rf"\d+ would meet select.max_parameters {smallest}$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        limited(tmp_path, random=1, max_parameters=10)
 
 
 def test_only_candidates_within_all_limits_take_part(tmp_path):
@@ -105,10 +144,8 @@ def test_only_candidates_within_all_limits_take_part(tmp_path):
 def test_a_limit_that_nobody_meets_names_the_smallest_that_somebody_would(tmp_path):
     everyone, _ = limited(tmp_path)
     smallest = min(parameters(Generator(WIDTH, genotype)) for _, genotype in everyone.values())
-    message = (
-        r"select.max_parameters = 10: none of 6 candidates meets it; random \d would meet .*_parameters "
-    )
-    with pytest.raises(ConfigError, match=message + f"{smallest}$"):
+    message = r"select.max_parameters = 10: none of 6 candidates meets it; search step \d+ would meet .*_par"
+    with pytest.raises(ConfigError, match=rf"{message}ameters {smallest}$"):
         limited(tmp_path, max_parameters=10)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import load_experiment
-from orchestrator.selection.stage import select_stage
+from orchestrator.selection.plan import select_stage
 
 
 def digits(**options):

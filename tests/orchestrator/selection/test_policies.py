@@ -9,6 +9,7 @@ from orchestrator.selection.draws import compare_policies
 from orchestrator.selection.journal import Journal, Remembered
 from orchestrator.selection.policies.registry import POLICIES
 from orchestrator.selection.policy import select, settle
+from orchestrator.selection.recorded import RecordedCurves
 from orchestrator.selection.result import SelectionError
 from tests.orchestrator.selection.known_truth import noisy_curves
 from tests.orchestrator.selection.sources import Scripted, candidates
@@ -125,6 +126,42 @@ def test_the_known_table_is_as_noisy_as_trainings_of_cifar10_were():
     for column, expected in ((1, 0.46), (4, 0.67), (7, 0.79), (9, 0.84)):
         found = np.corrcoef(scores[sound, column], scores[sound, -1])[0, 1]
         assert found == pytest.approx(expected, abs=0.06)
+
+
+def test_with_little_to_spend_halving_screens_all_keeps_about_a_fifth_and_finishes_two():
+    def stood(budget):
+        config = SelectionConfig(
+            rungs=(10, 20, 100, 170, 240), keep=(0.5, 0.6, 0.5, 0.6), budget=budget, max_repeats=1
+        )
+        source = RecordedCurves(noisy_curves(50, 0), config.steps)
+        selection = select(source.candidates(), source, config)
+        assert selection.steps_trained <= budget * 50 * 240
+        return [len(rung.standings) for rung in selection.rungs]
+
+    first, *screened, late, last = stood(1 / 8)
+    assert (first, late, last) == (50, 2, 2)
+    assert len(set(screened)) == 1, "nobody is dropped between the first rung and 40 %"
+    assert 0.12 * 50 <= screened[0] <= 0.25 * 50
+    assert stood(0.4) == [50, 25, 15, 8, 5], "shares that the budget pays for stay"
+
+
+@pytest.mark.parametrize("policy", ["asha", "freeze_thaw"])
+def test_several_at_once_are_decided_on_together_within_the_budget(policy):
+    source, alone = scripted(), scripted()
+    selection = select(candidates(NAMES), source, config(policy, budget=0.5, batch=3))
+    select(candidates(NAMES), alone, config(policy, budget=0.5))
+    screening = len(NAMES) if policy == "freeze_thaw" else 3
+    sizes = [len(batch) for batch in source.asked]
+    assert 3 in sizes
+    assert max(sizes) == screening
+    assert len(source.asked) < len(alone.asked)
+    assert selection.steps_trained <= 0.5 * len(NAMES) * STEPS[-1]
+    requests = [request for batch in source.asked for request in batch]
+    assert len(set(requests)) == len(requests), "nothing is trained twice"
+    assert all(len({each.genotype for each in batch}) == len(batch) for batch in source.asked)
+    assert sum(bool(each.scores) for each in selection.rungs[-1].standings) >= 2
+    again = select(candidates(NAMES[::-1]), scripted(), config(policy, budget=0.5, batch=3))
+    assert again.choice == selection.choice, "the order in which candidates are given decides nothing"
 
 
 def test_policies_compared_on_the_known_table_are_as_far_apart_as_on_real_ones():

@@ -18,14 +18,16 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.selection import journal as files
+from orchestrator.selection.plan import plan_of
 from orchestrator.selection.replay import replay
 from orchestrator.selection.result import SelectionError
-from orchestrator.selection.stage import plan_of, select_in
+from orchestrator.selection.stage import select_in
 from orchestrator.stages.results import document
 from orchestrator.stages.train import Session
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator
 from tests.orchestrator.tiny_jobs import tiny_job
+from tests.orchestrator.yardstick.reliable import measured, save_measured
 from trainers.guarded_step import NonFiniteLoss
 
 OPTIONS = {
@@ -167,6 +169,19 @@ def test_after_the_loss_of_its_disk_it_goes_on_from_the_copies(result, tmp_path)
     shutil.rmtree(lost)
     assert scores(select_mirrored(found, tmp_path / "store", dies_in_the_fifth)) == scores(result)
     assert len(launched) == 5 + 1
+
+
+def test_it_says_what_its_runs_cannot_show_where_a_reliability_run_has_measured_the_recipe(result, tmp_path):
+    assert "reliability" not in result
+    output = io.StringIO()
+    session = replace(session_of(tmp_path), console=Console(output))
+    found = measured((0.5, 0.9, 0.95))
+    save_measured(session.experiment, "yardstick", found)
+    told = document(select_in(session, plan_of(session, None)))["reliability"]
+    assert told.startswith(
+        f"with this recipe and 1 seed, differences under a factor of {found.factors[1]:.2f}"
+    )
+    assert told in output.getvalue()
 
 
 def test_everyone_diverged_is_said_and_the_scores_stay(tmp_path):

@@ -6,11 +6,13 @@ from datetime import datetime
 import pyarrow
 import pytest
 
+from orchestrator.config.experiment import with_overrides
 from orchestrator.sweep import load_results
-from orchestrator.sweep.results import Row, best, pareto_front, table_of, write_results
+from orchestrator.sweep.results import Row, best, limit_of, pareto_front, table_of, write_results
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.table import Board, plain_table
 from tests.orchestrator.sweep.sweeps import sweep_of
+from tests.orchestrator.yardstick.reliable import measured, save_measured
 
 BEGAN = datetime(2026, 1, 1)
 
@@ -48,6 +50,21 @@ def test_columns_are_typed_and_complete(sweep, tmp_path):
 
 def test_an_empty_sweep_has_the_same_columns(sweep, tmp_path):
     assert table_of(sweep, [], tmp_path).schema == table_of(sweep, ROWS, tmp_path).schema
+
+
+def test_what_its_seeds_cannot_show_is_told_where_the_best_recipe_was_measured(sweep, tmp_path):
+    sweep = sweep.model_copy(update={"base": with_overrides(sweep.base, {"root": str(tmp_path)})})
+    assert limit_of(sweep, ROWS) is None
+    found = measured((0.5, 0.9, 0.95))
+    save_measured(sweep.base, "yardstick", found)  # the sweep varies the search alone
+    told = limit_of(sweep, ROWS)
+    assert told.startswith(
+        f"with this recipe and 2 seeds, differences under a factor of {found.factors[2]:.2f} in"
+    )
+    assert "(run yardstick: two seeds agree by" in told
+    other = sweep.model_copy(update={"base": with_overrides(sweep.base, {"retrain.ema_decay": 0.5})})
+    assert limit_of(other, ROWS) is None
+    assert limit_of(sweep, ROWS[1:]) is None, "nothing is complete"
 
 
 def test_results_come_back_as_a_data_frame(sweep, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from orchestrator.config.reliability import FEWEST_GENOTYPES
-from orchestrator.reliability.statistics import (
+from orchestrator.yardstick.statistics import (
     Estimate,
     early_correlations,
     intraclass_correlation,
@@ -22,6 +22,8 @@ SEEDS = (1, 2, 3, 5, 10)
 """Of which the smallest visible difference is told."""
 QUOTED = 3
 """Those of the sentence."""
+SHARE = 0.5
+"""A step may be a rung where its correlation with another seed's end is at least that share of the end's."""
 NEAR = 0.1
 """A step tells as much as the end where its correlation with another seed's end is this near to the end's."""
 
@@ -75,10 +77,29 @@ class Measured(Frozen):
     @property
     def sentence(self) -> str:
         """What to remember."""
+        return self.sentence_for(QUOTED)
+
+    def sentence_for(self, seeds: int) -> str:
+        """What so many runs of each genotype cannot show."""
+        factor = smallest_factor(self.deviation, self.degrees, seeds)
+        runs = "1 seed" if seeds == 1 else f"{seeds} seeds"
         return (
-            f"with this recipe and {QUOTED} seeds, differences under a factor of {self.factors[QUOTED]:.2f} "
-            f"in {self.metric} cannot be seen"
+            f"with this recipe and {runs}, differences under a factor of {factor:.2f} in {self.metric} "
+            "cannot be seen"
         )
+
+    @property
+    def first_rung(self) -> int | None:
+        """The first step that ranks another seed's end at least half as well as the end does.
+
+        None where nothing speaks against earlier rungs: the first step looked at does already, or even the
+        ends of two seeds may agree by chance.
+        """
+        if self.correlation.low <= 0:
+            return None
+        pairs = zip(self.steps, self.other_seed, strict=True)
+        first = next(step for step, value in pairs if value >= SHARE * self.other_seed[-1])
+        return None if first == self.steps[0] else first
 
     @property
     def telling_step(self) -> int:

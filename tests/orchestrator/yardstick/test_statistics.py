@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.reliability.statistics import (
+from orchestrator.yardstick.statistics import (
     detectable_effect,
     early_correlations,
     intraclass_correlation,
