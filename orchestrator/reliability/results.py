@@ -12,7 +12,7 @@ from jaxtyping import Float64
 
 from orchestrator.reliability.measured import Measured
 from orchestrator.reliability.plan import Plan
-from orchestrator.reliability.runs import EndedRun, Key, table_of
+from orchestrator.trainings.runs import EndedRun, Key, table_of
 from trainers.metrics.specs import score_names
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def write_files(
 
     files = {name: plan.folder / file for name, file in FILES.items()}
     names = [name for name in score_names(plan.experiment.retrain.evaluation) if name != "score"]
-    asked = [runs[run.request[:2]] for run in plan.runs()]
+    asked = [runs[run.request[:2]] for run in plan.grid.runs()]
     pq.write_table(table_of(asked, names, measured.metric, plan.steps), files["scores"])
     files["figures"].write_text(measured.model_dump_json(indent=2), encoding="utf-8")
     files["drawing"].write_bytes(agreement(_shown(measured, curves)))
