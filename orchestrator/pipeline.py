@@ -162,6 +162,8 @@ def _selecting(session: Session, searched: Path) -> tuple[Session, SelectionPlan
 def job_hash(job: Job) -> str:
     """Eight digits that change whenever the stage's numbers or scores would."""
     deciding = {**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")}
+    if "gap" in job.config.evaluation.metrics:
+        deciding["search.gap_steps"] = job.experiment.search.gap_steps
     return _first_hash(deciding)
 
 

@@ -49,6 +49,8 @@ class SearchConfig(Frozen):
     """Decay of the moving average of G, per generator step."""
     report_every: PositiveInt = 100
     """Steps between reports; each is a checkpoint, a derivation and a grid of samples."""
+    gap_steps: PositiveInt = 20
+    """Of metric `gap`: updates of a copy of each player against the other one before the gap is taken."""
 
     @model_validator(mode="after")
     def _halves_are_equal(self) -> "SearchConfig":

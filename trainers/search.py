@@ -2,10 +2,11 @@
 decision."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from trainers.compute import set_precision
 from trainers.datasets.batches import Batches, StepBatch
+from trainers.gap import GAP, duality_gap
 from trainers.interruption import raise_if_interrupted
 from trainers.noise import SeededNoise
 from trainers.report import Evaluate, MetricMeans, Report
@@ -13,8 +14,16 @@ from trainers.samples import sample_grid
 from trainers.strategies.strategy import SearchSetup, Strategy
 
 
-def search(strategy: Strategy, batches: Batches, setup: SearchSetup, evaluate: Evaluate) -> Iterator[Report]:
+def search(
+    strategy: Strategy,
+    batches: Batches,
+    setup: SearchSetup,
+    evaluate: Evaluate,
+    gap_is_due: Callable[[int], bool] = lambda _: False,
+) -> Iterator[Report]:
     """Search from the strategy's step to the end of the configuration, in place.
+
+    `gap_is_due` says at which reports the duality gap is measured too, which changes nothing else.
 
     Stopping at any report, restoring the state and calling again gives what never stopping gives, bit by bit.
 
@@ -35,6 +44,8 @@ def search(strategy: Strategy, batches: Batches, setup: SearchSetup, evaluate: E
                 metrics["images_per_second"] = (
                     (state.step - first) * config.batch_size / (time.perf_counter() - started)
                 )
+            if gap_is_due(state.step):
+                metrics[GAP] = duality_gap(strategy, batches, setup)
             yield _report(strategy, setup, metrics, evaluate)
             started, first = time.perf_counter(), state.step
 

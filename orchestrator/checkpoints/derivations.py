@@ -1,18 +1,20 @@
 """What a search has derived on its way, beside its checkpoints: one line of JSON a report."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from search_space.genotype import Genotype, Provenance
+from trainers.gap import GAP
 from trainers.report import Report
 
 FILE = "derivations.jsonl"
 
 
 def record_derivation(folder: Path, report: Report) -> None:
-    """Keep the genotypes and preferences of a report; a step that is trained again is written again."""
+    """Keep genotypes, preferences and duality gap of a report; a step trained again is written again."""
     if not report.genotypes:
         return
     cells = {network: genotype.model_dump(mode="json") for network, genotype in report.genotypes.items()}
@@ -21,6 +23,8 @@ def record_derivation(folder: Path, report: Report) -> None:
         entry = {"step": report.step, "genotypes": cells, "probabilities": dict(report.probabilities)}
         if report.others:
             entry["others"] = [genotype.model_dump(mode="json") for genotype in report.others]
+        if math.isfinite(gap := report.metrics.get(GAP, math.nan)):
+            entry[GAP] = gap
         file.write("\n" + json.dumps(entry))
 
 

@@ -14,6 +14,8 @@ class Parser(argparse.ArgumentParser):
 
     own: tuple[str, ...] = ()
     """Options with a value that belong to the command, where all others belong to the configuration."""
+    flags: tuple[str, ...] = ()
+    """Those without one."""
     appendix = ""
     """Printed after the help."""
 
@@ -60,6 +62,12 @@ def add_own(parser: Parser, option: str, metavar: str, text: str) -> None:
     """An option with a value of a command that takes CONFIG."""
     parser.own += (option,)
     parser.add_argument(option, metavar=metavar, help=text)
+
+
+def add_flag(parser: Parser, option: str, text: str) -> None:
+    """An option without a value of a command that takes CONFIG."""
+    parser.flags += (option,)
+    parser.add_argument(option, action="store_true", help=text)
 
 
 def add_json(command: argparse.ArgumentParser) -> None:

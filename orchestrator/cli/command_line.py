@@ -11,6 +11,8 @@ from orchestrator.config.errors import ConfigError
 from search_space.errors import UserError
 
 FLAGS = ("--json", "--dry-run", "--help")
+UNDOTTED = ("--name", "--seed", "--root", "--mirror")
+"""Options of the configuration that are no slips, however near they come to a command's own."""
 
 OVERVIEW = f"""Search for GAN architectures (AdversarialNAS), retrain and score them.
 
@@ -43,7 +45,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     module.add_arguments(parser, name)
     overrides: dict[str, str] = {}
     if command.configured:
-        rest, overrides = split_overrides(rest, parser.own)
+        rest, overrides = split_overrides(rest, parser.own, parser.flags)
         if "--help" in rest:
             from orchestrator.cli.option_help import option_help
 
@@ -70,6 +72,8 @@ def _command(words: Sequence[str]) -> str | None:
     for name in (" ".join(words[:2]), words[0]):
         if name in COMMANDS:
             return name
+    if longer := [name for name in COMMANDS if name.split()[0] == words[0]]:
+        raise UserError(f"{words[0]}: needs a second word, as in `advnas {longer[0]}`")
     near = get_close_matches(words[0], COMMANDS, n=1)
     one_word = ", ".join(name for name in COMMANDS if " " not in name)
     cure = f"did you mean {near[0]}?" if near else f"{one_word}; `advnas --help` tells more"
@@ -110,10 +114,12 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def split_overrides(arguments: Sequence[str], own: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
+def split_overrides(
+    arguments: Sequence[str], own: Sequence[str] = (), flags: Sequence[str] = ()
+) -> tuple[list[str], dict[str, str]]:
     """Separate `--dotted.name value` and `--dotted.name=value` from the rest; of equal names the last counts.
 
-    `own` are the command's options with a value, which belong to the rest.
+    `own` are the command's options with a value, `flags` those without, which belong to the rest.
 
     Raises:
         ConfigError: a name without a value, or what looks like a misspelt flag.
@@ -122,12 +128,12 @@ def split_overrides(arguments: Sequence[str], own: Sequence[str] = ()) -> tuple[
     overrides: dict[str, str] = {}
     remaining = iter(arguments)
     for argument in remaining:
-        if not argument.startswith("--") or argument in FLAGS:
+        if not argument.startswith("--") or argument in (*FLAGS, *flags):
             rest.append(argument)
             continue
         option, equals, value = argument.partition("=")
         if option not in own:
-            _require_no_slip(option, (*FLAGS, *own))
+            _require_no_slip(option, (*FLAGS, *own, *flags))
         if not equals:
             value = next(remaining, "--")
             if value.startswith("--"):
@@ -141,5 +147,7 @@ def split_overrides(arguments: Sequence[str], own: Sequence[str] = ()) -> tuple[
 
 def _require_no_slip(option: str, flags: Sequence[str]) -> None:
     spelt = option.replace("_", "-")
-    if "." not in option and (near := get_close_matches(spelt, flags, n=1, cutoff=0.75)):
+    if "." in option or option in UNDOTTED:
+        return
+    if near := get_close_matches(spelt, flags, n=1, cutoff=0.75):
         raise ConfigError(f"{option}: unknown option; did you mean {near[0]}?")

@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Command] = {
     "evaluate selfcheck": Command("runs", "score CIFAR-10's own images, whose scores are known", True),
     "pipeline": Command("runs", "search, derive, retrain and score; resumes where it stopped", True),
     "sweep": Command("runs", "try many configurations with several seeds each (Optuna and Ray Tune)", True),
+    "zoo retrain": Command("zoo", "train the published generators under one recipe, and compare them", True),
     "compare": Command("compare", "show runs and architectures side by side: which is best, and is it real"),
     "submit": Command("submit", "run one of the commands above on a Ray cluster, and watch it"),
     "submit list": Command("submit", "list the jobs of a cluster"),

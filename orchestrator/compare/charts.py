@@ -27,29 +27,42 @@ SETTINGS: dict[Any, Any] = {
 
 def scores_chart(group: Group) -> str:
     """Every training as a dot, the mean as a bar with its deviation, best on top."""
-    rows = _scored(group)
     with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(9.5, 0.8 + 0.36 * len(rows)), layout="constrained")
-        axes = figure.add_subplot()
-        for height, row in enumerate(reversed(rows)):
-            colour = colour_of(row)
-            axes.plot(row.values, [height] * len(row.values), "o", color=colour, alpha=0.55, ms=6, mew=0)
-            axes.errorbar(
-                _mean(row),
-                height,
-                xerr=row.deviation or 0.0,
-                fmt="|",
-                color=colour,
-                ms=16,
-                mew=2.5,
-                capsize=4,
-            )
-        axes.set_yticks(range(len(rows)), [short(row.candidate.name) for row in reversed(rows)])
-        axes.set_xlabel(f"{group.metric} ({'lower' if group.lower_is_better else 'higher'} is better)")
+        return _svg(_scores_figure(group))
+
+
+def scores_png(group: Group) -> bytes:
+    """The same as PNG."""
+    file = io.BytesIO()
+    with matplotlib.rc_context(SETTINGS):
+        _scores_figure(group).savefig(file, format="png")
+    return file.getvalue()
+
+
+def _scores_figure(group: Group) -> Figure:
+    rows = _scored(group)
+    figure = Figure(figsize=(9.5, 0.8 + 0.36 * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    for height, row in enumerate(reversed(rows)):
+        colour = colour_of(row)
+        axes.plot(row.values, [height] * len(row.values), "o", color=colour, alpha=0.55, ms=6, mew=0)
+        axes.errorbar(
+            _mean(row),
+            height,
+            xerr=row.deviation or 0.0,
+            fmt="|",
+            color=colour,
+            ms=16,
+            mew=2.5,
+            capsize=4,
+        )
+    axes.set_yticks(range(len(rows)), [short(row.candidate.name) for row in reversed(rows)])
+    axes.set_xlabel(f"{group.metric} ({'lower' if group.lower_is_better else 'higher'} is better)")
+    axes.grid(axis="x", color="#eeeeee")
+    if rows:
         axes.axvline(_mean(rows[0]), color=BEST, lw=0.8, ls=":")
-        axes.grid(axis="x", color="#eeeeee")
         _scale(axes.set_xscale, [value for row in rows for value in row.values])
-        return _svg(figure)
+    return figure
 
 
 def curves_chart(group: Group) -> str | None:

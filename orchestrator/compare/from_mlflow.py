@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.resolve import FILES
+from orchestrator.compare import from_selection, from_trainings
 from orchestrator.compare.candidate import Candidate, Training
-from orchestrator.compare.from_selection import candidates_of
 from orchestrator.config.files import read_source
 from orchestrator.config.renamed import modern_recipe
 from orchestrator.tracking.artifacts import RUN, fetch
 from orchestrator.tracking.run import ERROR_TAG
 from orchestrator.tracking.store import SQLITE, explained
 from orchestrator.tracking.tracker import ID_TAG, PARENT_TAG, STAGE_TAG
+from orchestrator.trainings.record import TRAININGS_FILE
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 SCORE_TAG = "advnas.score."
 FREE = {"genotype", "evaluation", "report_every"}
 """Of a retraining's settings, what is no part of its recipe."""
-CONFIG, SELECTION = "config.yaml", "selection.json"
-STAGES = ("retrain", "select")
+CONFIG = "config.yaml"
+OF_MANY = {
+    "select": ("selection.json", from_selection.candidates_of),
+    "zoo": (TRAININGS_FILE, from_trainings.candidates_of),
+}
+"""Stages of many trainings -> the artifact that has them all, and what reads it."""
+STAGES = ("retrain", *OF_MANY)
 MOST_RUNS = 1000
 
 
@@ -88,18 +94,17 @@ class Store:
         return self._opened
 
     def _candidates(self, run: "Run") -> Iterator[Candidate]:
-        wanted = (CONFIG, FILES["generator"], GENERATOR_FILE, SELECTION)
+        wanted = (CONFIG, FILES["generator"], GENERATOR_FILE, *(name for name, _ in OF_MANY.values()))
         files = fetch(f"{RUN}{run.info.run_id}", wanted, self._uri, self._root / "cache")
         config = read_source(str(files[CONFIG]))
         width = GeneratorConfig(**config["retrain"]["generator"])
         protocol = _protocol(run)
         metrics = tuple(score_names(EvaluationConfig(**config["retrain"]["evaluation"])))
-        if run.data.tags[STAGE_TAG] == "select":
-            if SELECTION in files:
-                folder = self._root / run.data.tags[ID_TAG] / "select"
-                yield from candidates_of(
-                    files[SELECTION], _name(run), width, protocol, recipe_of(config), folder
-                )
+        if (stage := run.data.tags[STAGE_TAG]) in OF_MANY:
+            name, candidates_of = OF_MANY[stage]
+            if name in files:
+                folder = self._root / run.data.tags[ID_TAG] / stage
+                yield from candidates_of(files[name], _name(run), width, protocol, recipe_of(config), folder)
         elif FILES["generator"] in files:
             genotype = Genotype.load(files[FILES["generator"]])
             training = self._training(run, config, metrics, genotype, files.get(GENERATOR_FILE))

@@ -140,14 +140,18 @@ def _standing(row: Row) -> str:
 
 def _card(prefix: str, each: Candidate, best: Genotype | None, row: Row | None = None) -> dict[str, Any]:
     generator = each.best_generator(each.metrics[0]) if each.metrics else None
+    # Edges of two spaces do not correspond, so there are no differences to mark.
+    other_space = best is not None and best.space != each.genotype.space
+    like = None if other_space else best
     return {
         "name": each.name,
         "place": row.place if row else "",
         "score": mean_in_words(row) if row else "",
         "parameters": words.count(each.parameters),
         "samples": Markup(samples(generator)) if generator else "",
-        "drawing": Markup(drawing(each.genotype, best, prefix)),
-        "differs": _differing(each.genotype, best) if best else 0,
+        "drawing": Markup(drawing(each.genotype, like, prefix)),
+        "differs": _differing(each.genotype, like) if like else 0,
+        "space": each.genotype.space if other_space else "",
         "published": [words.published_in_words(result) for result in each.published],
     }
 

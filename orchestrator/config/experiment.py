@@ -31,6 +31,7 @@ from trainers.datasets.config import DataConfig
 from trainers.files import Folder, without_secrets
 from trainers.metrics.config import EvaluationConfig
 from trainers.options import ComputeConfig
+from trainers.strategies.registry import STRATEGIES
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
 
@@ -133,14 +134,7 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Experiment":
-        checks = (
-            _misfits_of_images,
-            _misfits_of_batches,
-            _misfits_of_mirror,
-            _misfits_of_losses,
-            _misfits_of_extractors,
-        )
-        if misfits := [line for check in checks for line in check(self)]:
+        if misfits := [line for check in MISFITS for line in check(self)]:
             raise ValueError("\n".join(misfits))
         return self
 
@@ -222,6 +216,29 @@ def _misfits_of_extractors(experiment: Experiment) -> Iterator[str]:
                 f"{stage}.evaluation.extractor: knows handwritten digits alone, data is"
                 f" {experiment.data.name}; use efficientnet_lite0"
             )
+
+
+def _misfits_of_metrics(experiment: Experiment) -> Iterator[str]:
+    """The duality gap where nobody plays, or where nobody measures it."""
+    if "gap" in experiment.retrain.evaluation.metrics:
+        yield "retrain.evaluation.metrics: gap is measured in searches; name it in search.evaluation.metrics"
+    strategy = experiment.search.strategy
+    if "gap" in experiment.search.evaluation.metrics and not strategy.plays:
+        players = " or ".join(name for name, each in STRATEGIES.items() if each.plays)
+        yield (
+            "search.evaluation.metrics: gap needs a G and a D that play each other, and "
+            f"{strategy.name} trains none; use {players} as search.strategy, or another metric"
+        )
+
+
+MISFITS = (
+    _misfits_of_images,
+    _misfits_of_batches,
+    _misfits_of_mirror,
+    _misfits_of_losses,
+    _misfits_of_extractors,
+    _misfits_of_metrics,
+)
 
 
 def load_experiment(source: str, overrides: Mapping[str, str] | None = None) -> Experiment:

@@ -12,7 +12,7 @@ from orchestrator.jobs.job import Job
 DATA = {"name", "image_size", "channels"}
 """Where images lie does not matter: their content has a hash, see `require_same_images`."""
 
-LOOKING = {"report_every", "evaluation"}
+LOOKING = {"report_every", "evaluation", "gap_steps"}
 """How often a training is looked at changes nothing about it. What scores mean is in their protocol."""
 
 
@@ -72,7 +72,7 @@ def _free(config: SearchStage | RetrainStage) -> set[str]:
     if isinstance(config, RetrainStage):
         # Of the genotype the content counts, not where it came from. At constant rates, training may go on.
         return LOOKING | {"genotype"} | ({"steps", "lr_decay_from"} if config.lr_decay == "none" else set())
-    return set() if config.strategy.depends_on_reports else LOOKING
+    return {"gap_steps"} if config.strategy.depends_on_reports else LOOKING
 
 
 def _run(checkpoint: Checkpoint) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from orchestrator.jobs.job import Job, Stage
+from orchestrator.jobs.job import Job, Stage, is_due
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from trainers.datasets.batches import Batches
@@ -43,6 +43,11 @@ def searching(job: Job, device: torch.device) -> Training:
             f"search.strategy = {config.strategy.name} chooses by scores, and search.evaluation.every = 0 "
             "scores nothing; use 1 or more"
         )
+    if config.strategy.needs_scores and not config.evaluation.of_images:
+        raise UserError(
+            f"search.strategy = {config.strategy.name} chooses by scores of images, and "
+            "search.evaluation.metrics = [gap] gives none; name another metric too"
+        )
     setup = SearchSetup(config, config.generator, config.discriminator, seed, device, job.experiment.compute)
     strategy = config.strategy.build(setup)
     for network in strategy.state.networks():
@@ -50,7 +55,10 @@ def searching(job: Job, device: torch.device) -> Training:
 
     def reports(images: Images, evaluate: Evaluate) -> Iterator[Report]:
         batches = Batches(images, config.batch_size, seed, rank(), world_size(), device, halves=True)
-        return search(strategy, batches, setup, evaluate)
+        return search(strategy, batches, setup, evaluate, gap_is_due)
+
+    def gap_is_due(step: int) -> bool:
+        return "gap" in config.evaluation.metrics and is_due(config, step, job.end)
 
     return Training(strategy.state, reports, strategy.use_scores)
 

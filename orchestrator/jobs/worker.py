@@ -31,7 +31,8 @@ class Evaluation:
 
     def __init__(self, job: Job, images: Images, device: torch.device) -> None:
         self._config, self._end = job.config, job.end
-        scored = self._config.evaluation.every and job.has_samples
+        evaluation = self._config.evaluation
+        scored = evaluation.every and evaluation.of_images and job.has_samples
         self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if scored else None
 
     def __call__(self, step: int, sample: SampleGenerator) -> Mapping[str, float]:

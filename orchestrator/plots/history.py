@@ -15,6 +15,7 @@ from search_space.relaxation import EdgeProbabilities
 from search_space.space import SearchSpace
 from search_space.spaces.registry import find_space
 from search_space.topology import Network
+from trainers.gap import GAP
 
 NETWORKS: tuple[Network, ...] = ("generator", "discriminator")
 
@@ -74,6 +75,11 @@ def histories(folder: Path) -> list[History]:
         for network in NETWORKS
         if network in found[0]["probabilities"]
     ]
+
+
+def gaps(folder: Path) -> list[tuple[int, float]]:
+    """Steps of a search and the duality gap there; none where it was not measured."""
+    return [(entry["step"], entry[GAP]) for entry in entries(folder) if GAP in entry]
 
 
 def _entropy(probabilities: Sequence[float]) -> float:

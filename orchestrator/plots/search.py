@@ -39,10 +39,10 @@ def preferences(history: History) -> bytes:
     return _png(figure)
 
 
-def convergence(histories: Sequence[History]) -> bytes:
-    """PNG: entropy of each searched network, and how many of their edges changed since the report before."""
-    figure = Figure(figsize=(9, 5.5), dpi=90)
-    above, below = figure.subplots(2, 1, sharex=True)
+def convergence(histories: Sequence[History], gaps: Sequence[tuple[int, float]] = ()) -> bytes:
+    """PNG: entropy of each searched network, edges that changed since the report before, and the gap."""
+    figure = Figure(figsize=(9, 8 if gaps else 5.5), dpi=90)
+    above, below, *lowest = figure.subplots(3 if gaps else 2, 1, sharex=True)
     for colour, history in zip(("#2171b5", "#d94801"), histories, strict=False):
         edges = sum(len(cell) for cell in history.space.cells_of(history.network))
         label = f"{SYMBOLS[history.network]} ({history.network})"
@@ -56,8 +56,13 @@ def convergence(histories: Sequence[History]) -> bytes:
             label=f"of {edges} edges of the {history.network}",
         )
     above.set(ylabel="entropy (1 undecided, 0 decided)", ylim=(0, 1.03), title="Has the search converged?")
-    below.set(xlabel="step", ylabel="edges that changed")
+    below.set(ylabel="edges that changed")
     below.set_ylim(bottom=0)
+    for axes in lowest:
+        axes.plot(*zip(*gaps, strict=True), color="#1a7f37", marker=".")
+        axes.set(ylabel="duality gap")
+        axes.grid(color="#eeeeee")
+    (below, *lowest)[-1].set_xlabel("step")
     for axes in (above, below):
         axes.grid(color="#eeeeee")
         axes.legend(frameon=False, fontsize=9)

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from orchestrator.plots.history import histories
+from orchestrator.plots.history import gaps, histories
 from orchestrator.plots.images import DRAWING_SHARE
 from trainers.files import written_whole
 
@@ -16,7 +16,7 @@ def watch_files(folder: Path, animate: bool) -> dict[str, bytes]:
     if not found or len(found[0].steps) < 2:
         return {}
     files = {f"watch_{SYMBOLS[history.network]}.png": preferences(history) for history in found}
-    files["watch_convergence.png"] = convergence(found)
+    files["watch_convergence.png"] = convergence(found, gaps(folder))
     for history in found if animate else ():
         if film := animation(history):
             files[f"watch_{history.network}.gif"] = film

@@ -1,6 +1,5 @@
 """Which trainings a measurement consists of."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.reliability import ReliabilityConfig
-from orchestrator.jobs.job import Job
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.curves import genotype_id
-from orchestrator.selection.live import Run
-from orchestrator.selection.result import Request
+from orchestrator.trainings.grid import Grid
 from orchestrator.yardstick.known import STAGE, recipe_of
 from search_space.sampling import sample_genotype
 from trainers.metrics.specs import score_names
@@ -88,20 +85,11 @@ class Plan:
         own = {"seed": self.experiment.seed, "reliability.looks": self.config.looks}
         return {**recipe_of(self.experiment), **own}
 
-    def trial(self, seed: int) -> Experiment:
-        """One training, scored at even distances; only its newest checkpoint is needed."""
+    @property
+    def grid(self) -> Grid:
+        """The trainings, each scored at even distances."""
         retrain = self.experiment.retrain
         evaluation = retrain.evaluation.model_copy(update={"every": self.every})
         retrain = retrain.model_copy(update={"report_every": self.every, "evaluation": evaluation})
-        return self.experiment.model_copy(update={"seed": seed, "keep_checkpoints": 1, "retrain": retrain})
-
-    def runs(self) -> Iterator[Run]:
-        """Genotype by genotype, so that what was interrupted is a measurement of fewer of them."""
-        total, number = self.config.genotypes * self.config.seeds, 0
-        for id, (name, genotype) in self.genotypes.items():
-            for seed in self.seeds:
-                number += 1
-                folder = self.folder / genotype.content_hash / f"seed-{seed}"
-                job = Job("retrain", self.trial(seed), {"generator": genotype}, folder)
-                title = f"reliability {number} of {total}: {name}, seed {seed}"
-                yield Run(Request(id, seed, self.experiment.retrain.steps), title, job)
+        experiment = self.experiment.model_copy(update={"retrain": retrain})
+        return Grid(STAGE, experiment, self.genotypes, self.seeds, self.folder)

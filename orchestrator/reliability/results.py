@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from orchestrator.reliability.plan import Plan
-from orchestrator.reliability.runs import EndedRun, Key, table_of
+from orchestrator.trainings.runs import EndedRun, Key, table_of
 from orchestrator.yardstick.known import FIGURES_FILE
 from orchestrator.yardstick.measured import Measured
 from trainers.metrics.specs import score_names
@@ -47,7 +47,7 @@ def write_files(
 
     files = {name: plan.folder / file for name, file in FILES.items()}
     names = [name for name in score_names(plan.experiment.retrain.evaluation) if name != "score"]
-    asked = [runs[run.request[:2]] for run in plan.runs()]
+    asked = [runs[run.request[:2]] for run in plan.grid.runs()]
     pq.write_table(table_of(asked, names, measured.metric, plan.steps), files["scores"])
     files["figures"].write_text(measured.model_dump_json(indent=2), encoding="utf-8")
     files["drawing"].write_bytes(agreement(_shown(measured, curves)))

@@ -1,36 +1,20 @@
 """`advnas reliability`: random genotypes trained with several seeds, and what that says about the recipe."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
-
-from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.cluster.launch import launch
-from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import Experiment
-from orchestrator.config.identity import IDENTITY_FILE
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.reliability.advice import advice
 from orchestrator.reliability.plan import Plan, reliability_config
 from orchestrator.reliability.render import render
 from orchestrator.reliability.results import summary, write_files
-from orchestrator.reliability.runs import (
-    RUNS_FILE,
-    EndedRun,
-    RunJournal,
-    curves_of,
-    ended,
-    listening,
-)
-from orchestrator.selection.journal import require_same_identity
-from orchestrator.selection.live import Launch, Train, one_after_another, side_by_side
+from orchestrator.selection.live import Launch
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
+from orchestrator.trainings.runs import RunJournal, curves_of
+from orchestrator.trainings.train import open_journal, train_missing, trainings
 from orchestrator.yardstick.known import STAGE
 from orchestrator.yardstick.measured import measure
-from trainers.guarded_step import NonFiniteLoss
 from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better
 
@@ -55,15 +39,15 @@ def reliability_in(
     plan = Plan(session.experiment, config, session.folder / STAGE)
     with (
         sole_driver(plan.folder),
-        _trainings(session, config, launch) as train,
+        trainings(session, STAGE, config.concurrent, launch) as train,
         tracked(session, STAGE, config.model_dump(mode="json")) as run,
     ):
-        journal = _open_journal(plan)
-        protocol = _train_missing(plan, journal, train, session.console)
+        journal = open_journal(plan.grid, plan.recipe)
+        train_missing(plan.grid, journal, train, session.console, config.metric)
         result = _conclude(plan, journal, run_identity(session, run), session.console)
         for file in (result.scores, result.figures, result.drawing):
             run.artifact(file.name, file.read_bytes())
-        run.scores(result.metrics, protocol)
+        run.scores(result.metrics, journal.protocol)
         run.tag({"advnas.reliability": result.sentence})
         write_result(plan.folder, result)
         run.artifact("result.json", (plan.folder / "result.json").read_bytes())
@@ -80,61 +64,3 @@ def _conclude(plan: Plan, journal: RunJournal, run: RunIdentity, console: Consol
     console.show(render(measured, changes))
     files = write_files(plan, journal.known, measured, curves)
     return MeasuredReliability(run, summary(measured), measured.sentence, tuple(changes), **files)
-
-
-@contextmanager
-def _trainings(session: Session, config: ReliabilityConfig, launch: Launch) -> Iterator[Train]:
-    """How genotypes are trained, and Ray for as long where several are at once."""
-    if config.concurrent == 1:
-        yield one_after_another(_heard(launch), session.console)
-        return
-    with ray_cluster(session.experiment.cluster):
-        yield side_by_side(session.experiment.cluster, config.concurrent, STAGE, listening)
-
-
-def _heard(launch: Launch) -> Launch:
-    """The same, with the scores of each training written down."""
-
-    def launch_heard(job: Job, emit: Emit) -> Outcome:
-        keep = listening(job)
-
-        def both(report: Any) -> None:
-            keep(report)
-            emit(report)
-
-        return launch(job, both)
-
-    return launch_heard
-
-
-def _open_journal(plan: Plan) -> RunJournal:
-    """The trainings so far, those of the folder's copy where it is new here."""
-    mirror = plan.experiment.mirror
-    copy = ObjectStoreCopy(mirror, plan.experiment.root, plan.folder) if mirror else None
-    if copy:
-        copy.fetch_files(RUNS_FILE, IDENTITY_FILE)
-    require_same_identity(plan.folder, plan.recipe, STAGE)
-    send = (lambda: copy.send_files(RUNS_FILE, IDENTITY_FILE)) if copy else (lambda: None)
-    return RunJournal(plan.folder / RUNS_FILE, send)
-
-
-def _train_missing(plan: Plan, journal: RunJournal, train: Train, console: Console) -> Mapping[str, str]:
-    """Do the trainings that the journal lacks; gives what their scores must share to be compared."""
-    missing = [run for run in plan.runs() if run.request[:2] not in journal.known]
-    protocol: Mapping[str, str] = {}
-    for run, outcome in train(missing):
-        diverged = str(outcome) if isinstance(outcome, NonFiniteLoss) else None
-        done = ended(run.job, run.request.genotype, diverged)
-        journal.record(done)
-        if isinstance(outcome, Outcome):
-            protocol = outcome.protocol
-        console.say(f"{run.title}: {_end(done, plan)}")
-        if run.job.checkpoints.latest():  # its curve is all that is needed; it holds optimizers too
-            run.job.checkpoints.clear()
-    return protocol
-
-
-def _end(run: EndedRun, plan: Plan) -> str:
-    if run.diverged:
-        return f"diverged, {run.diverged}"
-    return f"{plan.config.metric} {run.curve(plan.config.metric, plan.steps[-1:])[0]:.4g}"

@@ -106,6 +106,27 @@ class MeasuredReliability:
 
 
 @dataclass(frozen=True)
+class RetrainedZoo:
+    """Published generators, trained under one recipe."""
+
+    run: RunIdentity = field(metadata=MERGED)
+    metrics: Mapping[str, float]
+    """Mean and deviation of every network's score."""
+    verdict: tuple[str, ...]
+    """Which is best, and which cannot be told from it."""
+    left_out: Mapping[str, str]
+    """Published name -> why its network does not fit the configuration."""
+    trainings: Path
+    """All scores of all trainings, as JSON."""
+    page: Path
+    """The comparison, as HTML."""
+    chart: Path
+    """Its first figure, as PNG."""
+    rows: Path
+    """Its rows, as Parquet."""
+
+
+@dataclass(frozen=True)
 class StatisticsFile:
     """Statistics of real images, exported."""
 

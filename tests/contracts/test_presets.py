@@ -1,10 +1,15 @@
 """Every preset: loads from anywhere, is complete, and comes back from --dry-run as the same run."""
 
 import pytest
+import torch
 from pydantic import BaseModel
 
 from orchestrator.config.experiment import Experiment, load_experiment, to_yaml
 from orchestrator.config.files import FOLDER, PRESETS, SWEEPS, read_source, read_yaml
+from search_space.cost import parameters
+from search_space.networks.fixed_discriminator import FixedDiscriminator
+from search_space.networks.generator import derived_generator
+from search_space.zoo.published import find_genotype
 
 
 def missing(value: BaseModel, prefix: str = "") -> list[str]:
@@ -78,6 +83,28 @@ def test_stl10_has_the_released_values_and_clips():
     assert (retrain.generator.latent_dim, retrain.generator.latent_parts) == (120, 2)
     assert retrain.generator.image_size == 48
     assert retrain.clip_gradient_norm == 50
+
+
+def test_mmd_has_the_published_retraining_and_the_search_of_cifar10():
+    experiment, plain = load_experiment("cifar10_mmd"), load_experiment("cifar10")
+    retrain, loss = experiment.retrain, experiment.retrain.loss
+    assert (loss.name, loss.lower_bound, loss.upper_bound, loss.upper_limit) == ("mmd", 0.25, 4, 32)
+    assert (loss.patience * retrain.evaluation.every, loss.kick) == (6 * 5 * (50_000 // 128), 0)
+    assert (retrain.steps, retrain.n_critic) == (500 * (50_000 // 128), 1)
+    assert (retrain.batch_size, retrain.generator_batch_size) == (128, 128)
+    assert (retrain.generator.channels, retrain.discriminator.channels) == (256, 512)
+    for adam in (retrain.generator_optimizer, retrain.discriminator_optimizer):
+        assert (adam.lr, adam.betas, adam.weight_decay) == (2e-4, (0, 0.9), 0)
+    assert (experiment.search, experiment.data) == (plain.search, plain.data)
+
+
+def test_the_networks_of_mmd_have_the_published_sizes():
+    retrain = load_experiment("cifar10_mmd").retrain
+    genotype = find_genotype(retrain.genotype)
+    with torch.device("meta"):
+        generator = derived_generator(retrain.generator, genotype)
+        discriminator = FixedDiscriminator(retrain.discriminator, retrain.loss.outputs)
+    assert (parameters(generator), parameters(discriminator)) == (20_185_859, 16_805_888)
 
 
 def test_official_differs_from_cifar10_in_the_quirks_alone():

@@ -10,9 +10,9 @@ import ray
 from orchestrator.cluster.launch import launch
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome
-from orchestrator.reliability.runs import ended, listening
 from orchestrator.selection.live import Run, one_after_another, side_by_side
 from orchestrator.selection.result import Request
+from orchestrator.trainings.runs import ended, listening
 from search_space.errors import UserError
 from search_space.sampling import sample_genotype
 from tests.orchestrator.tiny_jobs import differences, final_state, tiny_job
@@ -70,6 +70,6 @@ def test_what_listens_hears_the_reports_of_a_run_where_it_is_trained(tmp_path: P
     run = run_of(tmp_path, 0, **scored)
     ((_, outcome),) = side_by_side(run.job.experiment.cluster, 1, "reliability", listening)([run])
     assert isinstance(outcome, Outcome)
-    heard = ended(run.job, "id", None)
+    heard = ended(run.job, "id", None, {})
     assert list(heard.scores) == [1, 2, 3]
     assert heard.scores[3]["fd_digits"] == outcome.metrics["fd_digits"]

@@ -20,6 +20,7 @@ from tests.trainers.small import (
     Given,
     adversarial,
     halves,
+    images,
     retrain_config,
     retrain_state,
     search_config,
@@ -28,6 +29,7 @@ from tests.trainers.small import (
     tensors,
 )
 from trainers.config import SearchConfig
+from trainers.datasets.batches import Batches
 from trainers.distributed import (
     average,
     average_running_statistics,
@@ -35,6 +37,7 @@ from trainers.distributed import (
     use_ghost_batches,
     world_size,
 )
+from trainers.gap import duality_gap
 from trainers.guarded_step import GuardedStep, NonFiniteLoss, adam
 from trainers.losses.mmd import Mmd
 from trainers.noise import SeededNoise
@@ -197,3 +200,16 @@ def strategy_run(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         strategy.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return tensors(strategy.state.state_dict()), dict(strategy.derived())
+
+
+def gap_run(name: str) -> float:
+    """The duality gap at the start of a search, of this worker's share."""
+    config = SearchConfig(
+        strategy=name, steps=2, batch_size=BATCH, generator_batch_size=BATCH, n_critic=1, gap_steps=2
+    )
+    setup = search_setup(config)
+    strategy = config.strategy.build(setup)
+    for network in strategy.state.networks():
+        use_ghost_batches(network, WORKERS)
+    batches = Batches(images(), BATCH, 0, rank(), world_size(), halves=True)
+    return duality_gap(strategy, batches, setup)

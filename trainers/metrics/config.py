@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, String
 from search_space.frozen import Frozen
 from trainers.files import File, absolute
 
-MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall"]
+MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall", "gap"]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8,64}$")]
 
 PUBLISHED_INCEPTION: Sha256 = "6726825d"
@@ -41,7 +41,8 @@ class EvaluationConfig(Frozen):
     """Images per forward pass of a worker; changes speed and memory, not scores."""
     metrics: tuple[MetricName, ...] = Field(("fid", "is"), min_length=1)
     """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
-    and `kid` are the distances of the published Inception network, and refused with any other."""
+    and `kid` are the distances of the published Inception network, and refused with any other. `gap` is the
+    duality gap of a search's two players, which needs no network that sees images."""
     extractor: Annotated[str, BeforeValidator(_located)] = "inception"
     """The network that sees the images: inception, efficientnet_lite0, digits, ... (an unknown name is
     answered with all), or a file of TorchScript (.pt) or torch.export (.pt2): docs/scores.md."""
@@ -56,6 +57,13 @@ class EvaluationConfig(Frozen):
     """Images in each of the 100 subsets of the kernel distance; published scores use 1000."""
     seed: NonNegativeInt = 0
     """Of the latents. Runs to be compared share it, so it is not the run's own."""
+
+    @property
+    def of_images(self) -> tuple[MetricName, ...]:
+        """The metrics that look at images; without any, nothing is generated."""
+        from trainers.metrics.specs import METRIC_SPECS
+
+        return tuple(name for name in self.metrics if METRIC_SPECS[name].make)
 
     @property
     def published(self) -> bool:

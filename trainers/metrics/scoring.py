@@ -30,10 +30,11 @@ class Scorer:
 
     def __init__(self, config: EvaluationConfig, reference: Reference) -> None:
         self._config, self._reference, self._device = config, reference, reference.extractor.device
-        if any(METRIC_SPECS[name].single_images for name in config.metrics):
+        specs = {name: METRIC_SPECS[name] for name in config.of_images}
+        if any(spec.single_images for spec in specs.values()):
             reference.features()  # before statistics, which are then made of them: one look serves both
         self._metrics = {
-            name: METRIC_SPECS[name].make(config, reference).to(self._device) for name in config.metrics
+            name: spec.make(config, reference).to(self._device) for name, spec in specs.items() if spec.make
         }
 
     @torch.no_grad()

@@ -33,7 +33,8 @@ class ExtractorOutput:
 class MetricSpec:
     """A kind of score."""
 
-    make: Callable[[EvaluationConfig, Reference], "Metric"]
+    make: Callable[[EvaluationConfig, Reference], "Metric"] | None
+    """None: it looks at no images, so whoever trains measures it."""
     feed: Callable[["Metric", ExtractorOutput], None]
     fewest: Callable[[EvaluationConfig], int]
     """The smallest number of samples it is defined for."""
@@ -113,6 +114,14 @@ PRECISION_RECALL = MetricSpec(
     single_images=True,
 )
 
+DUALITY_GAP = MetricSpec(
+    make=None,
+    feed=lambda _metric, _seen: None,
+    fewest=lambda _: 1,
+    published=("gap",),
+    other=("gap",),
+)
+
 METRIC_SPECS: Mapping[str, MetricSpec] = {
     "fid": FRECHET,
     "fd": FRECHET,
@@ -120,6 +129,7 @@ METRIC_SPECS: Mapping[str, MetricSpec] = {
     "kid": KERNEL,
     "kd": KERNEL,
     "precision_recall": PRECISION_RECALL,
+    "gap": DUALITY_GAP,
 }
 
 

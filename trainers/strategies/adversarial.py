@@ -24,7 +24,7 @@ from trainers.samples import SampleGenerator
 from trainers.state import copy_buffers, copy_parameters, update_ema
 from trainers.strategies.adversarial_config import AdversarialConfig
 from trainers.strategies.adversarial_state import SearchState
-from trainers.strategies.strategy import Batch, Diagnostics, SearchSetup, Strategy
+from trainers.strategies.strategy import Batch, Diagnostics, Players, SearchSetup, Strategy
 
 Losses = Mapping[str, Tensor]
 
@@ -70,6 +70,23 @@ class AdversarialSearch(Strategy):
         noise = gumbel_noise(state.ema_alpha, generator)
         edge_weights = relax(state.ema_alpha, self._options.relaxation, self._tau(state.step - 1), noise)
         return lambda latents: state.ema_generator(latents, edge_weights)
+
+    @torch.no_grad()
+    def players(self) -> Players:
+        """The two supernets under one sample of alpha and one of beta."""
+        state = self.state
+        generator = generator_for(state.device, self._setup.seed, "players", state.step)
+        options, tau = self._options, self._tau(state.step - 1)
+        alpha, beta = (
+            relax(one, options.relaxation, tau, gumbel_noise(one, generator), masked=options.mask_image_edges)
+            for one in (state.alpha, state.beta)
+        )
+        return Players(
+            state.generator,
+            state.discriminator,
+            images=lambda network, latents: network(latents, alpha),
+            scored=lambda network, images: network(images, edge_weights=beta),
+        )
 
     def scored(self) -> None:
         """As released, if asked to: go on from the moving average."""

@@ -8,10 +8,11 @@ Shapes: n this worker's share of a batch, c channels, s image size.
 from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import median
+from typing import cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from search_space.errors import UserError
 from search_space.genotype import Genotype
@@ -30,7 +31,7 @@ from trainers.state import copy_parameters, update_ema
 from trainers.strategies.inherited import Score, calibration_latents, inherited, log_score
 from trainers.strategies.one_shot_config import OneShotConfig
 from trainers.strategies.one_shot_state import OneShotState, Supernet
-from trainers.strategies.strategy import Batch, Diagnostics, SearchSetup, Strategy
+from trainers.strategies.strategy import Batch, Diagnostics, Players, SearchSetup, Strategy
 
 
 class OneShotSearch(Strategy):
@@ -83,6 +84,25 @@ class OneShotSearch(Strategy):
     def sample(self) -> SampleGenerator:
         """The genotype that would be derived now, with the first supernet's weights."""
         return self.inherited(self.state.supernets[0], self.derived()["generator"])
+
+    def players(self) -> Players:
+        """The first supernet's networks, with the paths of the current step."""
+        supernet = self.state.supernets[0]
+        paths = _mine(self.paths(supernet, "generator"))
+        opponents = _mine(self.paths(supernet, "discriminator"))
+        fakes = self._config.generator_batch_size // world_size()
+
+        def scored(network: nn.Module, images: Tensor) -> Tensor:
+            if not isinstance(network, Discriminator):
+                return cast(Tensor, network(images))
+            return _by_paths(network, opponents, fakes, images)
+
+        return Players(
+            supernet.generator,
+            supernet.discriminator,
+            images=lambda network, latents: cast(Generator, network).of_paths(latents, paths),
+            scored=scored,
+        )
 
     def derived(self) -> Mapping[Network, Genotype]:
         """The best candidate; before there is any, the first that will be scored."""

@@ -29,6 +29,7 @@ class RandomConfig(StrategyConfig):
 
     name: Literal["random"] = "random"
     samples: ClassVar[bool] = False
+    plays: ClassVar[bool] = False
     needs_supernet: ClassVar[bool] = False
     parameters: PositiveInt | None = None
     """Trainable parameters of the generator at the widths of `search.generator`: genotypes are drawn anew

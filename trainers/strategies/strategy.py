@@ -4,7 +4,7 @@ Imports no torch: options are read before it is needed.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -16,7 +16,7 @@ from trainers.options import ComputeConfig
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from search_space.genotype import Genotype
     from search_space.relaxation import EdgeProbabilities
@@ -47,6 +47,18 @@ class Batch(Protocol):
 
     def halves(self) -> tuple["Tensor", "Tensor"]:
         """Those for weights, and those for what chooses the architecture."""
+
+
+@dataclass(frozen=True)
+class Players:
+    """The networks that play each other at a step, for metric gap. Copies of them can take their places."""
+
+    generator: "nn.Module"
+    discriminator: "nn.Module"
+    images: "Callable[[nn.Module, Tensor], Tensor]"
+    """Of a generator like this one, from latents."""
+    scored: "Callable[[nn.Module, Tensor], Tensor]"
+    """What a discriminator like this one says of images: real and generated ones, or generated ones alone."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,10 @@ class Strategy(Protocol):
         """Learn that the sample has just been scored, before anything is derived."""
         return
 
+    def players(self) -> Players | None:
+        """Who plays whom now; None, as `StrategyConfig.plays` announces: nobody does."""
+        return None
+
     def diagnostics(self) -> Diagnostics:
         """What a report says besides losses and scores."""
         return Diagnostics()
@@ -109,6 +125,8 @@ class StrategyConfig(Frozen):
     """Literal in each strategy; the name in the registry."""
     samples: ClassVar[bool] = True
     """Whether there is a network to score and to show while the search goes on."""
+    plays: ClassVar[bool] = True
+    """Whether a generator and a discriminator play each other."""
     needs_supernet: ClassVar[bool] = True
     """Whether it trains supernets of both networks: not every space has them."""
     needs_scores: ClassVar[bool] = False

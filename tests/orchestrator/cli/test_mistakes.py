@@ -15,7 +15,7 @@ from trainers.datasets.registry import DATASETS
 from trainers.losses.registry import LOSSES
 from trainers.strategies.registry import STRATEGIES
 
-NEITHER = "give digits, cifar10, cifar10_official, stl10 or a .yaml file"
+NEITHER = "give digits, cifar10, cifar10_official, cifar10_mmd, stl10 or a .yaml file"
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -40,6 +40,6 @@ def test_what_does_not_fit_is_said_with_its_name_and_the_cure(option, value, mes
         select_stage(digits(**{option: value}))
 
 
-@pytest.mark.parametrize("preset", ["cifar10", "cifar10_official", "stl10"])
+@pytest.mark.parametrize("preset", ["cifar10", "cifar10_official", "cifar10_mmd", "stl10"])
 def test_presets_can_be_selected_by(preset):
     assert select_stage(load_experiment(preset)).metric == "fid"

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CURVE_FILE = "curve.jsonl"
 """In the folder of a training: a line for each evaluation."""
 RUNS_FILE = "runs.jsonl"
-"""In the folder of the measurement: a line for each training that has ended."""
+"""In the folder of the stage: a line for each training that has ended."""
 
 Scores = Mapping[str, float]
 Key = tuple[str, int]
@@ -39,6 +39,8 @@ class EndedRun:
     """By step."""
     diverged: str | None = None
     """Why it ended early; None for one that did not."""
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    """What its scores must share with others to be compared; journals of earlier versions have none."""
 
     @property
     def key(self) -> Key:
@@ -62,10 +64,10 @@ def listening(job: Job) -> Emit:
     return emit
 
 
-def ended(job: Job, genotype: str, diverged: str | None) -> EndedRun:
+def ended(job: Job, genotype: str, diverged: str | None, protocol: Mapping[str, str]) -> EndedRun:
     """A training as its folder tells it."""
     scores = {entry["step"]: entry["scores"] for entry in _entries(job.folder / CURVE_FILE)}
-    return EndedRun(genotype, job.experiment.seed, dict(sorted(scores.items())), diverged)
+    return EndedRun(genotype, job.experiment.seed, dict(sorted(scores.items())), diverged, protocol)
 
 
 class RunJournal:
@@ -81,15 +83,18 @@ class RunJournal:
                 entry["seed"],
                 {int(step): scores for step, scores in entry["scores"].items()},
                 entry["diverged"],
+                entry.get("protocol", {}),
             )
             self.known[run.key] = run
 
+    @property
+    def protocol(self) -> Mapping[str, str]:
+        """That of all scores; empty where there are none."""
+        return next((run.protocol for run in self.known.values() if run.protocol), {})
+
     def record(self, run: EndedRun) -> None:
         """Keep a run, on disk before this returns."""
-        entry = {
-            "genotype": run.genotype, "seed": run.seed, "scores": run.scores, "diverged": run.diverged
-        }  # fmt: skip
-        _append(self._path, entry)
+        _append(self._path, asdict(run))
         self.known[run.key] = run
         self._recorded()
 

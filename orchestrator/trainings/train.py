@@ -1,0 +1,88 @@
+"""How the trainings of a grid are done: those that the journal lacks, in this process or as tasks on Ray."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from orchestrator.checkpoints.object_store import ObjectStoreCopy
+from orchestrator.cluster.session import ray_cluster
+from orchestrator.config.identity import IDENTITY_FILE
+from orchestrator.console.console import Console
+from orchestrator.jobs.job import Emit, Job, Outcome
+from orchestrator.selection.journal import require_same_identity
+from orchestrator.selection.live import Launch, Run, Train, one_after_another, side_by_side
+from orchestrator.stages.train import Session
+from orchestrator.trainings.grid import Grid
+from orchestrator.trainings.runs import RUNS_FILE, EndedRun, RunJournal, ended, listening
+from trainers.guarded_step import NonFiniteLoss
+
+
+@contextmanager
+def trainings(session: Session, stage: str, concurrent: int | None, launch: Launch) -> Iterator[Train]:
+    """How genotypes are trained, and Ray for as long where several are at once; None: as many as it holds."""
+    if concurrent == 1:
+        yield one_after_another(_heard(launch), session.console)
+        return
+    with ray_cluster(session.experiment.cluster):
+        yield side_by_side(session.experiment.cluster, concurrent, stage, listening)
+
+
+def _heard(launch: Launch) -> Launch:
+    """The same, with the scores of each training written down."""
+
+    def launch_heard(job: Job, emit: Emit) -> Outcome:
+        keep = listening(job)
+
+        def both(report: Any) -> None:
+            keep(report)
+            emit(report)
+
+        return launch(job, both)
+
+    return launch_heard
+
+
+def open_journal(grid: Grid, recipe: Mapping[str, Any]) -> RunJournal:
+    """The trainings so far, those of the folder's copy where it is new here.
+
+    Raises:
+        ConfigError: they were made with another recipe.
+    """
+    mirror = grid.experiment.mirror
+    copy = ObjectStoreCopy(mirror, grid.experiment.root, grid.folder) if mirror else None
+    if copy:
+        copy.fetch_files(RUNS_FILE, IDENTITY_FILE)
+    require_same_identity(grid.folder, recipe, grid.stage)
+    send = (lambda: copy.send_files(RUNS_FILE, IDENTITY_FILE)) if copy else (lambda: None)
+    return RunJournal(grid.folder / RUNS_FILE, send)
+
+
+def train_missing(
+    grid: Grid,
+    journal: RunJournal,
+    train: Train,
+    console: Console,
+    metric: str,
+    keep: Callable[[Job], None] = lambda _: None,
+) -> None:
+    """Do the trainings that the journal lacks. `keep` saves what a training leaves besides its scores.
+
+    Killed at any point, the same call goes on: a training that is not in the journal has its checkpoint.
+    """
+    missing = [run for run in grid.runs() if run.request[:2] not in journal.known]
+    for run, outcome in train(missing):
+        diverged = str(outcome) if isinstance(outcome, NonFiniteLoss) else None
+        protocol = outcome.protocol if isinstance(outcome, Outcome) else {}
+        done = ended(run.job, run.request.genotype, diverged, protocol)
+        if not diverged:
+            keep(run.job)
+        journal.record(done)
+        console.say(f"{run.title}: {_end(done, run, metric)}")
+        if run.job.checkpoints.latest():  # what was kept is all that is needed; it holds optimizers too
+            run.job.checkpoints.clear()
+
+
+def _end(done: EndedRun, run: Run, metric: str) -> str:
+    if done.diverged:
+        return f"diverged, {done.diverged}"
+    return f"{metric} {done.curve(metric, [run.request.step])[0]:.4g}"
