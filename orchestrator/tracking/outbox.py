@@ -69,7 +69,7 @@ class Outbox:
     @property
     def why_it_waits(self) -> str:
         """For the user, after an attempt that failed: what the store said, and the cure."""
-        left = f"{self.folder}: MLflow does not take what an earlier start of this run left there"
+        left = f"{self.folder}: MLflow refuses what an earlier start of this run left there"
         if self._refusal and is_full(self._refusal):
             return f"{left}, as the disk is full: free some space, then start the run again"
         reason = f" ({one_line(self._refusal)})" if self._refusal else ""
