@@ -1,5 +1,6 @@
 """`advnas` and `python -m orchestrator`: what went wrong decides the exit code."""
 
+import logging
 import os
 import sys
 import traceback
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 
 from orchestrator.cli.command_line import parse
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
-from search_space.errors import UserError
+from search_space.errors import UserError, printable
 from trainers.files import is_disk_full
 from trainers.interruption import interruptible
 
@@ -15,6 +16,7 @@ from trainers.interruption import interruptible
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do a command. The exit code says whether it was done, and if not, whose mistake it was."""
     try:
+        _speak_plainly()
         with interruptible():
             parsed = parse(sys.argv[1:] if arguments is None else arguments)
             return int(parsed.run(parsed))
@@ -44,8 +46,21 @@ def _is_divergence(error: Exception) -> bool:
     return isinstance(error, NonFiniteLoss)
 
 
+def _speak_plainly() -> None:
+    """Warnings may hold names of files, too."""
+    handler = logging.lastResort
+    if handler is not None:
+        handler.setFormatter(_Plain())
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """One that leaves the terminal as it is."""
+        return printable(super().format(record))
+
+
 def _complain(message: str) -> None:
-    for line in message.splitlines():
+    for line in printable(message).splitlines():
         print(f"advnas: {line}", file=sys.stderr)
 
 

@@ -4,10 +4,10 @@ import hashlib
 import json
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from search_space.errors import GenotypeError, one_line
 from search_space.frozen import Frozen
@@ -26,14 +26,18 @@ MAX_BYTES = 65536
 """A genotype is below 2 KB; anything near this is another file."""
 
 
+PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,300}$")]
+"""As runs and commits are called; it is shown, and asked for in databases."""
+
+
 class Provenance(Frozen):
     """Where a genotype comes from; not part of its identity."""
 
-    run: str | None = None
+    run: PlainName | None = None
     step: int | None = None
     """Discriminator steps of the search when it was derived."""
     seed: int | None = None
-    git_commit: str | None = None
+    git_commit: PlainName | None = None
 
 
 class Genotype(Frozen):

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from search_space.errors import UserError
+from trainers.files import is_disk_full
 
 DRIVER_LOCK = ".driver.lock"
 
@@ -77,7 +78,8 @@ def sole_driver(folder: Path) -> Iterator[None]:
                 f"{folder}: {owner} works on this run; wait for it, stop it, or use another name"
             ) from None
         except OSError as error:
-            raise UserError(f"{folder}: {error.strerror}; choose another root or make it writable") from error
+            cure = "free some space" if is_disk_full(error) else "choose another root or make it writable"
+            raise UserError(f"{folder}: {error.strerror}; {cure}") from error
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from orchestrator.cli.commands import COMMANDS
 from orchestrator.config.files import PRESETS
 from orchestrator.console.console import Console, quiet
 from orchestrator.console.exit_codes import DONE
+from search_space.errors import printable
 
 Result = Mapping[str, Any]
 DETAILS = "stages"
@@ -87,4 +88,4 @@ def result_lines(result: Result, prefix: str = "") -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from result_lines(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}: {f'{value:.4g}' if isinstance(value, float) else value}"
+            yield printable(f"{prefix}{name}: {f'{value:.4g}' if isinstance(value, float) else value}")

@@ -10,6 +10,7 @@ import torch
 
 from orchestrator.jobs.scores import best_of
 from search_space.cost import multiply_adds, parameters
+from search_space.errors import printable
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
 from search_space.networks.generator import derived_generator
@@ -60,6 +61,10 @@ class Candidate:
     trainings: tuple[Training, ...] = ()
     published: tuple[PublishedResult, ...] = ()
     """Scores of exactly this genotype in the literature."""
+
+    def __post_init__(self) -> None:
+        # Tables draw names as they are, and files hold any.
+        object.__setattr__(self, "name", printable(self.name))
 
     @cached_property
     def parameters(self) -> int:

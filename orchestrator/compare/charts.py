@@ -56,7 +56,7 @@ def _scores_figure(group: Group) -> Figure:
             mew=2.5,
             capsize=4,
         )
-    axes.set_yticks(range(len(rows)), [short(row.candidate.name) for row in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [_label(row) for row in reversed(rows)])
     axes.set_xlabel(f"{group.metric} ({'lower' if group.lower_is_better else 'higher'} is better)")
     axes.grid(axis="x", color="#eeeeee")
     if rows:
@@ -95,7 +95,7 @@ def pareto_chart(group: Group) -> str:
                 size, _mean(row), yerr=row.deviation or 0.0, fmt="o", color=colour, capsize=3, elinewidth=0.8
             )
             axes.annotate(
-                short(row.candidate.name, 26),
+                _label(row, 26),
                 (size, _mean(row)),
                 xytext=(6, 3),
                 textcoords="offset points",
@@ -140,7 +140,7 @@ def colour_of(row: Row) -> str:
 def _draw_curves(axes: Axes, group: Group, row: Row, index: int) -> bool:
     curves = _curves(group, row)
     for number, curve in enumerate(curves):
-        label = short(row.candidate.name, 30) if number == 0 else "_"
+        label = _label(row, 30) if number == 0 else "_"
         axes.plot(*zip(*curve, strict=True), color=f"C{index % 10}", lw=1.2, marker=".", ms=4, label=label)
     return bool(curves)
 
@@ -148,6 +148,11 @@ def _draw_curves(axes: Axes, group: Group, row: Row, index: int) -> bool:
 def _curves(group: Group, row: Row) -> list[Sequence[tuple[int, float]]]:
     curves = [training.curves.get(group.metric, ()) for training in row.candidate.trainings]
     return [curve for curve in curves if len(curve) > 1]
+
+
+def _label(row: Row, *length: int) -> str:
+    """The name as it is: between dollars, matplotlib would read it as a formula."""
+    return short(row.candidate.name, *length).replace("$", r"\$")
 
 
 def _mean(row: Row) -> float:

@@ -73,5 +73,5 @@ class TrackingConfig(Frozen):
     PGPASSWORD (PostgreSQL's). null is the SQLite database in `root`."""
     experiment: str = Field(default="advnas", min_length=1)
     """MLflow experiment that the runs belong to."""
-    model: Annotated[str, Field(pattern=r"^[^/:]+$")] | None = "advnas-generator"
+    model: Annotated[str, Field(pattern=r"^[^/:'\"]+$")] | None = "advnas-generator"
     """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from orchestrator.console.progress import Progress, metrics_in_words, report_line
+from search_space.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -52,6 +53,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """One line, at once; above the progress bar while there is one."""
+        text = printable(text)
         if self._rich:
             self._rich.print(text, markup=False, highlight=False)
         else:

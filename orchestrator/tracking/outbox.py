@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from orchestrator.tracking.entry import Entry, send
-from orchestrator.tracking.store import TrackingError
+from orchestrator.tracking.store import TrackingError, is_full
 from search_space.errors import one_line
 from trainers.files import written_whole
 from trainers.interruption import finishing
@@ -31,6 +31,8 @@ class Outbox:
         self.folder = folder
         self._client, self._run_id = client, run_id
         self._next_attempt = 0.0
+        self._refusal: Exception | None = None
+        """Why the newest attempt failed."""
         self._lock = threading.Lock()
         # An earlier start of the run, or an attempt that failed, may have sent a part of what comes next.
         self._doubtful = True
@@ -64,6 +66,15 @@ class Outbox:
                 return False
         return True
 
+    @property
+    def why_it_waits(self) -> str:
+        """For the user, after an attempt that failed: what the store said, and the cure."""
+        left = f"{self.folder}: MLflow refuses what an earlier start of this run left there"
+        if self._refusal and is_full(self._refusal):
+            return f"{left}, as the disk is full: free some space, then start the run again"
+        reason = f" ({one_line(self._refusal)})" if self._refusal else ""
+        return f"{left}{reason}; mend that and start the run again, or move the folder away to go on without"
+
     def waiting(self) -> list[Path]:
         """Files of entries that are not sent yet, oldest first."""
         return sorted(self.folder.glob("*.json"))
@@ -83,6 +94,7 @@ class Outbox:
         except Exception as error:
             if not self.waiting():
                 logger.warning("MLflow does not take the data, the run goes on: %s", one_line(error))
+            self._refusal = error
             self._next_attempt = time.monotonic() + RETRY_AFTER
             self._doubtful = True
             return False

@@ -13,6 +13,14 @@ from trainers.report import Report
 
 logger = logging.getLogger(__name__)
 
+DERIVED = "genotypes"
+"""Folder of a run's artifacts: what each report derived."""
+
+
+def derived_file(network: str, step: int) -> str:
+    """The artifact that holds what the report of a step derived."""
+    return f"{DERIVED}/{network}_{step:07d}.json"
+
 
 @dataclass
 class Recorder:
@@ -73,7 +81,7 @@ class Recorder:
         files: dict[str, bytes] = {}
         for network, genotype in found.items():
             content = genotype.to_json().encode()
-            files |= {f"genotypes/{network}_{step:07d}.json": content, f"genotype_{network}.json": content}
+            files |= {derived_file(network, step): content, f"genotype_{network}.json": content}
         return files
 
     def _due_drawings(self, found: Mapping[str, Genotype]) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_space.errors import UserError, one_line
+from trainers.files import is_disk_full
 from trainers.locks import locked
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ SETTINGS = {
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that writes to the database."""
 
+
+WRITABLE = "make it writable, or choose another root or tracking.uri"
 
 VIEW = "advnas"
 """How MLflow's list of runs opens: with scores, size, seed and architecture beside each name.
@@ -114,11 +117,33 @@ def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
 
 
 def _check_writable(database: Path) -> None:
-    """Fail at once where MLflow would retry for minutes."""
-    database.parent.mkdir(parents=True, exist_ok=True)
+    """Fail at once where MLflow would retry for minutes, and say what SQLite does not.
+
+    Raises:
+        TrackingError: the folder cannot be made or written.
+    """
+    folder = database.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise TrackingError(f"tracking.uri = {SQLITE}{database}: {error.strerror}; {WRITABLE}") from error
+    for place in (folder, database):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise TrackingError(f"tracking.uri = {SQLITE}{database}: {place} cannot be written; {WRITABLE}")
     with closing(sqlite3.connect(database, timeout=LOCK_TIMEOUT)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a full disk is why the store refuses; SQLite says so in words."""
+    return is_disk_full(error) or _says_full(str(error))
+
+
+def _says_full(message: str) -> bool:
+    return "disk is full" in message or "No space left" in message
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
@@ -133,7 +158,7 @@ def _store_errors() -> tuple[type[Exception], ...]:
 def _cure(uri: str, message: str) -> str:
     if "database schema" in message or "locate revision" in message:
         return f"another version of MLflow wrote it: `mlflow db upgrade {uri}` renews an older one"
-    if "disk is full" in message or "No space left" in message:
+    if _says_full(message):
         return "free some space, then start the run again"
     if "database is locked" in message:
         return "another program holds it: end that, or choose another root or tracking.uri"

@@ -9,7 +9,7 @@ from orchestrator.config.identity import flatten
 from orchestrator.tracking.entry import Entry
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.provenance import code_tags, git_commit
-from orchestrator.tracking.recording import Recorder
+from orchestrator.tracking.recording import DERIVED, Recorder, derived_file
 from orchestrator.tracking.run import ERROR_TAG, TrackedRun
 from orchestrator.tracking.store import TrackingError, explained, open_experiment
 from search_space.genotype import Genotype, Provenance
@@ -74,10 +74,7 @@ class Tracker:
     def _reopened(self, run: "Run", outbox: Outbox) -> "Run":
         """The run as of now: with what waited to be sent, in progress, without the error it ended with."""
         if not outbox.flush():
-            raise TrackingError(
-                f"{outbox.folder}: MLflow refuses what an earlier start of this run left there; "
-                "move the folder away to go on without"
-            )
+            raise TrackingError(outbox.why_it_waits)
         self._client.update_run(run.info.run_id, status="RUNNING")
         if ERROR_TAG in self._client.get_run(run.info.run_id).data.tags:
             self._client.delete_tag(run.info.run_id, ERROR_TAG)
@@ -85,16 +82,26 @@ class Tracker:
 
     def _recorder(self, run: "Run", provenance: Provenance) -> Recorder:
         step = int(run.data.metrics.get("step", -1))
-        return Recorder(provenance, step, self._newest_genotypes(run))
+        return Recorder(provenance, step, self._genotypes_at(step, run))
 
-    def _newest_genotypes(self, run: "Run") -> dict[str, Genotype]:
+    def _genotypes_at(self, step: int, run: "Run") -> dict[str, Genotype]:
+        """Those of the newest report that is recorded whole; of runs that derive none, those they train.
+
+        Files go before numbers: the newest file may be of a report that comes again.
+        """
         run_id = run.info.run_id
-        kept = {file.path for file in self._client.list_artifacts(run_id)}
+        paths = (None, DERIVED)
+        kept = {file.path for path in paths for file in self._client.list_artifacts(run_id, path)}
+        derives = DERIVED in kept
+        names = {
+            network: derived_file(network, step) if derives else f"genotype_{network}.json"
+            for network in ("generator", "discriminator")
+        }
         with TemporaryDirectory() as folder:
             return {
-                network: Genotype.load(Path(self._client.download_artifacts(run_id, file, folder)))
-                for network in ("generator", "discriminator")
-                if (file := f"genotype_{network}.json") in kept
+                network: Genotype.load(Path(self._client.download_artifacts(run_id, name, folder)))
+                for network, name in names.items()
+                if name in kept
             }
 
 

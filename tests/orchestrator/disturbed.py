@@ -1,4 +1,4 @@
-"""A tiny retraining by its command, what may happen to it, and what must be true of it afterwards.
+"""A tiny search or retraining by its command, what may happen to it, and what must be true of it afterwards.
 
 Processes that are to die are forked from one that has imported everything: real ones, ready in an instant.
 """
@@ -21,6 +21,7 @@ from mlflow.entities import Run
 
 from orchestrator.__main__ import main
 from orchestrator.config.experiment import to_yaml
+from orchestrator.jobs.job import Stage
 from tests.orchestrator.tiny_jobs import differences, tiny_job
 from trainers.locks import sole_driver
 
@@ -39,15 +40,16 @@ FORKS.set_forkserver_preload(
 
 @dataclass(frozen=True)
 class Disturbed:
-    """A retraining named `run`, in a root of its own, as YAML and command; it reports at every step."""
+    """A stage of a run named `run`, in a root of its own, as YAML and command; it reports at every step."""
 
     root: Path
     steps: int = 3
+    stage: Stage = "retrain"
 
     @property
     def folder(self) -> Path:
-        """Of the retraining."""
-        return self.root / "run" / "retrain"
+        """Of the stage."""
+        return self.root / "run" / self.stage
 
     @property
     def checkpoints(self) -> Path:
@@ -56,10 +58,15 @@ class Disturbed:
 
     def command(self, **options: Any) -> list[str]:
         """Arguments of `advnas`; options are dotted names with `__` for the dots."""
-        job = tiny_job(self.root, "retrain", name="run", retrain__steps=self.steps, **options)
+        options[f"{self.stage}__steps"] = self.steps
+        if self.stage == "search":  # whose genotypes change with every step
+            options |= {"search__strategy__alpha_optimizer__lr": 1.0, "search__n_critic": 1}
+        job = tiny_job(self.root, self.stage, name="run", **options)
         genotype, config = self.root / "genotype.json", self.root / "config.yaml"
-        job.genotypes["generator"].save(genotype)
         config.write_text(to_yaml(job.experiment))
+        if self.stage == "search":
+            return ["search", str(config)]
+        job.genotypes["generator"].save(genotype)
         return ["retrain", str(config), "--retrain.genotype", str(genotype)]
 
     def run_here(self, **options: Any) -> int:
@@ -84,6 +91,17 @@ class Disturbed:
     def client(self) -> MlflowClient:
         """Of the database in the root."""
         return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
+
+    def values(self) -> dict[str, list[tuple[int, float]]]:
+        """All that MLflow has of each metric, by step, but for the speed."""
+        (run,) = self.mlflow_runs()
+        return {
+            metric: [
+                (point.step, point.value) for point in self.client.get_metric_history(run.info.run_id, metric)
+            ]
+            for metric in run.data.metrics
+            if metric != "images_per_second"
+        }
 
     def assert_as_if_nothing_had_happened(
         self, expected: Mapping[str, Any], client: MlflowClient | None = None

@@ -8,18 +8,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from mlflow import MlflowClient
 
 from orchestrator.checkpoints import folder as checkpoint_folder
 from orchestrator.checkpoints.store import CheckpointStore
 from orchestrator.cli import command_line
 from orchestrator.jobs import worker
-from orchestrator.tracking import outbox, tracker
+from orchestrator.tracking import entry, outbox, tracker
 from orchestrator.tracking.run import TrackedRun
 from tests.mlflow_server import server_of
 from tests.orchestrator.disturbed import Disturbed, undisturbed_state
@@ -109,6 +111,40 @@ def test_a_driver_killed_at_any_moment(
     run.assert_as_if_nothing_had_happened(undisturbed)
 
 
+def dying_between_files_and_metrics() -> None:
+    wrap(entry, "_send_values", lambda given, *_: given.step == 2 and die(), nothing)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_search(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> Disturbed:
+    """A search to which nothing happens."""
+    run = Disturbed(tmp_path_factory.mktemp("search"), stage="search")
+    shutil.copy(fresh_database, run.root / "mlflow.db")
+    assert run.run_here() == 0
+    changed = dict(run.values()["edges_changed_generator"])
+    assert changed.keys() == {2, 3}
+    assert all(changed.values())  # a genotype of the wrong step would show
+    return run
+
+
+@pytest.mark.parametrize(
+    "meet",
+    [
+        dying_between_files_and_metrics,
+        dying_between_report_and_checkpoint,
+    ],
+)
+def test_a_search_whose_driver_is_killed_records_the_same_values(
+    meet: Callable[[], None], run: Disturbed, undisturbed_search: Disturbed
+) -> None:
+    run = replace(run, stage="search")
+    assert run.run_apart(meet).code == KILLED
+    assert run.run_here() == 0
+    state = torch.load(undisturbed_search.checkpoints / "step-000000003" / "state.pt", weights_only=True)
+    run.assert_as_if_nothing_had_happened(state)
+    assert run.values() == undisturbed_search.values()
+
+
 def interrupt(number: int) -> None:
     os.kill(os.getpid(), number)
 
@@ -119,8 +155,6 @@ def stopped_once(number: int) -> None:
 
 def stopped_twice() -> None:
     """The second Ctrl-C comes while the first is being recorded."""
-    from orchestrator.tracking import entry
-
     stopped_once(signal.SIGINT)
     wrap(entry, "_send_values", lambda given, *_: given.status and interrupt(signal.SIGINT), nothing)
 
@@ -253,9 +287,13 @@ def test_a_disk_that_fills_up(
         fill = Second(partial(fill_up, ballast)) if moment == "report" else partial(fill_up, ballast)
         patch.setattr(TrackedRun, moment, before(getattr(TrackedRun, moment), fill))
         assert run.run_here() == MISTAKE
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    assert "free some space" in said
+    for is_begun_again in (False, True):
+        if is_begun_again:  # while the disk is still full
+            assert run.run_here() == MISTAKE
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert "free some space" in said
+        assert "move the folder away" not in said
     ballast.unlink()
     assert run.run_here() == 0
     run.assert_as_if_nothing_had_happened(undisturbed)

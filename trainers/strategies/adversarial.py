@@ -73,19 +73,23 @@ class AdversarialSearch(Strategy):
 
     @torch.no_grad()
     def players(self) -> Players:
-        """The two supernets under one sample of alpha and one of beta."""
+        """The two networks, under one sample of alpha and one of beta."""
         state = self.state
         generator = generator_for(state.device, self._setup.seed, "players", state.step)
         options, tau = self._options, self._tau(state.step - 1)
-        alpha, beta = (
-            relax(one, options.relaxation, tau, gumbel_noise(one, generator), masked=options.mask_image_edges)
-            for one in (state.alpha, state.beta)
-        )
+        weights = {
+            player: relax(
+                one, options.relaxation, tau, gumbel_noise(one, generator), masked=options.mask_image_edges
+            )
+            for player, one in self._architectures().items()
+        }
+        # A fixed opponent has no weights of edges.
+        sampled = {"edge_weights": weights["discriminator"]} if "discriminator" in weights else {}
         return Players(
             state.generator,
             state.discriminator,
-            images=lambda network, latents: network(latents, alpha),
-            scored=lambda network, images: network(images, edge_weights=beta),
+            images=lambda network, latents: network(latents, weights["generator"]),
+            scored=lambda network, images: network(images, **sampled),
         )
 
     def scored(self) -> None:

@@ -37,6 +37,12 @@ def test_the_answer_comes_first_and_names_are_escaped(page):
     assert "<best>" not in page
 
 
+def test_a_name_is_no_formula(tmp_path):
+    everyone = [trained(r"$\frac$ and $x$", 9.0, 10.0), trained("worse", 29.0, 30.0, genotype=1)]
+    write_page(tmp_path / "page.html", groups_of(everyone), everyone)
+    assert (tmp_path / "page.html").read_text().count(r"$\frac$ and $x$") > 2  # as text of the drawings too
+
+
 def test_images_and_marked_drawings_are_there(page):
     assert page.count("data:image/png;base64,") == 1, "one of the two has kept its generator"
     assert "edges differ from the best (marked)" in page

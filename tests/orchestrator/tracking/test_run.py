@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.plots.genotype import save_drawing
-from orchestrator.tracking import outbox
+from orchestrator.tracking import entry, outbox
 from search_space.genotype import Genotype, Provenance
 from tests.orchestrator.tracking.examples import DISCRIMINATOR, GENERATOR, opened, report, with_edges
 from trainers.interruption import interruptible
@@ -117,6 +117,32 @@ def test_edges_changed_since_the_report_before_are_counted_over_a_restart_too(tr
     run.report(report(150, two))
     opened(tracker).report(report(200, one_more))
     assert history(run.run_id, "edges_changed_generator") == [(100, 2), (150, 0), (200, 1)]
+
+
+class Killed(BaseException):
+    """What ends a driver at once."""
+
+
+@pytest.mark.parametrize("first", [50, 100])
+def test_edges_changed_are_those_of_the_report_before_though_a_driver_died_after_the_files(
+    first, tracker, run, history, monkeypatch
+):
+    two = with_edges(GENERATOR, cell=1, e0="nearest", e1="ConvTranspose")
+    reports = [report(50, GENERATOR), report(100, two)]
+
+    def die(sent, *_):
+        if sent.metrics and sent.step == first:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        values = entry._send_values
+        patch.setattr(entry, "_send_values", lambda *given: (die(*given), values(*given)))
+        with pytest.raises(Killed):
+            list(map(run.report, reports))
+    again = opened(tracker)
+    for each in reports:
+        again.report(each)
+    assert history(run.run_id, "edges_changed_generator") == [(100, 2)]
 
 
 def test_a_genotype_is_drawn_when_it_has_changed(run, images):

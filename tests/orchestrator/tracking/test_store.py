@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -56,6 +57,29 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     uri = f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}"
     assert refused(uri, tmp_path).startswith(f"tracking.uri = {uri}: ")
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A file system that nobody may write to, not even root."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "advnas", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a file system")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.parametrize("below", ["", "runs"])
+def test_a_root_that_cannot_be_written_is_said_to_be_so(below, read_only):
+    root = read_only / below
+    message = refused(f"sqlite:///{root / 'mlflow.db'}", root)
+    assert "cannot be written" in message or "Read-only file system" in message
+    assert message.endswith("make it writable, or choose another root or tracking.uri")
+    assert "unable to open" not in message
 
 
 @pytest.mark.parametrize("uri", ["nonsense://here", "mlruns", "file:///tmp/mlruns"])
