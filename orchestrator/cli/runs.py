@@ -138,9 +138,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
 
 
 def _for_folders(arguments: argparse.Namespace) -> dict[str, str]:
-    """Options of `evaluate` without CONFIG: Inception if its weights are there, and the folder that decides the
-    channels.
-    """
+    """Options of `evaluate` without CONFIG: Inception if it is there, and a folder that sets the channels."""
     from trainers.metrics.extractors.inception import at_hand
 
     options = {"retrain.evaluation.extractor": "inception"} if at_hand() else {}
