@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from pkgutil import resolve_name
 
 from orchestrator.cli.arguments import Parser, add_own
@@ -52,7 +53,7 @@ RUNS: Mapping[str, Run] = {
         (
             "advnas evaluate digits --of mine",
             "advnas evaluate cifar10 --of best.pth --genotype adversarialnas --cluster.use_gpu true",
-            "advnas evaluate cifar10 --of my/images --against other/images --json",
+            "advnas evaluate --of my/images --against other/images --json",
         ),
         {
             "of": ("SOURCE", f"{SOURCES} (default: the run --name)"),
@@ -94,7 +95,8 @@ SWEEP_EXAMPLES = (
 
 def add_arguments(parser: Parser, name: str) -> None:
     """CONFIG, the flags, and the command's own options."""
-    add_stage_arguments(parser, name, RUNS[name].examples if name in RUNS else SWEEP_EXAMPLES)
+    examples = RUNS[name].examples if name in RUNS else SWEEP_EXAMPLES
+    add_stage_arguments(parser, name, examples, optional=name == "evaluate")
     own = RUNS[name].own if name in RUNS else {}
     for option, (placeholder, text) in own.items():
         add_own(parser, f"--{option}", placeholder, text)
@@ -111,10 +113,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _loaded(arguments: argparse.Namespace) -> Loaded:
-    document = read_source(arguments.config)  # fails before torch is imported
+    unconfigured = arguments.config is None
+    document = read_source("images" if unconfigured else arguments.config)  # fails before torch is imported
     from orchestrator.config.experiment import experiment_of, to_yaml
 
-    experiment = experiment_of(document, arguments.overrides)
+    overrides = _for_folders(arguments) if unconfigured else arguments.overrides
+    experiment = experiment_of(document, overrides)
     if arguments.dry_run and arguments.command == "pipeline" and experiment.select:
         from orchestrator.selection.plan import ships
 
@@ -131,6 +135,17 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
         return resolve_name(command.stage)(experiment, console, **own)
 
     return Loaded(experiment, to_yaml(experiment), do)
+
+
+def _for_folders(arguments: argparse.Namespace) -> dict[str, str]:
+    """Options of `evaluate` without CONFIG: Inception if it is there, and a folder that sets the channels."""
+    from trainers.metrics.extractors.inception import at_hand
+
+    options = {"retrain.evaluation.extractor": "inception"} if at_hand() else {}
+    folder = arguments.against or arguments.of
+    if folder and Path(folder).expanduser().is_dir():
+        options["data.root"] = folder
+    return {**options, **arguments.overrides}
 
 
 def _loaded_sweep(arguments: argparse.Namespace) -> Loaded:

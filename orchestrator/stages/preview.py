@@ -36,8 +36,8 @@ def preview(experiment: Experiment, folder: Path, console: Console, *stages: str
     images = load_images(config, experiment.root / "cache")
     if misfit := next(too_few(experiment, len(images), stages), None):
         raise DataError(misfit)
-    if root:
-        for line in description(survey(root), config):
+    if isinstance(config, ImageFolderConfig):
+        for line in description(survey(config.root), config):
             console.say(f"data: {line}")
     chosen = torch.linspace(0, len(images) - 1, min(SHEET, len(images))).long()
     with written_whole(folder / SHEET_FILE) as sheet:

@@ -91,11 +91,21 @@ def _weights_file(config: EvaluationConfig) -> Path:
     return file
 
 
+def at_hand() -> bool:
+    """Whether the weights are there without being named or fetched."""
+    return VARIABLE in os.environ or _kept().is_file()
+
+
+def _kept() -> Path:
+    """torch-fidelity's own place for them."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
+
+
 def _downloaded() -> Path:
     """torch-fidelity's copy, fetched from where it fetches it if it has not been yet."""
     from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 
-    file = Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
+    file = _kept()
     if file.is_file():
         return file
     try:
