@@ -27,7 +27,7 @@ def test_another_reported_metric_can_be_compared():
         ("select", "null", "select = null: give rungs"),
         ("select.metric", "fid", "select.metric = fid: not in .*; use fd_digits, is_digits_mean, is_digits"),
         ("select.metric", "is_digits_mean", "select.lower_is_better = true: of is_digits_mean it is false"),
-        ("select.rungs", "[300, 2000]", "select.rungs: 2000 is beyond retrain.steps = 1500"),
+        ("select.rungs", "[300, 2000]", "select.rungs: 2000 is beyond retrain.steps = 600"),
         (
             "retrain.discriminator.architecture",
             "derived",
