@@ -7,6 +7,7 @@ is a function of the seed and of the scores told so far, in their order: these a
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import combinations
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -23,6 +24,10 @@ from search_space.topology import Network
 
 MOST_DRAWS = 5_000
 """Of one candidate, until it is new and within the limit."""
+
+
+FEWEST_TO_AGREE = 10
+"""Candidates of which judges' agreement is told."""
 
 
 class EvolutionConfig(Frozen):
@@ -107,6 +112,22 @@ class Evolution:
         parts = zip(scores, self._scales, strict=True)
         value = fmean((score - mean) / spread for score, (mean, spread) in parts)
         return value if math.isfinite(value) else math.inf
+
+    def agreement(self) -> float | None:
+        """How the judges agree on the first population: Spearman's correlation, the mean over pairs of them.
+
+        Children are left out: they are alike, as they were bred for it. None before there are ten candidates,
+        with one judge, or where a judge scored all alike. That judges agree does not make them right.
+        """
+        from scipy.stats import spearmanr
+
+        first = [scores for _, scores in self.scored[: self.config.random]]
+        if len(first) < FEWEST_TO_AGREE or len(first[0]) < 2:
+            return None
+        judges = [np.nan_to_num(column, nan=np.inf) for column in np.array(first).T]
+        if any(len(set(judge.tolist())) == 1 for judge in judges):
+            return None
+        return fmean(float(spearmanr(*pair).statistic) for pair in combinations(judges, 2))
 
     def best(self, count: int, distance: int) -> list[Genotype]:
         """The best that differ from each other in at least `distance` edges; of equals, the smaller first."""

@@ -135,3 +135,36 @@ class TestLimit:
             UserError, match=rf"max_parameters = {fewest - 1}: the smallest .* has {fewest:,}"
         ):
             evolution(EvolutionConfig(max_parameters=fewest - 1))
+
+
+class TestAgreementOfJudges:
+    SCORES = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10), (2, 1, 4, 3, 6, 5, 8, 7, 10, 9))
+    """Five swaps of neighbours: the squared differences of ranks sum to 10, so 1 - 6 x 10 / 990."""
+
+    def told(self, *judges, random: int = 10, children: int = 0) -> Evolution:
+        one = evolution(EvolutionConfig(random=random, children=children))
+        for scores in zip(*judges, strict=True):
+            one.tell(one.ask(), scores)
+        return one
+
+    def test_it_is_spearmans_correlation(self):
+        assert self.told(*self.SCORES).agreement() == pytest.approx(1 - 60 / 990)
+
+    def test_of_three_it_is_the_mean_over_pairs(self):
+        first, second = self.SCORES
+        found = self.told(first, second, first[::-1]).agreement()
+        assert found == pytest.approx(((1 - 60 / 990) - 1 - (1 - 60 / 990)) / 3)
+
+    def test_children_do_not_count(self):
+        first, second = self.SCORES
+        longer = self.told((*first, 1, 2), (*second, 9, 0), children=2)
+        assert longer.agreement() == self.told(first, second).agreement()
+
+    def test_what_cannot_be_scored_is_the_worst(self):
+        first, second = self.SCORES
+        found = self.told([*first[:9], math.nan], second).agreement()
+        assert found == self.told(first, second).agreement()
+
+    @pytest.mark.parametrize("judges", [(SCORES[0],), (SCORES[0], [3] * 10), [one[:9] for one in SCORES]])
+    def test_nothing_is_said_of_one_judge_or_a_blind_one_or_few_candidates(self, judges):
+        assert self.told(*judges).agreement() is None

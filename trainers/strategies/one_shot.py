@@ -123,6 +123,8 @@ class OneShotSearch(Strategy):
         if self.state.evolution.scored:
             scalars["candidates"] = float(len(self.state.evolution.scored))
             scalars["best_fitness"] = min(self.state.evolution.fitness())
+            if (agreement := self.state.evolution.agreement()) is not None:
+                scalars["supernets_agree"] = agreement
         return Diagnostics(scalars)
 
     def check(self) -> None:
