@@ -1,4 +1,4 @@
-"""Paths and addresses in configurations, and files that are either complete or absent."""
+"""Paths, addresses, and files that are either complete or absent. Without pydantic: `--help` waits for it."""
 
 import errno
 import os
@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 from uuid import uuid4
-
-from pydantic import AfterValidator
 
 
 def absolute(path: Path) -> Path:
@@ -46,13 +44,6 @@ def without_secrets(address: str) -> str:
 def redacted(text: str) -> str:
     """A text to be shown, with stars for what lets somebody in."""
     return SECRETS.sub("***", text)
-
-
-Folder = Annotated[Path, AfterValidator(absolute)]
-"""A local folder; `~` is expanded and relative paths are made absolute while the configuration loads."""
-
-File = Annotated[Path, AfterValidator(absolute)]
-"""A local file, made absolute as a folder is."""
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

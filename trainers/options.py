@@ -1,12 +1,28 @@
 """Options that all trainings share, and registries as options. Imports no torch."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, Union
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    field_validator,
+    model_validator,
+)
 
 from search_space.backends import BackendName
 from search_space.frozen import Frozen
+from trainers.files import absolute
+
+Folder = Annotated[Path, AfterValidator(absolute)]
+"""A local folder; `~` is expanded and relative paths are made absolute while the configuration loads."""
+
+File = Annotated[Path, AfterValidator(absolute)]
+"""A local file, made absolute as a folder is."""
 
 
 class AdamConfig(Frozen):

@@ -28,9 +28,9 @@ from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.zoo.published import published_of
 from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.config import DataConfig
-from trainers.files import Folder, without_secrets
+from trainers.files import without_secrets
 from trainers.metrics.config import EvaluationConfig
-from trainers.options import ComputeConfig
+from trainers.options import ComputeConfig, Folder
 from trainers.strategies.registry import STRATEGIES
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]

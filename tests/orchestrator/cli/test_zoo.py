@@ -22,7 +22,7 @@ EITHER = "zoo retrain: give either --all or --names A,B; `advnas genotype list` 
         ("--al", "--al: unknown option; did you mean --all?"),
         (
             "--all --retrain.evaluation.every 0",
-            "retrain.evaluation.every = 0: networks are compared by their scores; use 1500",
+            "retrain.evaluation.every = 0: networks are compared by their scores; use 600",
         ),
         (
             "--all --retrain.discriminator.architecture derived",

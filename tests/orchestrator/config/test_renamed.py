@@ -75,7 +75,12 @@ def test_another_strategy_by_its_name_drops_the_options_of_the_old_one(option, d
             'search.space = "dartsgan": must be one of adversarialnas, autogan, alphagan, eagan',
         ),
         (
-            {"search.loss": "logistic", "search.loss.r1": "1", "compute.backend": "frequency"},
+            {
+                "search.loss": "logistic",
+                "search.loss.r1": "1",
+                "retrain.loss": "hinge",
+                "compute.backend": "frequency",
+            },
             'compute.backend = "frequency": the penalty of search.loss differentiates twice, frequency once; '
             "use auto, direct or op_by_op",
         ),
