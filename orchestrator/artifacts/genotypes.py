@@ -14,10 +14,15 @@ from search_space.zoo.published import PUBLISHED, find_genotype
 def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
     """The genotypes that `retrain.genotype` names, by network; a run of this root gives both of its networks.
 
+    null takes what the run of the same name has searched or selected.
+
     Raises:
-        UserError: it is null, or neither in the zoo, a file nor a run that has searched.
+        UserError: there is no such run; or what is named is neither in the zoo, a file nor a searched run.
     """
     source = experiment.retrain.genotype
+    if source is None and experiment.name and (own := searched_genotypes(experiment.root / experiment.name)):
+        _require_generator(own, experiment.name, "name")
+        return with_named_discriminator(experiment, own)
     if source is None:
         generators = [name for name, entry in PUBLISHED.items() if entry.genotype.network == "generator"]
         raise ConfigError(

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 
 from orchestrator.__main__ import main
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
+from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import default_tracking_uri, load_experiment
 from search_space.networks.generator_file import load_generator
 from search_space.zoo.published import PUBLISHED
@@ -123,3 +124,17 @@ def test_an_address_of_mlflow_that_leads_nowhere_is_one_line(
     message = capsys.readouterr().err
     assert message.startswith(f"advnas: {address}: {part}")
     assert message.count("\n") == 1
+
+
+def test_a_retraining_takes_what_the_run_of_its_name_has_searched(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config.yaml", tmp_path / "runs", genotype=None)
+    genotypes = {
+        "generator": PUBLISHED["eagan"].genotype,
+        "discriminator": PUBLISHED["eagan_cifar10"].genotype,
+    }
+    for network, genotype in genotypes.items():
+        genotype.save(tmp_path / "runs" / "mine" / "search" / f"genotype_{network}.json")
+    assert genotypes_to_retrain(load_experiment(str(config), {"name": "mine"})) == genotypes
+    for name in ("other", "null"):
+        with pytest.raises(ConfigError, match=r"retrain\.genotype = null: name one"):
+            genotypes_to_retrain(load_experiment(str(config), {"name": name}))
