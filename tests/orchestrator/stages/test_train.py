@@ -128,12 +128,12 @@ def test_an_address_of_mlflow_that_leads_nowhere_is_one_line(
 
 def test_a_retraining_takes_what_the_run_of_its_name_has_searched(tmp_path: Path) -> None:
     config = write_config(tmp_path / "config.yaml", tmp_path / "runs", genotype=None)
-    genotypes = {
-        "generator": PUBLISHED["eagan"].genotype,
-        "discriminator": PUBLISHED["eagan_cifar10"].genotype,
-    }
+    names = {"generator": "eagan", "discriminator": "eagan_cifar10"}
+    genotypes = {network: PUBLISHED[name].genotype for network, name in names.items()}
+    searched = tmp_path / "runs" / "mine" / "search"
+    searched.mkdir(parents=True)
     for network, genotype in genotypes.items():
-        genotype.save(tmp_path / "runs" / "mine" / "search" / f"genotype_{network}.json")
+        genotype.save(searched / f"genotype_{network}.json")
     assert genotypes_to_retrain(load_experiment(str(config), {"name": "mine"})) == genotypes
     for name in ("other", "null"):
         with pytest.raises(ConfigError, match=r"retrain\.genotype = null: name one"):
