@@ -23,6 +23,7 @@ from jaxtyping import Float64
 from scipy.stats import kendalltau, spearmanr
 
 from orchestrator.config.experiment import load_experiment
+from orchestrator.yardstick.statistics import seed_correlation
 from search_space.evolution import EvolutionConfig
 from search_space.genotype import Genotype
 from search_space.sampling import count_parameters
@@ -66,6 +67,27 @@ def inherited_scores(
     )
 
 
+def report(
+    search: OneShotSearch,
+    found: Float64[np.ndarray, "genotypes supernets"],
+    means: Float64[np.ndarray, " genotypes"],
+) -> None:
+    """Print how each supernet, and several together, rank the real means."""
+    single = [spearmanr(one, means).statistic for one in found.T]
+    kendall = [kendalltau(one, means).statistic for one in found.T]
+    standard = (found - found.mean(0)) / found.std(0)
+    groups = list(combinations(range(found.shape[1]), min(TOGETHER, found.shape[1])))
+    together = [spearmanr(standard[:, group].mean(1), means).statistic for group in groups]
+    stopped = [int(supernet.progress.stopped) for supernet in search.state.supernets]
+    between = [spearmanr(a, b).statistic for a, b in combinations(found.T, 2)]
+    print(f"\nafter {search.state.step} steps (stopped at {stopped}; 0: still trained)")
+    print(f"Spearman of each: {' '.join(f'{one:.2f}' for one in single)}; mean {fmean(single):.2f}")
+    print(f"Kendall of each: {' '.join(f'{one:.2f}' for one in kendall)}")
+    low, high = min(together), max(together)
+    print(f"mean of {len(groups[0])}: {fmean(together):.2f}, from {low:.2f} to {high:.2f}")
+    print(f"supernets agree with each other by {fmean(between):.2f}" if between else "")
+
+
 def main() -> None:
     """Train, score, compare."""
     parser = argparse.ArgumentParser(
@@ -103,8 +125,7 @@ def main() -> None:
     search.use_scores(score)
     genotypes, truth = truth_of(arguments.truth)
     means = truth.mean(1)
-    pairs = combinations(range(truth.shape[1]), 2)
-    agree = fmean(spearmanr(truth[:, a], truth[:, b]).statistic for a, b in pairs)
+    agree = seed_correlation(truth).value
     sizes = [count_parameters(each, retrain.generator) for each in genotypes]
     print(f"{len(genotypes)} genotypes; two seeds of a training agree by {agree:.2f}")
     print(f"parameters rank by {spearmanr(sizes, means).statistic:.2f}")
@@ -114,20 +135,7 @@ def main() -> None:
         search.step(StepBatch(batches, search.state.step), noise)
         if search.state.step not in arguments.steps:
             continue
-        found = inherited_scores(search, genotypes, score)
-        single = [spearmanr(one, means).statistic for one in found.T]
-        kendall = [kendalltau(one, means).statistic for one in found.T]
-        standard = (found - found.mean(0)) / found.std(0)
-        groups = list(combinations(range(arguments.supernets), min(TOGETHER, arguments.supernets)))
-        together = [spearmanr(standard[:, group].mean(1), means).statistic for group in groups]
-        stopped = [int(supernet.progress.stopped) for supernet in search.state.supernets]
-        between = [spearmanr(a, b).statistic for a, b in combinations(found.T, 2)]
-        print(f"\nafter {search.state.step} steps (stopped at {stopped}; 0: still trained)")
-        print(f"Spearman of each: {' '.join(f'{one:.2f}' for one in single)}; mean {fmean(single):.2f}")
-        print(f"Kendall of each: {' '.join(f'{one:.2f}' for one in kendall)}")
-        low, high = min(together), max(together)
-        print(f"mean of {len(groups[0])}: {fmean(together):.2f}, from {low:.2f} to {high:.2f}")
-        print(f"supernets agree with each other by {fmean(between):.2f}" if between else "")
+        report(search, inherited_scores(search, genotypes, score), means)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class History:
 
 
 def histories(folder: Path) -> list[History]:
-    """Of the networks that were searched; none where a strategy, or an early version, recorded no
+    """Histories of the searched networks; there are none where a strategy, or an early version, recorded no
     preferences."""
     found = [entry for entry in entries(folder) if entry.get("probabilities")]
     if not found:
