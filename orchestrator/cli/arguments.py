@@ -15,7 +15,7 @@ class Parser(argparse.ArgumentParser):
     own: tuple[str, ...] = ()
     """Options with a value that belong to the command, where all others belong to the configuration."""
     flags: tuple[str, ...] = ()
-    """Those without one."""
+    """Options without a value that belong to it."""
     appendix = ""
     """Printed after the help."""
 

@@ -121,7 +121,7 @@ class Costs:
         return all(self._known[id][cost] <= limit for cost, limit in self.limits.items())
 
     def known_of(self, candidates: Iterable[str]) -> dict[str, dict[str, float]]:
-        """Of those that were measured."""
+        """The costs of those candidates that were measured."""
         return {id: self._known[id] for id in candidates}
 
     def _measured(self, genotype: Genotype) -> dict[str, float]:

@@ -67,7 +67,7 @@ LATER = ("policy", "batch", "max_parameters", "max_multiply_adds", "max_latency"
 
 @dataclass(frozen=True)
 class SelectionPlan:
-    """Who is compared, and how."""
+    """A plan says who is compared, and how."""
 
     select: SelectStage
     candidates: Mapping[str, Named]

@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,6 +24,7 @@ from orchestrator.tracking import entry, outbox, tracker
 from orchestrator.tracking.run import TrackedRun
 from tests.mlflow_server import server_of
 from tests.orchestrator.disturbed import Disturbed, undisturbed_state
+from tests.small_disks import mounted
 from trainers.report import Report
 
 KILLED, INTERRUPTED, MISTAKE = -signal.SIGKILL, 130, 2
@@ -265,16 +265,9 @@ def test_an_mlflow_server_that_is_away_in_the_middle(
 @pytest.fixture
 def small_disk(tmp_path: Path, fresh_database: Path) -> Iterator[Path]:
     """A file system of 24 MB with MLflow's database."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "advnas", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    shutil.copy(fresh_database, disk / "mlflow.db")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+    with mounted(tmp_path, "size=24m") as disk:
+        shutil.copy(fresh_database, disk / "mlflow.db")
+        yield disk
 
 
 @pytest.mark.parametrize("moment", ["report", "link_checkpoint"])

@@ -101,7 +101,7 @@ SMALL = 0.25
 SCREENED, LATE = 0.3, 0.4
 """Most who go on from the first rung then; share of the training before the second cut."""
 SMALLEST, EVERYONE = 1e-9, 1 - 1e-9
-"""Of shares to keep: `min_keep` go on nevertheless; nobody is dropped."""
+"""Shares to keep lie between these: `min_keep` go on below the first, nobody is dropped above the second."""
 
 
 def _replace_collapsed(

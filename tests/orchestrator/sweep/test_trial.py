@@ -1,7 +1,6 @@
 """One trial: seed after seed, intermediate means, failures. Training is stood in for."""
 
 import errno
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
 from tests.orchestrator.sweep.sweeps import sweep_of
 from tests.orchestrator.test_failures import fill_up
+from tests.small_disks import mounted
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
@@ -137,16 +137,9 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path):
 @pytest.fixture
 def full_disk(tmp_path):
     """A file system of 64 KiB without any space left."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "advnas", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    fill_up(disk / "ballast")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+    with mounted(tmp_path, "size=64k") as disk:
+        fill_up(disk / "ballast")
+        yield disk
 
 
 def test_a_full_disk_is_no_failure_of_the_trial(full_disk):

@@ -3,13 +3,13 @@
 import json
 import os
 import sqlite3
-import subprocess
 from contextlib import closing
 
 import pytest
 
 from orchestrator.tracking import Tracker, TrackingError, store
 from search_space.errors import UserError
+from tests.small_disks import mounted
 
 
 def refused(uri: str, root, experiment: str = "advnas") -> str:
@@ -62,15 +62,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 @pytest.fixture
 def read_only(tmp_path):
     """A file system that nobody may write to, not even root."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "ro", "advnas", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a file system")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+    with mounted(tmp_path, "ro") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("below", ["", "runs"])
