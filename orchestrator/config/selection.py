@@ -70,8 +70,11 @@ class SelectionConfig(Frozen):
     """halving, asha, random, full or freeze_thaw; see docs/selection.md."""
     rungs: Rungs | None = None
     """Where candidates are compared, increasing: training steps, or shares of the training (1.0: its end).
-    The last comparison decides. null: those that suit the policy, without those that a reliability run of the
-    recipe has found too early for halving and asha; see docs/selection.md."""
+    The last comparison decides. null: those that suit the policy."""
+    measured_rungs: bool | None = None
+    """Whether halving and asha leave out rungs that a reliability run of the recipe has found too early, with
+    the values of `keep`, `repeats` and `max_repeats` for them; null: where `rungs` is null. See
+    docs/selection.md."""
     keep: Shares | None = None
     """Who goes on from each rung but the last: below 1 a share of those who stand there, else a count. null:
     what suits the policy's own rungs, a third from given ones."""

@@ -79,7 +79,7 @@ class SelectionPlan:
     @property
     def deciding(self) -> dict[str, Any]:
         """All that the choice depends on."""
-        select = self.select.model_dump(mode="json", exclude={"concurrent", "retrain"})
+        select = self.select.model_dump(mode="json", exclude={"concurrent", "retrain", "measured_rungs"})
         if select["keep"] is None:  # what null stands for was the default of earlier versions
             select["keep"] = list(THIRD)
         later = {name for name in LATER if select[name] == type(self.select).model_fields[name].default}

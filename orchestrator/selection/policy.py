@@ -32,22 +32,36 @@ def settle(config: Config, step_at: Callable[[float], int], first_rung: int | No
     """The configuration with rungs in steps, and what suits its policy where it says nothing.
 
     `step_at` tells the step that is a share of the training. Before `first_rung` scores are known to rank
-    nothing: rungs that the policy would have earlier are replaced by it.
+    nothing: it replaces the earlier rungs, and values for each rung are those of the rungs that remain.
     """
     policy = policy_of(config)
-    rungs, keep = config.settled(step_at, policy.rungs), config.keep
-    if first_rung and rungs[0] < first_rung and takes_measured_rungs(config):
-        rungs = (first_rung, *(rung for rung in rungs if rung > first_rung))
+    own, keep = config.settled(step_at, policy.rungs), config.keep
+    rungs = own
+    if first_rung and own[0] < first_rung and takes_measured_rungs(config):
+        rungs = (first_rung, *(rung for rung in own if rung > first_rung))
     if keep is None and config.rungs in (None, policy.rungs) and len(rungs) == len(policy.rungs):
         keep = policy.keep
-    values = config.model_dump() | {"rungs": rungs, "keep": keep}
+    dropped = len(own) - len(rungs)
+    values = config.model_dump() | {
+        "rungs": rungs,
+        "keep": _without_first(keep, dropped),
+        "repeats": _without_first(config.repeats, dropped),
+        "max_repeats": _without_first(config.max_repeats, dropped),
+    }
     return type(config).model_validate(values)
 
 
+def _without_first(values: tuple[float, ...] | None, dropped: int) -> tuple[float, ...] | None:
+    """Values for the rungs that remain; a single one is for all rungs."""
+    if values is None or len(values) == 1:
+        return values
+    return values[dropped:] or None
+
+
 def takes_measured_rungs(config: SelectionConfig) -> bool:
-    """Whether rungs may be others than the policy's own: nobody gave any, nor values for each of them."""
-    for_each = (config.keep or (), config.repeats, config.max_repeats)
-    return config.rungs is None and policy_of(config).cuts and all(len(values) < 2 for values in for_each)
+    """Whether rungs give way to measured ones: the configuration says so, or nobody gave any."""
+    wanted = config.rungs is None if config.measured_rungs is None else config.measured_rungs
+    return wanted and policy_of(config).cuts
 
 
 def policy_of(config: SelectionConfig) -> Policy:

@@ -40,11 +40,24 @@ def test_without_a_run_of_the_recipe_rungs_are_those_of_the_policy(tmp_path):
         ({"select__rungs": [2, 10]}, (2, 10)),
         ({"select__policy": "freeze_thaw"}, (1, 2, 4, 7, 10)),
         ({"select__policy": "full"}, (10,)),
-        ({"select__repeats": [1, 1, 1, 2]}, (1, 4, 7, 10)),
+        ({"select__measured_rungs": False}, (1, 4, 7, 10)),
     ],
 )
 def test_what_was_given_or_needs_no_ranking_stays(tmp_path, option, steps):
     assert select_stage(chosen(tmp_path, **option)).steps == steps
+
+
+def test_given_rungs_give_way_where_the_configuration_says_so(tmp_path):
+    """As in the presets of the paper's data sets: those who passed an earlier rung by its own share stay."""
+    given = {"select__rungs": [0.04, 0.4, 1.0], "select__keep": [0.3, 0.5], "select__max_repeats": [1, 2, 3]}
+    assert select_stage(chosen(tmp_path, **given)).steps == (1, 4, 10)
+    found = select_stage(chosen(tmp_path, select__measured_rungs=True, **given))
+    assert (found.steps, found.keep, found.max_repeats) == ((6, 10), (0.5,), (2, 3))
+
+
+def test_values_for_each_of_the_policys_rungs_lose_those_of_the_dropped_ones(tmp_path):
+    found = select_stage(chosen(tmp_path, select__repeats=[1, 1, 2, 3]))
+    assert (found.steps, found.repeats) == ((6, 7, 10), (1, 2, 3))
 
 
 def test_one_line_says_where_the_rungs_come_from(tmp_path):
