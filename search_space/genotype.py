@@ -142,7 +142,8 @@ class Genotype(Frozen):
                 return cls.from_rows(network, rows, space=space)
             return cls.from_json(_read_bytes(path))
         except GenotypeError as error:
-            raise GenotypeError(f"{path}: {error}") from error
+            read_as = f" (read as one of {space}: a .npy names no space)" if path.suffix == ".npy" else ""
+            raise GenotypeError(f"{path}: {error}{read_as}") from error
 
 
 def differing_edges(one: Genotype, other: Genotype) -> int:

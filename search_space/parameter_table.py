@@ -16,11 +16,12 @@ class ParameterTable:
 
     def count(self, cells: Sequence[Sequence[str]]) -> int:
         """Trainable parameters of the derived network with these primitives."""
-        return self.fixed + sum(
-            edge[name]
-            for edges, names in zip(self.cells, cells, strict=True)
-            for edge, name in zip(edges, names, strict=True)
-        )
+        assert len(cells) == len(self.cells)
+        return self.fixed + sum(self.cell(index, names) for index, names in enumerate(cells))
+
+    def cell(self, index: int, names: Sequence[str]) -> int:
+        """Those of one cell with these primitives."""
+        return sum(edge[name] for edge, name in zip(self.cells[index], names, strict=True))
 
 
 def parameter_table(

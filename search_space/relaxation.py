@@ -101,11 +101,12 @@ def one_hot(genotype: Genotype, architecture: Architecture) -> EdgeWeights:
 @torch.no_grad()
 def entropy(architecture: Architecture) -> float:
     """Mean over edges of the entropy of softmax(alpha), as a share of its maximum: 1 undecided, 0 decided."""
-    shares = [
-        torch.special.entr(weights).sum(-1) / architecture.mask(group).sum(-1).to(weights).log()
-        for group, weights in relax(architecture, "softmax").items()
-    ]
-    return float(torch.cat([share.flatten() for share in shares]).mean())
+    shares = []
+    for group, weights in relax(architecture, "softmax").items():
+        choices = architecture.mask(group).sum(-1).to(weights)
+        share = torch.special.entr(weights).sum(-1) / choices.log()
+        shares.append(share[choices > 1])  # rows of one choice are edges that a cell does not have
+    return float(torch.cat(shares).mean())
 
 
 @torch.no_grad()

@@ -62,8 +62,8 @@ class SearchSpace:
     """Parts that z is cut into in them."""
     other_fault: Callable[[CellEdges, Names], str | None] = _nothing_else
     """What else may be wrong with a cell: one line with the cure, or None."""
-    has_supernet: bool = True
-    """Whether the supernet takes edge weights."""
+    has_mixtures: bool = True
+    """Whether supernets compute weighted mixtures of primitives; paths are computed by every generator's."""
 
     def __deepcopy__(self, memo: Any) -> "SearchSpace":
         return self

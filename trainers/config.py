@@ -66,6 +66,8 @@ class SearchConfig(Frozen):
             if not fit:
                 raise ValueError(f"space: {fault}; choose another one")
             raise ValueError(f"strategy.name: {fault}; use {' or '.join(fit)}")
+        if self.strategy.needs_discriminator and "discriminator" not in space.cells:
+            raise ValueError(f"strategy.opponent: the space {space.name} has no discriminators; use fixed")
         return self
 
     def updates_generator(self, step: int) -> bool:

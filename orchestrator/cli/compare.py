@@ -28,7 +28,7 @@ def add_arguments(parser: Parser, name: str) -> None:
         help="a run, a sweep, an experiment, runs:/ID, a genotype file, or a published name",
     )
     parser.add_argument("--html", metavar="FILE", help="also write a page with figures, images and drawings")
-    parser.add_argument("--data", metavar="FILE", help="also write the rows as .parquet or .json")
+    parser.add_argument("--data", metavar="FILE", help="also write the rows as .parquet, .json or .csv")
     parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow (default: the database in --root)")
     add_root(parser)
     add_json(parser)

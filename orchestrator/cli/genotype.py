@@ -14,6 +14,7 @@ from search_space.space import DEFAULT_SPACE
 from search_space.spaces.registry import SPACES, find_space
 from search_space.topology import Edge
 from search_space.zoo.published import PUBLISHED, find_genotype
+from search_space.zoo.released_forms import read_released
 
 WIDTHS = {
     "--channels": "width the cost is told for (default: 256 of a generator, 128 of a discriminator)",
@@ -42,6 +43,8 @@ EXAMPLES = {
     "genotype convert": (
         "advnas genotype convert best_gen.npy genotype.json",
         "advnas genotype convert adversarialnas best_gen.npy",
+        "advnas genotype convert '1 0 1 1 1 0 0 1 1 1 0 1 0 3' genotype.json --space autogan",
+        "advnas genotype convert best_dis.npy genotype.json --space eagan",
     ),
 }
 
@@ -71,6 +74,12 @@ def _add_source(parser: Parser) -> None:
         choices=("generator", "discriminator"),
         default="generator",
         help="which one of a run (default: generator)",
+    )
+    parser.add_argument(
+        "--space",
+        choices=tuple(SPACES),
+        help="GENOTYPE is in the form that was released for this space: a .npy file, for autogan 14 integers "
+        "in quotes, for alphagan its fields as .json",
     )
 
 
@@ -145,7 +154,9 @@ def convert(arguments: argparse.Namespace) -> None:
 
 
 def _found(reference: str, arguments: argparse.Namespace) -> Genotype:
-    """A genotype by published name, path, or the name of the run that searched it."""
+    """A genotype by published name, path, or the name of the run that searched it; or in a released form."""
+    if arguments.space and reference == arguments.source:
+        return read_released(reference, arguments.space)
     from orchestrator.artifacts.resolve import resolve
 
     root = Path(arguments.root)

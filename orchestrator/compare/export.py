@@ -1,10 +1,10 @@
-"""A comparison as rows for other programs: Parquet or JSON."""
+"""A comparison as rows for other programs: Parquet, JSON or CSV."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.groups import Group
@@ -47,17 +47,17 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     require_suffix(path)
     try:
         with written_whole(path) as file:
-            file.write(_json(rows) if path.suffix == ".json" else _parquet(rows))
+            file.write(FORMATS[path.suffix](rows))
     except OSError as error:
         raise UserError(f"--data {path}: {error.strerror}; name a place that can be written") from error
 
 
 def require_suffix(path: Path) -> None:
     """Raises:
-    UserError: neither .parquet nor .json.
+    UserError: of none of the formats.
     """
-    if path.suffix not in (".parquet", ".json"):
-        raise UserError(f"--data {path}: unknown suffix {path.suffix!r}; use .parquet or .json")
+    if path.suffix not in FORMATS:
+        raise UserError(f"--data {path}: unknown suffix {path.suffix!r}; use {' or '.join(FORMATS)}")
 
 
 def _published(genotype: Genotype) -> list[list[int]] | None:
@@ -101,13 +101,38 @@ def _json(rows: Sequence[dict[str, Any]]) -> bytes:
 
 
 def _parquet(rows: Sequence[dict[str, Any]]) -> bytes:
-    import io
-
     import pyarrow
     import pyarrow.parquet
 
+    file = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(_complete(rows)), file)
+    return cast(bytes, file.getvalue().to_pybytes())
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Lists as JSON: a cell holds one text."""
+    import json
+
+    import pyarrow
+    import pyarrow.csv
+
+    cells = [
+        {name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()}
+        for row in _complete(rows)
+    ]
+    file = pyarrow.BufferOutputStream()
+    pyarrow.csv.write_csv(pyarrow.Table.from_pylist(cells), file)
+    return cast(bytes, file.getvalue().to_pybytes())
+
+
+def _complete(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With the same columns in each."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    complete = [{name: row.get(name) for name in names} for row in rows]
-    file = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(complete), file)
-    return file.getvalue()
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+FORMATS: Mapping[str, Callable[[Sequence[dict[str, Any]]], bytes]] = {
+    ".parquet": _parquet,
+    ".json": _json,
+    ".csv": _csv,
+}

@@ -51,6 +51,8 @@ def _training(
         seed=training.seed,
         scores={} if reason else last,
         curves=curves,
+        hours=training.hours,
+        device=record.device,
         generator=file if file.is_file() and not reason else None,
         diverged=reason,
     )

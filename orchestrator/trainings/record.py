@@ -19,6 +19,8 @@ class RecordedTraining(Frozen):
     scores: Mapping[int, Mapping[str, float]]
     """By step; without those that are not finite."""
     diverged: str | None
+    hours: float | None = None
+    """Of training, summed over devices; files of earlier versions have none."""
 
 
 class RecordedNetwork(Frozen):
@@ -37,6 +39,8 @@ class Record(Frozen):
     metrics: tuple[str, ...]
     """Names of the scores; the first one decides."""
     networks: tuple[RecordedNetwork, ...]
+    device: str = "cpu"
+    """What they were trained on."""
 
     @classmethod
     def read(cls, path: Path) -> "Record":
@@ -61,4 +65,4 @@ def _training(run: EndedRun) -> RecordedTraining:
         step: {name: value for name, value in at.items() if math.isfinite(value)}
         for step, at in run.scores.items()
     }
-    return RecordedTraining(seed=run.seed, scores=scores, diverged=run.diverged)
+    return RecordedTraining(seed=run.seed, scores=scores, diverged=run.diverged, hours=run.hours)

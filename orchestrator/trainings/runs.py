@@ -41,6 +41,8 @@ class EndedRun:
     """Why it ended early; None for one that did not."""
     protocol: Mapping[str, str] = field(default_factory=dict)
     """What its scores must share with others to be compared; journals of earlier versions have none."""
+    hours: float | None = None
+    """Of training, summed over devices; journals of earlier versions have none."""
 
     @property
     def key(self) -> Key:
@@ -59,15 +61,28 @@ def listening(job: Job) -> Emit:
 
     def emit(report: Report) -> None:
         if scores := {name: report.metrics[name] for name in names if name in report.metrics}:
-            _append(path, {"step": report.step, "scores": scores})
+            pace = report.metrics.get("images_per_second")
+            _append(path, {"step": report.step, "scores": scores, "images_per_second": pace})
 
     return emit
 
 
 def ended(job: Job, genotype: str, diverged: str | None, protocol: Mapping[str, str]) -> EndedRun:
     """A training as its folder tells it."""
-    scores = {entry["step"]: entry["scores"] for entry in _entries(job.folder / CURVE_FILE)}
-    return EndedRun(genotype, job.experiment.seed, dict(sorted(scores.items())), diverged, protocol)
+    entries = sorted(_entries(job.folder / CURVE_FILE), key=lambda entry: entry["step"])
+    at = {entry["step"]: entry for entry in entries}
+    scores = {step: entry["scores"] for step, entry in at.items()}
+    paces = {step: entry.get("images_per_second") for step, entry in at.items()}
+    return EndedRun(genotype, job.experiment.seed, scores, diverged, protocol, _hours(job, paces))
+
+
+def _hours(job: Job, paces: Mapping[int, float | None]) -> float | None:
+    """Of all devices; without the time of scoring, and at the pace of the reports that were scored."""
+    seconds, before = 0.0, 0
+    for step, pace in paces.items():
+        seconds += (step - before) * job.config.batch_size / pace if pace else 0.0
+        before = step
+    return seconds / 3600 * max(job.experiment.cluster.num_workers, 1) or None
 
 
 class RunJournal:
@@ -84,6 +99,7 @@ class RunJournal:
                 {int(step): scores for step, scores in entry["scores"].items()},
                 entry["diverged"],
                 entry.get("protocol", {}),
+                entry.get("hours"),
             )
             self.known[run.key] = run
 

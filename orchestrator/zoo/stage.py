@@ -103,6 +103,7 @@ def _record(grid: Grid, journal: RunJournal, metrics: tuple[str, ...]) -> Record
             recorded(named, [journal.known[id, seed] for seed in grid.seeds])
             for id, named in grid.genotypes.items()
         ),
+        device="gpu" if grid.experiment.cluster.use_gpu else "cpu",
     )
 
 

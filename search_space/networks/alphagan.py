@@ -3,7 +3,8 @@
 Shapes: N batch, C channels, H height, W width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 import torch
@@ -15,11 +16,21 @@ from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
 from search_space.networks.generator import GhostBatchNorm2d
-from search_space.networks.uncut import UncutGenerator, deconvolution, enlarged
+from search_space.networks.uncut import (
+    Normalise,
+    UncutCell,
+    UncutGenerator,
+    as_ever,
+    deconvolution,
+    enlarged,
+)
 from search_space.space import SearchSpace
 
 SEPARABLE = "sep_conv"
 CONVOLUTION = "conv"
+
+Choice = Tensor | str | None
+"""Of an edge: the weights of a mixture, one primitive of a supernet, or None for the only one there is."""
 
 
 class AlphaGanGenerator(UncutGenerator):
@@ -31,12 +42,12 @@ class AlphaGanGenerator(UncutGenerator):
     def __init__(self, config: GeneratorConfig, genotype: Genotype | None = None) -> None:
         super().__init__(config, genotype, "alphagan")
 
-    def cell(self, index: int, names: Sequence[str] | None) -> nn.Module:
+    def cell(self, index: int, names: Sequence[str] | None) -> UncutCell:
         """The cell in one place: of these choices or, for None, of the supernet."""
         return AlphaGanCell(self.space, index, names, self.config.channels)
 
 
-class AlphaGanCell(nn.Module):
+class AlphaGanCell(UncutCell):
     """Two enlargements, three normal edges, skips into the output; doubles height and width."""
 
     def __init__(self, space: SearchSpace, index: int, names: Sequence[str] | None, channels: int) -> None:
@@ -59,17 +70,39 @@ class AlphaGanCell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
         """The cell's output and, for later cells, its enlarged input."""
-        first, second = (up(x, _row(edge_weights, "up", row)) for row, up in enumerate(self.ups))
-        normal = [_row(edge_weights, "normal", row) for row in range(len(self.normals))]
-        out = self.normals[1](self.normals[0](first, normal[0]), normal[1])
-        out = out + self.normals[2](second, normal[2])
+
+        def choice(slot: tuple[str, int]) -> Choice:
+            return None if edge_weights is None else edge_weights[slot[0]][slot[1]]
+
+        return self._carried(x, skips, choice, as_ever)
+
+    def of_path(
+        self, x: Float[Tensor, "n c h w"], skips: Sequence[Tensor], names: Sequence[str], norm: Normalise
+    ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
+        """What `forward` computes, by these choices."""
+        return self._carried(x, skips, dict(zip(self._slots, names, strict=True)).__getitem__, norm)
+
+    def chosen(self, names: Sequence[str]) -> Iterator[nn.Module]:
+        """The modules that these choices compute with."""
+        edges = {"up": self.ups, "normal": self.normals, "skip": self.skips}
+        for (group, row), name in zip(self._slots, names, strict=True):
+            yield from cast(EnlargingEdge | NormalEdge, edges[group][row]).chosen(name)
+
+    def _carried(
+        self,
+        x: Tensor,
+        skips: Sequence[Tensor],
+        choice: Callable[[tuple[str, int]], Choice],
+        norm: Normalise,
+    ) -> tuple[Tensor, Tensor]:
+        first, second = (up(x, choice(("up", row))) for row, up in enumerate(self.ups))
+        normal = [
+            partial(edge, choice=choice(("normal", row)), norm=norm) for row, edge in enumerate(self.normals)
+        ]
+        out = normal[1](normal[0](first)) + normal[2](second)
         for row, (skip, carried) in enumerate(zip(self.skips, skips, strict=True)):
-            out = out + skip(carried, _row(edge_weights, "skip", row), len(skips) - row)
+            out = out + skip(carried, choice(("skip", row)), len(skips) - row)
         return out, first
-
-
-def _row(edge_weights: EdgeWeights | None, group: str, row: int) -> Tensor | None:
-    return None if edge_weights is None else edge_weights[group][row]
 
 
 class EnlargingEdge(nn.Module):
@@ -81,11 +114,17 @@ class EnlargingEdge(nn.Module):
         self.deconv = deconvolution(channels) if "deconv" in choices else None
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], weights: Float[Tensor, " p"] | None = None, doublings: int = 1
+        self, x: Float[Tensor, "n c h w"], choice: Choice = None, doublings: int = 1
     ) -> Float[Tensor, "n c h2 w2"]:
-        """Enlarged by the one choice, or by the weighted sum of all."""
-        outputs = [self._enlarged(x, name, doublings) for name in self._choices]
-        return outputs[0] if weights is None else _mixed(weights, outputs)
+        """Enlarged by one choice, or by the weighted sum of all."""
+        if isinstance(choice, Tensor):
+            return _mixed(choice, [self._enlarged(x, name, doublings) for name in self._choices])
+        return self._enlarged(x, choice or self._choices[0], doublings)
+
+    def chosen(self, name: str) -> Iterator[nn.Module]:
+        """The module that this choice computes with, if it has one."""
+        if self.deconv is not None and name == "deconv":
+            yield self.deconv
 
     def _enlarged(self, x: Tensor, name: str, doublings: int) -> Tensor:
         """Over two cells a choice is applied twice: with the same weights, and to its own output alone."""
@@ -110,18 +149,23 @@ class NormalEdge(nn.Module):
                 self.plain[name] = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
 
     def forward(
-        self, x: Float[Tensor, "n c h w"], weights: Float[Tensor, " p"] | None = None
+        self, x: Float[Tensor, "n c h w"], choice: Choice = None, norm: Normalise = as_ever
     ) -> Float[Tensor, "n c h w"]:
-        """The one choice, or the weighted sum of all."""
-        if weights is None:
-            return self._alone(x, self._choices[0])
-        weight = dict(zip(self._choices, weights.unbind(), strict=True))
-        outputs = [weight[name] * self._alone(x, name) for name in self._choices if name not in self.plain]
+        """One choice, or the weighted sum of all."""
+        if not isinstance(choice, Tensor):
+            return self._alone(x, choice or self._choices[0], norm)
+        weight = dict(zip(self._choices, choice.unbind(), strict=True))
+        apart = [name for name in self._choices if name not in self.plain]
+        outputs = [weight[name] * self._alone(x, name, norm) for name in apart]
         return sum(outputs, start=self._mixed_plain(x, weight))
 
-    def _alone(self, x: Tensor, name: str) -> Tensor:
+    def chosen(self, name: str) -> Iterator[nn.Module]:
+        """The module that this choice computes with, if it has one."""
+        yield from (held[name] for held in (self.plain, self.separable) if name in held)
+
+    def _alone(self, x: Tensor, name: str, norm: Normalise) -> Tensor:
         if name in self.separable:
-            return cast(Tensor, self.separable[name](x))
+            return cast(Tensor, self.separable[name](x, norm))
         if name in self.plain:
             return cast(Tensor, self.plain[name](F.relu(x)))
         return x if name == "skip_connect" else 0 * x
@@ -145,9 +189,12 @@ class Separable(nn.Module):
         super().__init__()
         self.halves = nn.Sequential(*(_half(channels, kernel, affine=affine) for _ in range(2)))
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    def forward(self, x: Float[Tensor, "n c h w"], norm: Normalise = as_ever) -> Float[Tensor, "n c h w"]:
         """Keeps height and width."""
-        return cast(Tensor, self.halves(x))
+        for half in self.halves:
+            for layer in cast(nn.Sequential, half):
+                x = norm(layer, x) if isinstance(layer, GhostBatchNorm2d) else layer(x)
+        return x
 
 
 def _half(channels: int, kernel: int, *, affine: bool) -> nn.Sequential:

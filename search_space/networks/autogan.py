@@ -5,7 +5,7 @@ Genes act on whole blocks: where the activation stands, which norm, how a map is
 Shapes: N batch, C channels, H height, W width.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from jaxtyping import Float
@@ -16,7 +16,15 @@ from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype
 from search_space.networks.config import AUTOGAN_SKIPS, GeneratorConfig
 from search_space.networks.generator import GhostBatchNorm2d
-from search_space.networks.uncut import UncutGenerator, deconvolution, enlarged, path
+from search_space.networks.uncut import (
+    Normalise,
+    UncutCell,
+    UncutGenerator,
+    as_ever,
+    deconvolution,
+    enlarged,
+    path,
+)
 from search_space.space import SearchSpace
 
 
@@ -30,12 +38,12 @@ class AutoGanGenerator(UncutGenerator):
     def __init__(self, config: GeneratorConfig, genotype: Genotype | None = None) -> None:
         super().__init__(config, genotype, "autogan")
 
-    def cell(self, index: int, names: Sequence[str] | None) -> nn.Module:
+    def cell(self, index: int, names: Sequence[str] | None) -> UncutCell:
         """The cell in one place: of these choices or, for None, of the supernet."""
         return AutoGanCell(self.space, index, names, self.config.channels)
 
 
-class AutoGanCell(nn.Module):
+class AutoGanCell(UncutCell):
     """Block, skips from earlier cells, block, shortcut; doubles height and width.
 
     Without names it holds all variants side by side.
@@ -60,21 +68,38 @@ class AutoGanCell(nn.Module):
         skips: Sequence[Tensor] = (),
     ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
         """The cell's output and, for later cells, the map between its blocks."""
-        gene = self._choices(edge_weights)
-        h = self.blocks[0](x, gene)
-        for source in AUTOGAN_SKIPS[gene.get("skips", "none")]:
-            h = h + self.skips[str(source)](skips[source], gene["up"])
-        y = self.blocks[1](h, gene)
-        if self.shortcut is not None and gene["short"] == "conv_1x1":
-            y = y + self.shortcut(x, gene["up"])
-        return y, h
-
-    def _choices(self, edge_weights: EdgeWeights | None) -> dict[str, str]:
         names = self._names
         if names is None:
             if edge_weights is None:
                 raise ValueError("a supernet computes one path: give it one-hot edge weights")
             names = path(self._space, self._edges, edge_weights)
+        return self.of_path(x, skips, names, as_ever)
+
+    def of_path(
+        self, x: Float[Tensor, "n c h w"], skips: Sequence[Tensor], names: Sequence[str], norm: Normalise
+    ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
+        """What `forward` computes, by these choices."""
+        gene = self._genes(names)
+        h = self.blocks[0](x, gene, norm)
+        for source in AUTOGAN_SKIPS[gene.get("skips", "none")]:
+            h = h + self.skips[str(source)](skips[source], gene["up"])
+        y = self.blocks[1](h, gene, norm)
+        if self.shortcut is not None and gene["short"] == "conv_1x1":
+            y = y + self.shortcut(x, gene["up"])
+        return y, h
+
+    def chosen(self, names: Sequence[str]) -> Iterator[nn.Module]:
+        """The modules that these choices compute with."""
+        gene = self._genes(names)
+        for block in self.blocks:
+            yield from cast(Block, block).chosen(gene)
+        enlargements = [self.skips[str(source)] for source in AUTOGAN_SKIPS[gene.get("skips", "none")]]
+        if self.shortcut is not None and gene["short"] == "conv_1x1":
+            enlargements.append(self.shortcut)
+        for each in enlargements:
+            yield from cast(Enlarged, each).chosen(gene["up"])
+
+    def _genes(self, names: Sequence[str]) -> dict[str, str]:
         return dict(zip((edge.name for edge in self._edges), names, strict=True))
 
 
@@ -96,19 +121,30 @@ class Block(nn.Module):
             if deconv:
                 self.deconvs[order] = deconvolution(channels)
 
-    def forward(self, x: Float[Tensor, "n c h w"], gene: Mapping[str, str]) -> Float[Tensor, "n c h2 w2"]:
+    def forward(
+        self, x: Float[Tensor, "n c h w"], gene: Mapping[str, str], norm: Normalise = as_ever
+    ) -> Float[Tensor, "n c h2 w2"]:
         """Doubles height and width if it enlarges."""
         order = gene["conv"]
         if order == "pre":
-            x = F.relu(self._normalised(x, gene))
+            x = F.relu(self._normalised(x, gene, norm))
         if self._enlarges:
             x = self.deconvs[order](x) if gene["up"] == "deconv" else enlarged(x, gene["up"])
         x = self.convs[order](x)
-        return F.relu(self._normalised(x, gene)) if order == "post" else x
+        return F.relu(self._normalised(x, gene, norm)) if order == "post" else x
 
-    def _normalised(self, x: Tensor, gene: Mapping[str, str]) -> Tensor:
+    def chosen(self, gene: Mapping[str, str]) -> Iterator[nn.Module]:
+        """The modules that these choices compute with."""
+        order = gene["conv"]
+        yield self.convs[order]
         if gene["norm"] == "batch":
-            return cast(Tensor, self.norms[gene["conv"]](x))
+            yield self.norms[order]
+        if self._enlarges and gene["up"] == "deconv":
+            yield self.deconvs[order]
+
+    def _normalised(self, x: Tensor, gene: Mapping[str, str], norm: Normalise) -> Tensor:
+        if gene["norm"] == "batch":
+            return norm(cast(GhostBatchNorm2d, self.norms[gene["conv"]]), x)
         return F.instance_norm(x) if gene["norm"] == "instance" else x
 
 
@@ -128,3 +164,9 @@ class Enlarged(nn.Module):
         if up == "deconv":
             return cast(Tensor, self.convolution(self.deconvs(x)))
         return enlarged(self.convolution(x), up, self.factor)
+
+    def chosen(self, up: str) -> Iterator[nn.Module]:
+        """The modules that this choice computes with."""
+        yield self.convolution
+        if up == "deconv":
+            yield self.deconvs

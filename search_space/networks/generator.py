@@ -3,6 +3,7 @@
 Shapes: N batch, Z latent size, C channels, H height, W width, S image size (8 x bottom_width).
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -24,6 +25,25 @@ class ImageGenerator(nn.Module):
     """A generator of any space: latents [n, latent_dim] to images [n, c, s, s] in [-1, 1]."""
 
     config: GeneratorConfig
+
+    def of_paths(
+        self, z: Float[Tensor, "n z"], paths: Sequence[Genotype], *, recompute: bool = False
+    ) -> Float[Tensor, "n c s s"]:
+        """Images of a supernet: equal, consecutive shares of z go each through its own genotype.
+
+        Only what a genotype uses is computed. BatchNorm normalises every share by its own statistics and
+        keeps none: those of one path mean nothing to another. `recompute` keeps nothing for the backward pass
+        but the images, which then computes share by share again.
+        """
+        images, shares = self.path_images(), zip(in_shares(z, paths), paths, strict=True)
+        if not recompute:
+            return torch.cat([images(share, path) for share, path in shares])
+        again = partial(checkpoint, images, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat([again(share, path) for share, path in shares])
+
+    @abstractmethod
+    def path_images(self) -> Callable[[Tensor, Genotype], Tensor]:
+        """Of a supernet, what makes images of latents by one genotype, as often as one forward needs it."""
 
 
 def derived_generator(config: GeneratorConfig, genotype: Genotype) -> ImageGenerator:
@@ -78,26 +98,15 @@ class Generator(ImageGenerator):
         cells = [weighted(cell, edge_weights, index) for index, cell in enumerate(self.cells)]
         return self._image(self._carried(self._maps(z), cells), self.norm)
 
-    def of_paths(
-        self, z: Float[Tensor, "n z"], paths: Sequence[Genotype], *, recompute: bool = False
-    ) -> Float[Tensor, "n c s s"]:
-        """Images of a supernet: equal, consecutive shares of z go each through its own genotype.
-
-        Only what a genotype uses is computed. BatchNorm normalises every share by its own statistics and
-        keeps none: those of one path mean nothing to another. `recompute` keeps nothing for the backward pass
-        but the images, which then computes share by share again.
-        """
+    def path_images(self) -> Callable[[Tensor, Genotype], Tensor]:
+        """The stacked parameters are taken apart once, for all paths."""
         rows = [CellRows(cell) for cell in self.cells]
 
         def images(share: Tensor, path: Genotype) -> Tensor:
             cells = [row.path(names) for row, names in zip(rows, path.cells, strict=True)]
             return self._image(self._carried(self._maps(share), cells), self.norm.of_batch)
 
-        shares = zip(in_shares(z, paths), paths, strict=True)
-        if not recompute:
-            return torch.cat([images(share, path) for share, path in shares])
-        again = partial(checkpoint, images, use_reentrant=False, preserve_rng_state=False)
-        return torch.cat([again(share, path) for share, path in shares])
+        return images
 
     def _maps(self, z: Tensor) -> list[Tensor]:
         return [self._feature_map(part, latent) for part, latent in enumerate(self._parts(z))]

@@ -47,6 +47,10 @@ def inherit(derived: nn.Module, supernet: nn.Module) -> None:
     own = {name: value.shape for name, value in derived.state_dict().items()}
     fit = {name: value for name, value in supernet.state_dict().items() if own.get(name) == value.shape}
     derived.load_state_dict(fit, strict=False)
+    for prefix, module in derived.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and module.affine and f"{prefix}.weight" not in fit:
+            nn.init.ones_(module.weight)  # a supernet whose choices are weighted holds no scales
+            nn.init.zeros_(module.bias)
     for cell, whole in zip(_cells(derived), _cells(supernet), strict=True):
         stacks = {(filling.kind, filling.primitive): filling for filling in whole.fillings}
         for filling, operation in cell.operations().items():

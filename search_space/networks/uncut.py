@@ -4,7 +4,9 @@ Shapes: N batch, Z latent size, C channels, H height, W width, S image size.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,8 +16,41 @@ from search_space.architecture import EdgeWeights
 from search_space.genotype import Genotype, space_for
 from search_space.networks.config import GeneratorConfig
 from search_space.networks.generator import GhostBatchNorm2d, ImageGenerator
+from search_space.networks.paths import CarryingCell, weighted
 from search_space.space import SearchSpace
 from search_space.topology import CellEdges
+
+Normalise = Callable[[GhostBatchNorm2d, Tensor], Tensor]
+"""By which statistics a BatchNorm normalises a map."""
+
+
+def as_ever(norm: GhostBatchNorm2d, x: Tensor) -> Tensor:
+    """By those of the batch in training, by the running ones else."""
+    return cast(Tensor, norm(x))
+
+
+class UncutCell(nn.Module):
+    """A cell whose every choice has parameters of its own."""
+
+    @abstractmethod
+    def of_path(
+        self, x: Float[Tensor, "n c h w"], skips: Sequence[Tensor], names: Sequence[str], norm: Normalise
+    ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
+        """What `forward` computes, by these choices of a supernet's cell."""
+
+    @abstractmethod
+    def chosen(self, names: Sequence[str]) -> Iterator[nn.Module]:
+        """The modules that these choices of a supernet's cell compute with."""
+
+
+def idle_parameters(supernet: nn.Module, paths: Sequence[Genotype]) -> set[nn.Parameter]:
+    """Parameters of cells like these that no path uses; where primitives are stacked, there are none."""
+    idle: set[nn.Parameter] = set()
+    cells = [module for module in supernet.modules() if isinstance(module, UncutCell)]
+    for index, cell in enumerate(cells):
+        used = {p for path in paths for each in cell.chosen(path.cells[index]) for p in each.parameters()}
+        idle |= {*cell.parameters()} - used
+    return idle
 
 
 class UncutGenerator(ImageGenerator):
@@ -39,20 +74,34 @@ class UncutGenerator(ImageGenerator):
         self.apply(_initialise)
 
     @abstractmethod
-    def cell(self, index: int, names: Sequence[str] | None) -> nn.Module:
+    def cell(self, index: int, names: Sequence[str] | None) -> UncutCell:
         """The cell in one place: of these choices or, for None, of the supernet."""
 
     def forward(
         self, z: Float[Tensor, "n z"], edge_weights: EdgeWeights | None = None
     ) -> Float[Tensor, "n c s s"]:
         """Images in [-1, 1]. A supernet needs edge weights, a derived network takes none."""
+        cells = [weighted(cell, edge_weights, index) for index, cell in enumerate(self.cells)]
+        return self._images(z, cells, as_ever)
+
+    def path_images(self) -> Callable[[Tensor, Genotype], Tensor]:
+        """A path computes with the supernet's own modules: nothing is prepared."""
+
+        def images(share: Tensor, path: Genotype) -> Tensor:
+            norm, chosen = GhostBatchNorm2d.of_batch, zip(self.cells, path.cells, strict=True)
+            cells = [partial(cast(UncutCell, cell).of_path, names=names, norm=norm) for cell, names in chosen]
+            return self._images(share, cells, norm)
+
+        return images
+
+    def _images(self, z: Tensor, cells: Sequence[CarryingCell], norm: Normalise) -> Float[Tensor, "n c s s"]:
         width = self.config.bottom_width
         x = self.latent(z).unflatten(1, (self.config.channels, width, width))
-        skips: list[Tensor] = []
-        for index, cell in enumerate(self.cells):
-            x, skip = cell(x, edge_weights and edge_weights.of_cell(index), skips)
+        skips: list[Tensor | None] = []
+        for cell in cells:
+            x, skip = cell(x, skips)
             skips.append(skip)
-        return self.to_image(F.relu(self.norm(x))).tanh()
+        return self.to_image(F.relu(norm(self.norm, x))).tanh()
 
 
 def _initialise(module: nn.Module) -> None:

@@ -58,10 +58,9 @@ class DeconvolutionTable(ParameterTable):
     deconvolution: int
     """Parameters of one."""
 
-    def count(self, cells: Sequence[Names]) -> int:
-        """Trainable parameters of the derived network with these choices."""
-        more = sum(_further_deconvolutions(index, names) for index, names in enumerate(cells))
-        return super().count(cells) + more * self.deconvolution
+    def cell(self, index: int, names: Names) -> int:
+        """Parameters of one cell with these choices."""
+        return super().cell(index, names) + _further_deconvolutions(index, names) * self.deconvolution
 
 
 def _further_deconvolutions(index: int, names: Names) -> int:
@@ -130,5 +129,5 @@ AUTOGAN = SearchSpace(
         "conv": "conv", "norm": "norm", "up": "up", "short": "short", "skips_2": "skips", "skips_3": "skips"
     },
     published=PUBLISHED,
-    has_supernet=False,
+    has_mixtures=False,
 )  # fmt: skip

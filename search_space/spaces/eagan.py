@@ -99,5 +99,5 @@ EAGAN = SearchSpace(
     published=PUBLISHED,
     output_node=4,
     other_fault=fault,
-    has_supernet=False,
+    has_mixtures=False,
 )

@@ -1,5 +1,6 @@
 """Which strategies search which spaces, and that what they find is of the space they were given."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -15,9 +16,10 @@ from search_space.space import SearchSpace
 from search_space.spaces.adversarialnas import VOCABULARIES, space_of_cells
 from search_space.spaces.registry import SPACES
 from search_space.topology import Primitive
-from tests.trainers.small import SHORT, no_scores, search_batches, search_setup
+from tests.trainers.small import SHORT, differing, no_scores, search_batches, search_setup
 from trainers.config import SearchConfig
 from trainers.search import search
+from trainers.strategies.registry import STRATEGIES
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
@@ -104,13 +106,14 @@ def test_an_adversarial_search_prefers_among_the_primitives_of_its_space(few: Se
 def test_a_space_without_soft_weights_is_searched_by_strategies_that_need_none(
     few: SearchSpace, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setitem(SPACES, "few", replace(few, has_supernet=False))
+    monkeypatch.setitem(SPACES, "few", replace(few, has_mixtures=False))
     with pytest.raises(
         ValidationError,
-        match="the space few has no supernets of both networks",
+        match="supernet of the space few computes single paths, no mixtures; use random or one_shot",
     ):
         SearchConfig(space="few")
-    assert SearchConfig(space="few", strategy="random").space == "few"
+    for name in ("random", "one_shot"):
+        assert SearchConfig(space="few", strategy=name).space == "few"
 
 
 def test_a_space_without_a_discriminator_is_not_searched_by_two_players(
@@ -118,12 +121,71 @@ def test_a_space_without_a_discriminator_is_not_searched_by_two_players(
 ):
     alone = replace(few, cells={"generator": few.cells["generator"]})
     monkeypatch.setitem(SPACES, "few", alone)
-    with pytest.raises(ValidationError, match=r"few has no supernets of both networks .*; use random"):
-        SearchConfig(space="few")
-    config = SearchConfig(space="few", strategy="random", **SHORT)
+    for strategy, opponent in (("adversarial", "searched"), ("one_shot", "paths")):
+        with pytest.raises(
+            ValidationError, match=r"strategy\.opponent: the space few has no discriminators; use fixed"
+        ):
+            SearchConfig(space="few", strategy={"name": strategy, "opponent": opponent})
+    for strategy in ("random", {"name": "adversarial", "opponent": "fixed"}, "one_shot"):
+        config = SearchConfig(space="few", strategy=strategy, **SHORT)
+        setup = search_setup(config)
+        (report,) = search(config.strategy.build(setup), search_batches(), setup, no_scores)
+        assert set(report.genotypes) == {"generator"}
+
+
+FITTING = [
+    (strategy, space)
+    for strategy in ({"name": "random"}, {"name": "one_shot"}, {"name": "adversarial", "opponent": "fixed"})
+    for space in SPACES.values()
+    if STRATEGIES[strategy["name"]](**strategy).unfit(space) is None
+]
+
+
+def names_of(case) -> str:
+    strategy, space = case
+    return f"{strategy['name']} in {space.name}"
+
+
+def test_every_strategy_but_that_of_mixtures_searches_every_space_of_generators():
+    found = set(map(names_of, FITTING))
+    spaces = {name for name, space in SPACES.items() if "generator" in space.cells}
+    assert found == {
+        *(f"{strategy} in {space}" for strategy in ("random", "one_shot") for space in spaces),
+        *(f"adversarial in {space}" for space in spaces - {"autogan"}),
+    }
+
+
+@pytest.mark.parametrize("case", FITTING, ids=names_of)
+def test_a_search_in_any_space_is_reproducible_resumes_to_the_bit_and_finds_its_networks(case):
+    strategy, space = case
+    config = SearchConfig(strategy=strategy, space=space.name, **SHORT | {"report_every": 2})
     setup = search_setup(config)
-    (report,) = search(config.strategy.build(setup), search_batches(), setup, no_scores)
-    assert set(report.genotypes) == {"generator"}
+
+    def run(resumed=None):
+        one = config.strategy.build(setup)
+        if resumed:
+            one.state.load_state_dict(resumed)
+        told = []
+        for report in search(one, search_batches(), setup, no_scores):
+            told.append((report.step, dict(report.genotypes), dict(report.probabilities)))
+            states[report.step] = copy.deepcopy(one.state.state_dict())
+        return told, one.state.state_dict()
+
+    states: dict[int, dict] = {}
+    first, state = run()
+    halfway = states[2]
+    again, same = run()
+    rest, resumed = run(halfway)
+    assert first == again
+    assert rest == first[1:]
+    assert differing(state, same) == differing(state, resumed) == []
+    if STRATEGIES[strategy["name"]].samples:
+        assert len(differing(state, halfway)) > 10
+    for _, genotypes, probabilities in first:
+        assert genotypes["generator"].space == space.name
+        assert build(genotypes["generator"], setup.generator)(torch.randn(2, 6)).shape == (2, 1, 16, 16)
+        for cells in probabilities.values():
+            assert [len(cell) for cell in cells] == [len(cell) for cell in space.cells["generator"]]
 
 
 def test_a_space_without_a_generator_is_searched_by_nobody(few: SearchSpace, monkeypatch: pytest.MonkeyPatch):

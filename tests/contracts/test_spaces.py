@@ -39,7 +39,7 @@ CONFIGS: dict[Network, Sequence[NetworkConfig]] = {
 
 SEEDS = range(12)
 NETWORKS = [(name, network) for name, space in SPACES.items() for network in space.cells]
-SUPERNETS = [(name, network) for name, network in NETWORKS if SPACES[name].has_supernet]
+SUPERNETS = [(name, network) for name, network in NETWORKS if SPACES[name].has_mixtures]
 
 of_every_network = pytest.mark.parametrize(("name", "network"), NETWORKS)
 

@@ -11,7 +11,7 @@ from search_space.cost import parameters
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
-from search_space.networks.generator import Generator
+from search_space.networks.generator import Generator, derived_generator
 from search_space.sampling import count_parameters
 from search_space.spaces.registry import find_space
 from tests.trainers import workers
@@ -106,15 +106,23 @@ class TestEveryStrategy:
         assert SearchConfig(strategy=name).strategy == STRATEGIES[name]()
 
 
+SEARCHES = {
+    **{name: (name,) for name in STRATEGIES},
+    "one_shot in autogan": ("one_shot", "autogan"),
+    "one_shot in alphagan": ("one_shot", "alphagan"),
+    "adversarial in alphagan": ({"name": "adversarial", "opponent": "fixed"}, "alphagan"),
+}
+
+
 @pytest.fixture(scope="module")
 def of_two_workers(tmp_path_factory):
-    tasks = {name: partial(workers.strategy_run, name) for name in STRATEGIES}
+    tasks = {name: partial(workers.strategy_run, *search) for name, search in SEARCHES.items()}
     return workers.run(tasks, tmp_path_factory.mktemp("strategies"))
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", SEARCHES)
 def test_two_workers_find_what_one_finds(name, of_two_workers):
-    state, genotypes = workers.strategy_run(name)
+    state, genotypes = workers.strategy_run(*SEARCHES[name])
     for worker in of_two_workers:
         found_state, found_genotypes = worker[name]
         assert found_genotypes == genotypes
@@ -172,6 +180,21 @@ class TestRandom:
                 built.append(parameters(Generator(WIDE, genotype)))
         with pytest.raises(UserError, match="have {:,} to {:,};".format(*built)):
             list(self.drawn(1, parameters=1))
+
+
+def test_the_extremes_of_autogans_space_count_its_further_deconvolutions():
+    built = []
+    for genes, skips in (
+        ("pre none nearest none", "none none"),
+        ("pre batch deconv conv_1x1", "cell_1 both"),
+    ):
+        cells = [[*genes.split(), *skip] for skip in ([], *([each] for each in skips.split()))]
+        genotype = Genotype(space="autogan", network="generator", cells=cells)
+        with torch.device("meta"):
+            built.append(parameters(derived_generator(WIDE, genotype)))
+    config = SearchConfig(space="autogan", strategy=RandomConfig(parameters=1))
+    with pytest.raises(UserError, match="have {:,} to {:,};".format(*built)):
+        config.strategy.build(SearchSetup(config, WIDE, DISCRIMINATOR, 0, CPU, ComputeConfig()))
 
 
 def test_generators_of_small_widths_are_counted_like_wide_ones():

@@ -122,8 +122,13 @@ def test_rows_of_eagans_space_go_through_npy_with_their_minus_ones(tmp_path):
         (
             "autogan",
             "adversarial",
-            'search.strategy.name = "adversarial": the space autogan has no supernets of both networks with '
-            "weights on their edges; use random",
+            'search.strategy.name = "adversarial": the supernet of the space autogan computes single paths, '
+            "no mixtures; use random or one_shot",
+        ),
+        (
+            "alphagan",
+            "adversarial",
+            'search.strategy.opponent = "searched": the space alphagan has no discriminators; use fixed',
         ),
         (
             "eagan",

@@ -13,6 +13,7 @@ from torch import distributed, multiprocessing
 
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.generator import Generator
+from search_space.space import DEFAULT_SPACE
 from tests.trainers.small import (
     BATCH,
     CPU,
@@ -187,19 +188,22 @@ def networks_start_alike() -> list[torch.Tensor]:
     return [parameter.detach() for parameter in state.generator.parameters()]
 
 
-def strategy_run(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def strategy_run(
+    strategy: str | dict[str, str], space: str = DEFAULT_SPACE
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """State and genotypes of a short search by a strategy, on this worker's share, in float64."""
     torch.set_default_dtype(torch.float64)
-    config = SearchConfig(strategy=name, steps=2, batch_size=BATCH, generator_batch_size=BATCH, n_critic=1)
+    batches = {"batch_size": BATCH, "generator_batch_size": BATCH}
+    config = SearchConfig(strategy=strategy, space=space, steps=2, n_critic=1, **batches)
     setup = search_setup(config)
-    strategy = config.strategy.build(setup)
-    for network in strategy.state.networks():
+    search = config.strategy.build(setup)
+    for network in search.state.networks():
         use_ghost_batches(network, WORKERS)
     for index in range(config.steps):
         shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
-        strategy.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+        search.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
-    return tensors(strategy.state.state_dict()), dict(strategy.derived())
+    return tensors(search.state.state_dict()), dict(search.derived())
 
 
 def gap_run(name: str) -> float:

@@ -49,6 +49,11 @@ class AdversarialConfig(StrategyConfig):
         return self.tau_start * (self.tau_end / self.tau_start) ** progress
 
     @property
+    def needs_discriminator(self) -> bool:
+        """Unless the opponent is fixed."""
+        return self.opponent == "searched"
+
+    @property
     def depends_on_reports(self) -> bool:
         """Whether weights jump at evaluations."""
         return self.continue_from_ema

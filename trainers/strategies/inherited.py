@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from search_space.genotype import Genotype
-from search_space.networks.generator import Generator
+from search_space.networks.generator import GhostBatchNorm2d, ImageGenerator, derived_generator
 from search_space.networks.paths import inherit
 from trainers.distributed import average
 from trainers.noise import generator_for
@@ -20,24 +20,28 @@ Score = Callable[[SampleGenerator], Mapping[str, float]]
 CALIBRATION_BATCH = 100
 
 
-def inherited(supernet: Generator, genotype: Genotype, latents: Float[Tensor, "n z"]) -> Generator:
+def inherited(supernet: ImageGenerator, genotype: Genotype, latents: Float[Tensor, "n z"]) -> ImageGenerator:
     """The derived network with its path's weights and the BatchNorm statistics of these latents."""
     with torch.random.fork_rng(devices=[]):
-        network = Generator(supernet.config, genotype).to(latents.device).requires_grad_(False)
+        network = derived_generator(supernet.config, genotype).to(latents.device).requires_grad_(False)
     inherit(network, supernet)
     recalibrate(network, latents)
     return network.eval()
 
 
 @torch.no_grad()
-def recalibrate(network: Generator, latents: Float[Tensor, "n z"]) -> None:
+def recalibrate(network: ImageGenerator, latents: Float[Tensor, "n z"]) -> None:
     """Take BatchNorm's running statistics of some latents' maps: the mean over batches of them."""
-    network.norm.reset_running_stats()
-    momentum, network.norm.momentum = network.norm.momentum, None  # type: ignore[assignment]
+    norms = [module for module in network.modules() if isinstance(module, GhostBatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # type: ignore[assignment]
     network.train()
     for batch in latents.split(CALIBRATION_BATCH):
         network(batch)
-    network.norm.momentum = momentum
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 def calibration_latents(count: int, latent_dim: int, seed: int, device: torch.device) -> Tensor:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.discriminator import Discriminator
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator
 from search_space.networks.paths import used_rows
+from search_space.networks.uncut import idle_parameters
 from search_space.sampling import fair_genotype, sample_genotype
 from search_space.topology import Network
 from trainers.compute import autocast
@@ -100,7 +101,7 @@ class OneShotSearch(Strategy):
         return Players(
             supernet.generator,
             supernet.discriminator,
-            images=lambda network, latents: cast(Generator, network).of_paths(latents, paths),
+            images=lambda network, latents: cast(ImageGenerator, network).of_paths(latents, paths),
             scored=scored,
         )
 
@@ -135,7 +136,7 @@ class OneShotSearch(Strategy):
         """
         self._descend.check()
 
-    def inherited(self, supernet: Supernet, genotype: Genotype) -> Generator:
+    def inherited(self, supernet: Supernet, genotype: Genotype) -> ImageGenerator:
         """A path of a supernet, ready to be scored."""
         return inherited(supernet.scored_generator, genotype, self._latents)
 
@@ -172,7 +173,8 @@ class OneShotSearch(Strategy):
     ) -> Tensor:
         with autocast(self._setup.compute, self._setup.device), frozen(supernet.discriminator):
             loss = generator_loss(self._config.loss, real, fake, scored)
-        supernet.generator_optimizer.use(used_rows(supernet.generator, paths))
+        network = supernet.generator
+        supernet.generator_optimizer.use(used_rows(network, paths), idle_parameters(network, paths))
         self._descend(loss, supernet.generator_optimizer, "generator", self.state.step)
         update_ema(supernet.ema_generator, supernet.generator, self._config.ema_decay)
         return loss.detach()
@@ -189,7 +191,8 @@ class OneShotSearch(Strategy):
     def _probe(self, score: Score) -> None:
         """Stop the supernets whose median score over fixed paths has not fallen since the last probe."""
         number = range(self._options.probe_paths)
-        probes = [sample_genotype("generator", seed_for(self._setup.seed, "probe", n)) for n in number]
+        seed, space = self._setup.seed, self._config.space
+        probes = [sample_genotype("generator", seed_for(seed, "probe", n), space) for n in number]
         for supernet in self.state.supernets:
             if supernet.progress.stopped:
                 continue

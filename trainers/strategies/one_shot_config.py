@@ -16,6 +16,7 @@ class OneShotConfig(StrategyConfig):
 
     name: Literal["one_shot"] = "one_shot"
     needs_scores: ClassVar[bool] = True
+    needs_mixtures: ClassVar[bool] = False
     supernets: PositiveInt = 3
     """Trained beside each other with seeds of their own; a candidate's score is the mean of theirs."""
     paths: PositiveInt = 4
@@ -40,6 +41,11 @@ class OneShotConfig(StrategyConfig):
     distance: NonNegativeInt = 4
     """Edges in which these differ from each other, at least."""
     evolution: EvolutionConfig = EvolutionConfig()
+
+    @property
+    def needs_discriminator(self) -> bool:
+        """Unless the opponent is fixed."""
+        return self.opponent == "paths"
 
     def build(self, setup: SearchSetup) -> Strategy:
         """Supernets with fresh weights.

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from search_space.evolution import Evolution
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import FixedDiscriminator
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator
 from search_space.networks.paths import used_rows
+from search_space.spaces.registry import find_space
 from trainers.compute import prepare
 from trainers.noise import seed_for
 from trainers.options import AdamConfig
@@ -29,7 +30,9 @@ class Supernet:
         self.seed = seed_for(setup.seed, "supernet", number)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(self.seed, "initial parameters"))
-            self.generator = Generator(setup.generator, space=space).to(setup.device)
+            self.generator = cast(
+                ImageGenerator, find_space(space).build("generator", setup.generator, None, 1)
+            ).to(setup.device)
             self.discriminator: nn.Module = (
                 FixedDiscriminator(setup.discriminator, outputs)
                 if options.opponent == "fixed"
@@ -45,7 +48,7 @@ class Supernet:
         self.discriminator_optimizer = _row_adam(self.discriminator, config.discriminator_optimizer)
 
     @property
-    def scored_generator(self) -> Generator:
+    def scored_generator(self) -> ImageGenerator:
         """The weights that paths inherit: those of the last probe that was not worse, if there was one."""
         return self.kept if bool(self.progress.median.isfinite()) else self.ema_generator
 

@@ -10,7 +10,7 @@ from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.parameter_table import ParameterTable
 from search_space.sampling import sample_genotype
-from search_space.space import SearchSpace
+from search_space.space import Names, SearchSpace
 from search_space.spaces.registry import find_space
 from search_space.topology import NONE, Network
 from trainers.strategies.strategy import Batch, SearchSetup, Strategy, StrategyConfig
@@ -30,7 +30,7 @@ class RandomConfig(StrategyConfig):
     name: Literal["random"] = "random"
     samples: ClassVar[bool] = False
     plays: ClassVar[bool] = False
-    needs_supernet: ClassVar[bool] = False
+    needs_mixtures: ClassVar[bool] = False
     parameters: PositiveInt | None = None
     """Trainable parameters of the generator at the widths of `search.generator`: genotypes are drawn anew
     until they are about that large. null: of any size."""
@@ -109,17 +109,20 @@ class RandomSearch(Strategy):
 
 def size_range(space: SearchSpace, table: ParameterTable) -> tuple[int, int]:
     """Parameters of the smallest and of the largest generator of a space."""
-    extremes = [list(_extremes(space, cell, edges)) for cell, edges in enumerate(table.cells)]
-    smallest, largest = (sum(map(extreme, extremes)) for extreme in (min, max))
-    return table.fixed + smallest, table.fixed + largest
+    extremes = [dict(_extremes(space, table, cell)) for cell in range(len(table.cells))]
+    smallest, largest = (
+        table.count([choose(cell, key=cell.__getitem__) for cell in extremes]) for choose in (min, max)
+    )
+    return smallest, largest
 
 
-def _extremes(space: SearchSpace, cell: int, edges: tuple[Mapping[str, int], ...]) -> Iterator[int]:
+def _extremes(space: SearchSpace, table: ParameterTable, cell: int) -> Iterator[tuple[Names, int]]:
     """Sizes of valid cells whose every edge is none, or the smallest or largest of its other primitives."""
+    edges = table.cells[cell]
     choices = []
     for edge in edges:
         by_size = sorted(edge.keys() - {NONE}, key=edge.__getitem__)
         choices.append({*({NONE} & edge.keys()), by_size[0], by_size[-1]})
     for names in product(*choices):
         if space.fault(space.cells_of("generator")[cell], names) is None:
-            yield sum(edge[name] for edge, name in zip(edges, names, strict=True))
+            yield names, table.cell(cell, names)

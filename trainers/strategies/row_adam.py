@@ -4,7 +4,7 @@ A row keeps moments and a count of steps of its own, as if it were a parameter t
 that do not use it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -30,6 +30,7 @@ class RowAdam(torch.optim.Optimizer):
         options = {"lr": config.lr, "beta1": beta1, "beta2": beta2, "weight_decay": config.weight_decay}
         super().__init__(parameters, {**options, "fused": True})
         self._rows: Rows = {}
+        self._idle: Collection[nn.Parameter] = ()
         self._stacked = set(stacked)
         for parameter in parameters:
             steps = len(parameter) if parameter in self._stacked else 1
@@ -39,9 +40,12 @@ class RowAdam(torch.optim.Optimizer):
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
 
-    def use(self, rows: Rows) -> None:
-        """Rows that the steps to come use; those of stacked parameters that are not named stand still."""
-        self._rows = rows
+    def use(self, rows: Rows, idle: Collection[nn.Parameter] = ()) -> None:
+        """Rows that the steps to come use; those of stacked parameters that are not named stand still.
+
+        So do the idle parameters, which are whole ones.
+        """
+        self._rows, self._idle = rows, idle
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -60,7 +64,7 @@ class RowAdam(torch.optim.Optimizer):
             )  # fmt: skip
 
     def _parts(self, parameter: nn.Parameter) -> list[tuple[Tensor, ...]]:
-        if parameter.grad is None:
+        if parameter.grad is None or parameter in self._idle:
             return []
         state = self.state[parameter]
         tensors = (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"])

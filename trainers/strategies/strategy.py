@@ -127,8 +127,8 @@ class StrategyConfig(Frozen):
     """Whether there is a network to score and to show while the search goes on."""
     plays: ClassVar[bool] = True
     """Whether a generator and a discriminator play each other."""
-    needs_supernet: ClassVar[bool] = True
-    """Whether it trains supernets of both networks: not every space has them."""
+    needs_mixtures: ClassVar[bool] = True
+    """Whether its supernets compute mixtures of primitives; in some spaces they compute single paths only."""
     needs_scores: ClassVar[bool] = False
     """Whether it chooses by scores, which `search.evaluation` then has to give."""
 
@@ -137,12 +137,17 @@ class StrategyConfig(Frozen):
         """Whether it changes the result how often is reported and scored."""
         return False
 
+    @property
+    def needs_discriminator(self) -> bool:
+        """Whether its option `opponent` asks for the space's own discriminators: not every space has some."""
+        return False
+
     def unfit(self, space: SearchSpace) -> str | None:
         """Why it cannot search a space, in a few words; None where it can."""
         if "generator" not in space.cells:
             return f"the space {space.name} has no generator"
-        if self.needs_supernet and not (space.has_supernet and "discriminator" in space.cells):
-            return f"the space {space.name} has no supernets of both networks with weights on their edges"
+        if self.needs_mixtures and not space.has_mixtures:
+            return f"the supernet of the space {space.name} computes single paths, no mixtures"
         return None
 
     @abstractmethod

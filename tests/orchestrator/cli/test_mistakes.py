@@ -87,12 +87,12 @@ def test_an_unknown_part_of_a_search_ends_the_command_line_with_one_line(option,
 
 def test_a_strategy_that_cannot_search_the_space_is_told_with_those_that_can(monkeypatch):
     known = SPACES["adversarialnas"]
-    monkeypatch.setitem(SPACES, "hard", replace(known, name="hard", has_supernet=False))
+    monkeypatch.setitem(SPACES, "hard", replace(known, name="hard", has_mixtures=False))
     with pytest.raises(ConfigError) as mistake:
         experiment_of(read_source("digits"), {"search.space": "hard"})
     assert str(mistake.value) == (
-        'search.strategy.name = "adversarial": the space hard has no supernets of both networks with weights on their edges; '
-        f"use {' or '.join(name for name, strategy in STRATEGIES.items() if not strategy.needs_supernet)}"
+        'search.strategy.name = "adversarial": the supernet of the space hard computes single paths, no mixtures; '
+        f"use {' or '.join(name for name, strategy in STRATEGIES.items() if not strategy.needs_mixtures)}"
     )
 
 

@@ -1,6 +1,8 @@
 """Rows for programs."""
 
+import csv
 import json
+from pathlib import Path
 
 import pyarrow.parquet
 import pytest
@@ -34,6 +36,20 @@ def test_rows_come_back(rows, tmp_path, suffix):
     assert read[1]["behind"] == 20.0
 
 
+def test_a_csv_has_a_row_a_candidate_with_lists_as_json(rows, tmp_path):
+    write_rows(tmp_path / "rows.csv", rows)
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [(row["name"], row["mean"], row["group"], row["scores"]) for row in read] == [
+        ("a", "10", "0", "[9.0, 11.0]"),
+        ("b", "30", "0", "[30.0]"),
+        ("c", "", "", ""),
+    ]
+    for row, given in zip(read, rows, strict=True):
+        assert json.loads(row["primitives"]) == given["primitives"]
+        assert json.loads(row["published"]) == given["published"]
+
+
 def test_other_suffixes_are_refused():
-    with pytest.raises(UserError, match=r"--data rows\.csv: unknown suffix '\.csv'; use"):
-        require_suffix(__import__("pathlib").Path("rows.csv"))
+    with pytest.raises(UserError, match=r"--data rows\.xlsx: unknown suffix '\.xlsx'; use .* or \.csv"):
+        require_suffix(Path("rows.xlsx"))

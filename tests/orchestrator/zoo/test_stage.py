@@ -29,6 +29,7 @@ from trainers.report import Report
 
 GENERATORS = [name for name, entry in PUBLISHED.items() if entry.genotype.network == "generator"]
 MEANS = {"autogan_a": 10.0, "e2gan": 20.0, "alphagan_s": 30.0}
+PACE = 2.0
 NAMES = {entry.genotype.content_hash: name for name, entry in PUBLISHED.items()}
 
 
@@ -45,7 +46,7 @@ class Launches:
         self.done.append((name, job.experiment.seed))
         for step in (1, 2, 3):
             score = MEANS.get(name, 90.0) + (-1 if job.experiment.seed % 2 == 0 else 1) + 3 - step
-            emit(Report(step, {"fd_digits": score, "loss_generator": 1.0}))
+            emit(Report(step, {"fd_digits": score, "loss_generator": 1.0, "images_per_second": PACE}))
         if name in self._diverging:
             raise NonFiniteLoss("loss of the generator at step 4")
         return Outcome(3, {"fd_digits": score}, {}, job.folder, "images", {"extractor": "digits"})
@@ -112,6 +113,8 @@ def test_compare_finds_its_trainings_by_the_name_of_the_run(root):
         f"found: {name}": (mean - 1, mean + 1) for name, mean in MEANS.items()
     }
     assert list(found[0].trainings[0].curves["fd_digits"]) == [(1, 11.0), (2, 10.0), (3, 9.0)]
+    # Three steps of the tiny job's eight images at two a second.
+    assert [each.hours for each in found[0].trainings] == pytest.approx([12 / 3600] * 2)
     assert [result.fid for result in found[0].published] == [12.42, 31.01], "of exactly this genotype"
 
 
