@@ -29,6 +29,8 @@ ADDED: Mapping[str, Any] = {
     "search.strategy.kernel_learning_rate": "equal",
     "search.strategy.opponent": "searched",
     "search.strategy.recompute": True,
+    "search.strategy.like": None,
+    "search.strategy.max_parameters": None,
     "search.gap_steps": 20,
     "search.loss.name": "hinge",
     "retrain.loss.name": "hinge",
