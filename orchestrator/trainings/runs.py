@@ -59,14 +59,14 @@ def listening(job: Job) -> Emit:
 
     def emit(report: Report) -> None:
         if scores := {name: report.metrics[name] for name in names if name in report.metrics}:
-            _append(path, {"step": report.step, "scores": scores})
+            append_entry(path, {"step": report.step, "scores": scores})
 
     return emit
 
 
 def ended(job: Job, genotype: str, diverged: str | None, protocol: Mapping[str, str]) -> EndedRun:
     """A training as its folder tells it."""
-    scores = {entry["step"]: entry["scores"] for entry in _entries(job.folder / CURVE_FILE)}
+    scores = {entry["step"]: entry["scores"] for entry in entries(job.folder / CURVE_FILE)}
     return EndedRun(genotype, job.experiment.seed, dict(sorted(scores.items())), diverged, protocol)
 
 
@@ -77,7 +77,7 @@ class RunJournal:
         """`recorded` is called after every new run."""
         self._path, self._recorded = path, recorded
         self.known: dict[Key, EndedRun] = {}
-        for entry in _entries(path):
+        for entry in entries(path):
             run = EndedRun(
                 entry["genotype"],
                 entry["seed"],
@@ -94,7 +94,7 @@ class RunJournal:
 
     def record(self, run: EndedRun) -> None:
         """Keep a run, on disk before this returns."""
-        _append(self._path, asdict(run))
+        append_entry(self._path, asdict(run))
         self.known[run.key] = run
         self._recorded()
 
@@ -127,7 +127,8 @@ def table_of(runs: Sequence[EndedRun], names: Sequence[str], metric: str, steps:
     return pa.table(columns)
 
 
-def _append(path: Path, entry: Mapping[str, Any]) -> None:
+def append_entry(path: Path, entry: Mapping[str, Any]) -> None:
+    """Add a line of JSON to a journal, on disk before this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         # The line break comes first, so that a line cut short by a crash ends before the next.
@@ -136,7 +137,8 @@ def _append(path: Path, entry: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The complete lines of a journal."""
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
             yield json.loads(line)

@@ -1,7 +1,6 @@
 """Random search: the baseline that every other strategy has to beat. It trains nothing."""
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -9,11 +8,9 @@ from pydantic import Field, PositiveInt, model_validator
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.config import NetworkConfig
-from search_space.parameter_table import ParameterTable
-from search_space.sampling import count_parameters, sample_genotype
-from search_space.space import SearchSpace
+from search_space.sampling import count_parameters, sample_genotype, size_range
 from search_space.spaces.registry import find_space
-from search_space.topology import NONE, Network
+from search_space.topology import Network
 from search_space.zoo.published import find_genotype
 from trainers.strategies.strategy import Batch, SearchSetup, Strategy, StrategyConfig
 
@@ -110,7 +107,7 @@ class RandomSearch(Strategy):
         return near and (most is None or parameters <= most)
 
     def _require_possible(self) -> None:
-        smallest, largest = size_range(self._space, self._table)
+        smallest, largest = size_range(self._space, "generator", self._table)
         wanted, tolerance, most = self._wanted, self._options.tolerance, self._options.max_parameters
         if wanted and not (wanted * (1 - tolerance) <= largest and wanted * (1 + tolerance) >= smallest):
             raise UserError(
@@ -142,21 +139,3 @@ def size_of(source: str, widths: NetworkConfig) -> int:
     if genotype.network != "generator":
         raise UserError(f"search.strategy.like = {source}: is a discriminator's; name a generator's")
     return count_parameters(genotype, widths)
-
-
-def size_range(space: SearchSpace, table: ParameterTable) -> tuple[int, int]:
-    """Parameters of the smallest and of the largest generator of a space."""
-    extremes = [list(_extremes(space, cell, edges)) for cell, edges in enumerate(table.cells)]
-    smallest, largest = (sum(map(extreme, extremes)) for extreme in (min, max))
-    return table.fixed + smallest, table.fixed + largest
-
-
-def _extremes(space: SearchSpace, cell: int, edges: tuple[Mapping[str, int], ...]) -> Iterator[int]:
-    """Sizes of valid cells whose every edge is none, or the smallest or largest of its other primitives."""
-    choices = []
-    for edge in edges:
-        by_size = sorted(edge.keys() - {NONE}, key=edge.__getitem__)
-        choices.append({*({NONE} & edge.keys()), by_size[0], by_size[-1]})
-    for names in product(*choices):
-        if space.fault(space.cells_of("generator")[cell], names) is None:
-            yield sum(edge[name] for edge, name in zip(edges, names, strict=True))

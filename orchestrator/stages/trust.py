@@ -1,0 +1,84 @@
+"""How far the supernets of a search can be trusted: measured, drawn and recorded with the search."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestrator.config.experiment import Experiment
+from orchestrator.console.console import Console
+from orchestrator.tracking import TrackedRun
+from orchestrator.yardstick.trust import LARGEST, Trust, Truth, known_truth, standardised, trust_in
+from search_space.genotype import Genotype
+from search_space.sampling import count_parameters
+
+if TYPE_CHECKING:
+    from orchestrator.plots.trust import TrustFigure
+
+FIGURE_FILE = "trust.png"
+FIGURES_FILE = "trust.json"
+
+ScoreAll = Callable[[Sequence[Genotype]], Iterable[tuple[Genotype, tuple[float, ...]]]]
+"""Inherited scores of genotypes, in any order."""
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """What is known of the supernets of a search."""
+
+    sentence: str
+    drawing: Path
+    figures: Path
+    """The correlations with their intervals, as JSON."""
+
+
+def trusted(
+    experiment: Experiment, folder: Path, score: ScoreAll, run: TrackedRun, console: Console
+) -> Trusted | None:
+    """How inherited scores rank real trainings of the recipe; None where no reliability run has any.
+
+    Leaves a figure and the correlations in the folder of the search and in MLflow.
+    """
+    from orchestrator.plots.trust import trust as figure
+
+    truth = known_truth(experiment)
+    if truth is None:
+        return None
+    console.say(f"trust: {len(truth.genotypes)} genotypes of run {truth.run} get inherited scores")
+    found = {genotype.content_hash: scores for genotype, scores in score(truth.genotypes)}
+    inherited = np.array([found[each.content_hash] for each in truth.genotypes])
+    widths = experiment.retrain.generator
+    trust = trust_in(inherited, truth, [count_parameters(each, widths) for each in truth.genotypes])
+    console.say(trust.sentence)
+    drawing, figures = folder / FIGURE_FILE, folder / FIGURES_FILE
+    drawing.write_bytes(figure(_shown(trust, truth, inherited)))
+    figures.write_text(trust.model_dump_json(indent=2), encoding="utf-8")
+    run.files({file.name: file.read_bytes() for file in (drawing, figures)})
+    run.scores(trust.metrics, {})
+    run.tag({"advnas.trust": trust.sentence})
+    return Trusted(trust.sentence, drawing, figures)
+
+
+def _shown(trust: Trust, truth: Truth, inherited: np.ndarray) -> "TrustFigure":
+    from orchestrator.plots.trust import TrustFigure
+
+    several = len(trust.each) > 1
+    rows = [
+        *([(f"all {len(trust.each)} supernets", trust.spearman)] if several else []),
+        *((f"supernet {number}", one) for number, one in enumerate(trust.each, start=1)),
+        ("all, by Kendall's tau" if several else "Kendall's tau", trust.kendall),
+        ("number of parameters", trust.parameters),
+        ("another seed of the training", trust.seeds_agree),
+    ]
+    agree = trust.supernets_agree
+    others = f"; supernets agree with each other by {agree:.2f}" if agree is not None else ""
+    value, low, high = trust.spearman
+    return TrustFigure(
+        inherited=standardised(inherited),
+        trained=np.where(truth.scores < LARGEST, truth.scores, np.inf),
+        metric=trust.metric,
+        rows=[(name, (each.value, each.low, each.high)) for name, each in rows],
+        title=f"{trust.genotypes} genotypes: Spearman {value:.2f} ({low:.2f} to {high:.2f}){others}",
+    )
