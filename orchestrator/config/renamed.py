@@ -28,6 +28,8 @@ ADDED: Mapping[str, Any] = {
     "search.strategy.name": "adversarial",
     "search.strategy.kernel_learning_rate": "equal",
     "search.strategy.opponent": "searched",
+    "search.strategy.derive": "alpha",
+    "search.strategy.perturbation_steps": 10,
     "search.strategy.recompute": True,
     "search.strategy.like": None,
     "search.strategy.max_parameters": None,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveFloat
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from search_space.networks.config import Relaxation
 from trainers.options import AdamConfig
@@ -40,6 +40,12 @@ class AdversarialConfig(StrategyConfig):
     that the outputs of wide kernels move most, and alpha prefers them."""
     opponent: Literal["searched", "fixed"] = "searched"
     """fixed trains against the discriminator of retraining: there is no beta, and only G is derived."""
+    derive: Literal["alpha", "perturbation"] = "alpha"
+    """How the generator comes out: each edge's largest alpha, or DARTS-PT: the operation without which the
+    supernet's images score worst."""
+    perturbation_steps: PositiveInt = 10
+    """Of perturbation: steps between two edges' decisions, in which weights train on and alpha stands still;
+    they are the last ones of the search."""
     continue_from_ema: bool = False
     """As released: after each evaluation, weights and alpha jump back to their moving average."""
 
@@ -47,6 +53,11 @@ class AdversarialConfig(StrategyConfig):
         """Temperature of a step, counted from 0, of so many."""
         progress = step / max(steps - 1, 1)
         return self.tau_start * (self.tau_end / self.tau_start) ** progress
+
+    @property
+    def chooses_by_scores(self) -> bool:
+        """Where primitives are removed to see what that does."""
+        return self.derive == "perturbation"
 
     @property
     def depends_on_reports(self) -> bool:

@@ -30,14 +30,20 @@ def inherited(supernet: Generator, genotype: Genotype, latents: Float[Tensor, "n
 
 
 @torch.no_grad()
-def recalibrate(network: Generator, latents: Float[Tensor, "n z"]) -> None:
-    """Take BatchNorm's running statistics of some latents' maps: the mean over batches of them."""
+def recalibrate(
+    network: Generator, latents: Float[Tensor, "n z"], forward: SampleGenerator | None = None
+) -> None:
+    """Take BatchNorm's running statistics of some latents' maps: the mean over batches of them.
+
+    `forward` is how the network makes images, where latents alone are not enough. Every worker does it all.
+    """
     network.norm.reset_running_stats()
     momentum, network.norm.momentum = network.norm.momentum, None  # type: ignore[assignment]
+    shares, network.norm.shares = network.norm.shares, 1
     network.train()
     for batch in latents.split(CALIBRATION_BATCH):
-        network(batch)
-    network.norm.momentum = momentum
+        (forward or network)(batch)
+    network.norm.momentum, network.norm.shares = momentum, shares
 
 
 def calibration_latents(count: int, latent_dim: int, seed: int, device: torch.device) -> Tensor:
