@@ -52,7 +52,8 @@ def resolve(word: str, root: Path, kinds: tuple[Kind, ...]) -> Meant | None:
 
 def search_folders(run: Path) -> list[Path]:
     """Where a run's searches and its evolution have left what they found; the last counts."""
-    return [*_folders(run, "search"), *filter(_has_a_genotype, [run / "evolve"])]
+    evolved = [*sorted(run.glob("*/evolve")), run / "evolve"]
+    return [*_folders(run, "search"), *filter(_has_a_genotype, evolved)]
 
 
 def selection_folders(run: Path) -> list[Path]:

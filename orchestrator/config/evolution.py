@@ -27,6 +27,8 @@ class EvolveStage(EvolutionConfig):
     concurrent: PositiveInt | None = 1
     """Trainings and scorings at once: more than one run as tasks on Ray, null: as many as the cluster
     holds."""
+    in_pipeline: bool = False
+    """Whether a pipeline evolves generators instead of searching."""
     derivations: PositiveInt = 4
     """The best candidates that a selection is given."""
     distance: NonNegativeInt = Field(default=4)

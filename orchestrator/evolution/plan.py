@@ -24,7 +24,7 @@ from trainers.strategies.one_shot_config import OneShotConfig
 
 STAGE = "evolve"
 """Folder of an evolution, below the one of its run."""
-RESULT_ALONE = {"concurrent", "children", "derivations", "distance"}
+RESULT_ALONE = {"concurrent", "children", "derivations", "distance", "in_pipeline"}
 """Options that decide neither candidates nor scores: an evolution that has ended goes on with others."""
 UNUSED = {"inherited": {"steps", "seeds"}, "fine_tuning": {"seeds"}, "training": {"supernets", "of"}}
 

@@ -108,6 +108,7 @@ def _concluded(
         genotypes=write_genotypes(plan.folder, genotypes),
         others=len(chosen) - 1,
         trust=trust.sentence if trust else None,
+        folder=plan.folder,
         **files,
     )
     write_result(plan.folder, result)

@@ -77,6 +77,8 @@ class Evolved:
     """All that were scored, as Parquet."""
     pareto: Path
     """Score against parameters, as PNG."""
+    folder: Path = field(metadata=UNPRINTED)
+    """Where a selection finds all of them."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from orchestrator.tracking import TrackedRun
 from orchestrator.yardstick.trust import LARGEST, Trust, Truth, known_truth, standardised, trust_in
 from search_space.genotype import Genotype
 from search_space.sampling import count_parameters
+from trainers.files import written_whole
 
 if TYPE_CHECKING:
     from orchestrator.plots.trust import TrustFigure
@@ -41,24 +42,41 @@ def trusted(
 
     Leaves a figure and the correlations in the folder of the search and in MLflow.
     """
-    from orchestrator.plots.trust import trust as figure
-
     truth = known_truth(experiment)
     if truth is None:
         return None
-    console.say(f"trust: {len(truth.genotypes)} genotypes of run {truth.run} get inherited scores")
-    found = {genotype.content_hash: scores for genotype, scores in score(truth.genotypes)}
-    inherited = np.array([found[each.content_hash] for each in truth.genotypes])
-    widths = experiment.retrain.generator
-    trust = trust_in(inherited, truth, [count_parameters(each, widths) for each in truth.genotypes])
+    trust = _known(folder, truth)
+    if trust is None:
+        console.say(f"trust: {len(truth.genotypes)} genotypes of run {truth.run} get inherited scores")
+        trust = _measured(experiment, folder, truth, score)
     console.say(trust.sentence)
     drawing, figures = folder / FIGURE_FILE, folder / FIGURES_FILE
-    drawing.write_bytes(figure(_shown(trust, truth, inherited)))
-    figures.write_text(trust.model_dump_json(indent=2), encoding="utf-8")
     run.files({file.name: file.read_bytes() for file in (drawing, figures)})
     run.scores(trust.metrics, {})
     run.tag({"advnas.trust": trust.sentence})
     return Trusted(trust.sentence, drawing, figures)
+
+
+def _known(folder: Path, truth: Truth) -> Trust | None:
+    """What was measured before an interruption, with the same trainings."""
+    if not (folder / FIGURES_FILE).is_file():
+        return None
+    found = Trust.model_validate_json((folder / FIGURES_FILE).read_bytes())
+    return found if (found.run, found.genotypes, found.seeds) == (truth.run, *truth.scores.shape) else None
+
+
+def _measured(experiment: Experiment, folder: Path, truth: Truth, score: ScoreAll) -> Trust:
+    """What inherited scores of the truth's genotypes say, drawn and written down."""
+    from orchestrator.plots.trust import trust as figure
+
+    found = {genotype.content_hash: scores for genotype, scores in score(truth.genotypes)}
+    inherited = np.array([found[each.content_hash] for each in truth.genotypes])
+    widths = experiment.retrain.generator
+    trust = trust_in(inherited, truth, [count_parameters(each, widths) for each in truth.genotypes])
+    (folder / FIGURE_FILE).write_bytes(figure(_shown(trust, truth, inherited)))
+    with written_whole(folder / FIGURES_FILE) as file:
+        file.write(trust.model_dump_json(indent=2).encode())
+    return trust
 
 
 def _shown(trust: Trust, truth: Truth, inherited: np.ndarray) -> "TrustFigure":

@@ -51,6 +51,8 @@ class Trust(Frozen):
     """Whose trainings they are."""
     metric: str
     genotypes: int
+    seeds: int
+    """Of each."""
     spearman: Estimate
     """Of the mean standardised score of all supernets."""
     kendall: Estimate
@@ -124,7 +126,8 @@ def trust_in(inherited: Float64[np.ndarray, "G S"], truth: Truth, parameters: Se
     return Trust(
         run=truth.run,
         metric=truth.metric,
-        genotypes=len(truth.genotypes),
+        genotypes=truth.scores.shape[0],
+        seeds=truth.scores.shape[1],
         spearman=spearman,
         kendall=kendall,
         each=tuple(rank_correlations(one, means)[0] for one in ranked.T),

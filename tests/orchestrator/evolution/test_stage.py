@@ -14,6 +14,7 @@ from orchestrator.console.console import Console
 from orchestrator.evolution.plan import require_sound
 from orchestrator.evolution.stage import evolve_in
 from orchestrator.jobs.job import Outcome
+from orchestrator.pipeline import pipeline
 from orchestrator.selection.candidates import collect
 from orchestrator.selection.curves import genotype_of
 from orchestrator.stages.train import Session
@@ -191,6 +192,18 @@ def test_the_limit_of_parameters_holds(root):
     assert max(row["parameters"] for row in found) <= limit
     for row in found:
         assert row["parameters"] == count_parameters(genotype_of(row["genotype"]), widths)
+
+
+def test_a_pipeline_can_evolve_instead_of_searching(root):
+    options = {"evolve__in_pipeline": True, "evolve__random": 3, "evolve__children": 1, "evolve__steps": 1}
+    experiment = experiment_in(root, "piped", select__rungs=[2, 3], tracking__model=None, **options)
+    result = pipeline(experiment, Console(io.StringIO()))
+    [folder] = (root / "piped").glob("*/evolve")
+    found = pq.read_table(folder / "candidates.parquet").to_pylist()
+    assert len(found) == 4
+    selected = pq.read_table(result.stages.select.ranking).to_pylist()
+    assert {row["genotype"] for row in selected} == {row["genotype"] for row in found if row["chosen"]}
+    assert result.generator.is_file()
 
 
 class TestRefused:
