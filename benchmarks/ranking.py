@@ -8,22 +8,18 @@ logarithm of a genotype's last scores over its seeds; a genotype that diverged r
 """
 
 import argparse
-import json
-import math
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from jaxtyping import Float64
-from scipy.stats import kendalltau, spearmanr
 
 from orchestrator.config.experiment import load_experiment
-from orchestrator.yardstick.statistics import seed_correlation
+from orchestrator.yardstick.statistics import rank_correlations
+from orchestrator.yardstick.trust import Truth, trust_in, truth_of
 from search_space.evolution import EvolutionConfig
 from search_space.genotype import Genotype
 from search_space.sampling import count_parameters
@@ -31,6 +27,7 @@ from trainers.compute import set_precision
 from trainers.datasets.batches import Batches, StepBatch
 from trainers.datasets.registry import load_images
 from trainers.metrics.evaluator import Evaluator
+from trainers.metrics.specs import score_names
 from trainers.noise import SeededNoise
 from trainers.samples import SampleGenerator
 from trainers.strategies.inherited import Score, log_score
@@ -42,21 +39,8 @@ TOGETHER = 3
 """Supernets whose standardised scores are averaged."""
 
 
-def truth_of(table: Path) -> tuple[list[Genotype], Float64[np.ndarray, "genotypes seeds"]]:
-    """Genotypes, and the logarithm of the last score of every training."""
-    ends: dict[str, dict[int, tuple[int, float]]] = defaultdict(dict)
-    for row in pq.read_table(table).to_pylist():
-        score = math.inf if row["score"] is None else row["score"]
-        ends[row["genotype"]][row["seed"]] = max(
-            ends[row["genotype"]].get(row["seed"], (0, 0.0)), (row["step"], score)
-        )
-    genotypes = [Genotype.from_rows("generator", json.loads(each)) for each in ends]
-    scores = np.array([[score for _, (_, score) in sorted(seeds.items())] for seeds in ends.values()])
-    return genotypes, np.log(np.minimum(scores, np.finfo(float).max))
-
-
 def inherited_scores(
-    search: OneShotSearch, genotypes: list[Genotype], score: Score
+    search: OneShotSearch, genotypes: Sequence[Genotype], score: Score
 ) -> Float64[np.ndarray, "genotypes supernets"]:
     """Logarithms, the lower the better."""
     return np.array(
@@ -70,22 +54,24 @@ def inherited_scores(
 def report(
     search: OneShotSearch,
     found: Float64[np.ndarray, "genotypes supernets"],
-    means: Float64[np.ndarray, " genotypes"],
+    truth: Truth,
+    sizes: Sequence[int],
 ) -> None:
     """Print how each supernet, and several together, rank the real means."""
-    single = [spearmanr(one, means).statistic for one in found.T]
-    kendall = [kendalltau(one, means).statistic for one in found.T]
-    standard = (found - found.mean(0)) / found.std(0)
-    groups = list(combinations(range(found.shape[1]), min(TOGETHER, found.shape[1])))
-    together = [spearmanr(standard[:, group].mean(1), means).statistic for group in groups]
+    everyone = trust_in(found, truth, sizes)
+    groups = combinations(range(found.shape[1]), min(TOGETHER, found.shape[1]))
+    together = [trust_in(found[:, group], truth, sizes).spearman.value for group in groups]
+    kendall = [rank_correlations(one, truth.means)[1].value for one in found.T]
+    single = [one.value for one in everyone.each]
     stopped = [int(supernet.progress.stopped) for supernet in search.state.supernets]
-    between = [spearmanr(a, b).statistic for a, b in combinations(found.T, 2)]
     print(f"\nafter {search.state.step} steps (stopped at {stopped}; 0: still trained)")
     print(f"Spearman of each: {' '.join(f'{one:.2f}' for one in single)}; mean {fmean(single):.2f}")
     print(f"Kendall of each: {' '.join(f'{one:.2f}' for one in kendall)}")
     low, high = min(together), max(together)
-    print(f"mean of {len(groups[0])}: {fmean(together):.2f}, from {low:.2f} to {high:.2f}")
-    print(f"supernets agree with each other by {fmean(between):.2f}" if between else "")
+    print(f"mean of {TOGETHER}: {fmean(together):.2f}, from {low:.2f} to {high:.2f}")
+    if everyone.supernets_agree is not None:
+        print(f"supernets agree with each other by {everyone.supernets_agree:.2f}")
+    print(everyone.sentence)
 
 
 def main() -> None:
@@ -123,19 +109,16 @@ def main() -> None:
     )
     search = OneShotSearch(strategy, setup)
     search.use_scores(score)
-    genotypes, truth = truth_of(arguments.truth)
-    means = truth.mean(1)
-    agree = seed_correlation(truth).value
-    sizes = [count_parameters(each, retrain.generator) for each in genotypes]
-    print(f"{len(genotypes)} genotypes; two seeds of a training agree by {agree:.2f}")
-    print(f"parameters rank by {spearmanr(sizes, means).statistic:.2f}")
+    metric = next(iter(score_names(retrain.evaluation)))
+    truth = Truth(arguments.truth.stem, metric, *truth_of(arguments.truth, metric))
+    sizes = [count_parameters(each, retrain.generator) for each in truth.genotypes]
     batches = Batches(images, config.batch_size, arguments.seed)
     while search.state.step < arguments.steps[-1]:
         noise = SeededNoise(arguments.seed, search.state.step, latent_dim, device)
         search.step(StepBatch(batches, search.state.step), noise)
         if search.state.step not in arguments.steps:
             continue
-        report(search, inherited_scores(search, genotypes, score), means)
+        report(search, inherited_scores(search, truth.genotypes, score), truth, sizes)
 
 
 if __name__ == "__main__":

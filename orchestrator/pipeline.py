@@ -1,4 +1,4 @@
-"""search -> select -> retrain -> evaluate -> register as one run: a finished stage is not done again.
+"""search or evolve -> select -> retrain -> evaluate -> register as one run: no finished stage is done again.
 
 A selection whose last rung is the end of the training ships its best run; nothing is retrained then.
 
@@ -18,6 +18,8 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import first_identity
 from orchestrator.console.console import Console
+from orchestrator.evolution.plan import STAGE, EvolutionPlan, require_sound
+from orchestrator.evolution.stage import evolve_in
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job, Stage
 from orchestrator.selection.plan import SelectionPlan, plan_of, ships
@@ -25,7 +27,15 @@ from orchestrator.selection.shipping import Shipped
 from orchestrator.selection.stage import Selected, select_in
 from orchestrator.stages.evaluate import evaluate_in
 from orchestrator.stages.preview import preview
-from orchestrator.stages.results import MERGED, Evaluated, Retrained, RunIdentity, Searched, write_result
+from orchestrator.stages.results import (
+    MERGED,
+    Evaluated,
+    Evolved,
+    Retrained,
+    RunIdentity,
+    Searched,
+    write_result,
+)
 from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
 from orchestrator.tracking import TrackingError
 from orchestrator.tracking.registry import Trained, register
@@ -38,7 +48,7 @@ from trainers.metrics.extractors.registry import make_extractor
 class StageResults:
     """What the stages of a pipeline returned, by name; None where a stage is left out."""
 
-    search: Searched | None
+    search: Searched | Evolved | None
     select: Selected | None
     retrain: Retrained | None
     evaluate: Evaluated
@@ -63,6 +73,8 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     """The main job; in MLflow one parent run with a child for each stage."""
     if experiment.select:
         ships(experiment)  # mistakes show before the search
+    if experiment.evolve.in_pipeline:
+        require_sound(experiment)
     session = Session.begin(experiment, console)
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
@@ -80,7 +92,7 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
         ) as run,
     ):
         session = replace(session, parent=run)
-        searched = None if experiment.retrain.genotype else search_in(_stage(session, "search", {}))
+        searched = None if experiment.retrain.genotype else _searched(session)
         selecting = _selecting(session, searched.folder) if searched and experiment.select else None
         selected = select_in(*selecting) if selecting else None
         found = selected or searched
@@ -112,6 +124,14 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     )
     write_result(session.folder, result)
     return result
+
+
+def _searched(session: Session) -> Searched | Evolved:
+    """What a search has derived or an evolution has bred, in the folder of what decides it."""
+    if not session.experiment.evolve.in_pipeline:
+        return search_in(_stage(session, "search", {}))
+    plan = EvolutionPlan(session.experiment, session.folder / STAGE)
+    return evolve_in(replace(session, name=f"{session.name}/{_first_hash(plan.identity)}"))
 
 
 def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Session:
@@ -172,6 +192,6 @@ def _first_hash(deciding: Mapping[str, Any]) -> str:
     return json_hash(first_identity(deciding))
 
 
-def _genotypes(found: Searched | Selected) -> dict[str, Genotype]:
+def _genotypes(found: Searched | Evolved | Selected) -> dict[str, Genotype]:
     files = found.trained.genotypes if isinstance(found, Searched) else found.genotypes
     return {network: each.genotype for network, each in files.items()}

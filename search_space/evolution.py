@@ -5,7 +5,7 @@ is a function of the seed and of the scores told so far, in their order: these a
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from statistics import fmean, pstdev
@@ -18,7 +18,7 @@ from search_space.errors import UserError
 from search_space.frozen import Frozen
 from search_space.genotype import Genotype, differing_edges
 from search_space.networks.config import NetworkConfig
-from search_space.sampling import sample_genotype
+from search_space.sampling import sample_genotype, size_range
 from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
@@ -57,8 +57,17 @@ class Evolution:
         UserError: no genotype is small enough.
     """
 
-    def __init__(self, config: EvolutionConfig, space: str, widths: NetworkConfig, seed: int) -> None:
+    def __init__(
+        self,
+        config: EvolutionConfig,
+        space: str,
+        widths: NetworkConfig,
+        seed: int,
+        section: str = "search.strategy.evolution",
+    ) -> None:
+        """`section` is where the user finds the options."""
         self.config, self.scored = config, list[tuple[Genotype, tuple[float, ...]]]()
+        self._section = section
         self._space, self._seed = find_space(space), seed
         self._network: Network = "generator"
         self._table = self._space.parameter_table(self._network, widths)
@@ -73,12 +82,25 @@ class Evolution:
         """Whether everything has been scored."""
         return len(self.scored) >= self.config.candidates
 
-    def ask(self) -> Genotype:
-        """The next candidate; the same until its score is told."""
-        random = np.random.default_rng([self._seed, len(self.scored)])
-        if len(self.scored) < self.config.random:
-            return self._first(partial(self._drawn, random))
-        return self._first(partial(self._child, random))
+    def ask(self, ahead: Sequence[Genotype] = ()) -> Genotype:
+        """The next candidate after those `ahead`, whose scores are awaited; the same until one is told."""
+        number = len(self.scored) + len(ahead)
+        random = np.random.default_rng([self._seed, number])
+        draw = self._drawn if number < self.config.random else self._child
+        return self._first(partial(draw, random), ahead)
+
+    def ask_together(self, count: int) -> list[Genotype]:
+        """The next candidates, to be scored beside each other and told in this order.
+
+        Children of the same parents, at most `count`; of the first population, which has none, all that are
+        left.
+        """
+        done, first = len(self.scored), self.config.random
+        end = first if done < first else min(done + count, self.config.candidates)
+        asked: list[Genotype] = []
+        while done + len(asked) < end:
+            asked.append(self.ask(asked))
+        return asked
 
     def first(self) -> Genotype:
         """The first candidate."""
@@ -133,7 +155,7 @@ class Evolution:
         """The best that differ from each other in at least `distance` edges; of equals, the smaller first."""
         ranked = sorted(
             zip(self.fitness(), self.scored, strict=True),
-            key=lambda one: (one[0], self._table.count(one[1][0].cells)),
+            key=lambda one: (one[0], self.parameters(one[1][0])),
         )
         found: list[Genotype] = []
         for fitness, (genotype, _) in ranked:
@@ -154,9 +176,14 @@ class Evolution:
         for entry in state:
             self.tell(self._genotype(tuple(tuple(cell) for cell in entry["cells"])), entry["scores"])
 
-    def _first(self, draw: Callable[[], Genotype]) -> Genotype:
+    def parameters(self, genotype: Genotype) -> int:
+        """Of the candidate's network, at the widths given."""
+        return self._table.count(genotype.cells)
+
+    def _first(self, draw: Callable[[], Genotype], ahead: Sequence[Genotype] = ()) -> Genotype:
         draws = (draw() for _ in range(MOST_DRAWS))
-        fitting = (one for one in draws if self._fits(one) and one.content_hash not in self._known)
+        known = self._known | {one.content_hash for one in ahead}
+        fitting = (one for one in draws if self._fits(one) and one.content_hash not in known)
         found = next(fitting, None)
         if found is None:
             raise UserError(
@@ -199,29 +226,18 @@ class Evolution:
 
     def _fits(self, genotype: Genotype) -> bool:
         most = self.config.max_parameters
-        return most is None or self._table.count(genotype.cells) <= most
+        return most is None or self.parameters(genotype) <= most
 
     def _limit(self) -> str:
-        return f"search.strategy.evolution.max_parameters = {self.config.max_parameters}"
+        return f"{self._section}.max_parameters = {self.config.max_parameters}"
 
     def _require_possible(self) -> None:
-        most, smallest = self.config.max_parameters, self._smallest()
+        most, (smallest, _) = self.config.max_parameters, size_range(self._space, self._network, self._table)
         if most is not None and most < smallest:
             raise UserError(
                 f"{self._limit()}: the smallest generator of these widths has {smallest:,} parameters; "
                 "allow as many, or use fewer search.generator.channels"
             )
-
-    def _smallest(self) -> int:
-        """Parameters of the smallest valid genotype."""
-        return self._table.fixed + sum(self._smallest_cells())
-
-    def _smallest_cells(self) -> Iterator[int]:
-        for edges, sizes in zip(self._space.cells_of(self._network), self._table.cells, strict=True):
-            names = tuple(min(edge, key=edge.__getitem__) for edge in sizes)
-            preferences = [{name: -float(size) for name, size in edge.items()} for edge in sizes]
-            repaired = self._space.repair(edges, names, preferences)
-            yield sum(edge[name] for edge, name in zip(sizes, repaired, strict=True))
 
 
 def _scale(column: Sequence[float]) -> tuple[float, float]:

@@ -3,11 +3,15 @@
 Imports no torch and builds no network.
 """
 
+from collections.abc import Iterator
+from itertools import product
+
 import numpy as np
 
 from search_space.genotype import Genotype, Provenance
 from search_space.networks.config import NetworkConfig
-from search_space.space import DEFAULT_SPACE, SearchSpace
+from search_space.parameter_table import ParameterTable
+from search_space.space import DEFAULT_SPACE, Names, SearchSpace
 from search_space.spaces.registry import find_space
 from search_space.topology import NONE, CellEdges, Network
 
@@ -58,6 +62,29 @@ def _fair_cell(space: SearchSpace, edges: CellEdges, seed: list[int], number: in
 def count_parameters(genotype: Genotype, config: NetworkConfig) -> int:
     """Trainable parameters of the genotype's network at the configured widths, from its space's table."""
     return find_space(genotype.space).parameter_table(genotype.network, config).count(genotype.cells)
+
+
+def size_range(space: SearchSpace, network: Network, table: ParameterTable) -> tuple[int, int]:
+    """Parameters of the smallest and of the largest valid network of a space."""
+    cells = space.cells_of(network)
+    extremes = [dict(_extremes(space, cells[index], table, index)) for index in range(len(cells))]
+    smallest, largest = (
+        table.count([choose(cell, key=cell.__getitem__) for cell in extremes]) for choose in (min, max)
+    )
+    return smallest, largest
+
+
+def _extremes(
+    space: SearchSpace, edges: CellEdges, table: ParameterTable, cell: int
+) -> Iterator[tuple[Names, int]]:
+    """Sizes of valid cells whose every edge is none, or the smallest or largest of its other primitives."""
+    choices = []
+    for size in table.cells[cell]:
+        by_size = sorted(size.keys() - {NONE}, key=size.__getitem__)
+        choices.append({*({NONE} & size.keys()), by_size[0], by_size[-1]})
+    for names in product(*choices):
+        if space.fault(edges, names) is None:
+            yield names, table.cell(cell, names)
 
 
 def _sample_cell(space: SearchSpace, edges: CellEdges, random: np.random.Generator) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from search_space.networks.generator import ImageGenerator
 from trainers.compute import autocast, set_precision
-from trainers.config import RetrainConfig
+from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.batches import Batches
 from trainers.distributed import average_running_statistics
 from trainers.guarded_step import GuardedStep, frozen
@@ -67,6 +68,29 @@ def retrain(
                 samples=sample_grid(sample, latent_dim, seed, state.device),
             )
             started, first = time.perf_counter(), state.step
+
+
+def fine_tuned(
+    generator: ImageGenerator,
+    discriminator: nn.Module,
+    batches: Batches,
+    config: SearchConfig,
+    steps: int,
+    seed: int,
+    compute: ComputeConfig,
+) -> ImageGenerator:
+    """The moving average of a generator that trains on for some steps, with fresh optimizers of a search.
+
+    Raises:
+        NonFiniteLoss: before anything is stepped with it.
+    """
+    shared = config.model_dump(include=set(RetrainConfig.model_fields) - {"steps", "report_every"})
+    recipe = RetrainConfig(**shared, steps=steps, report_every=steps)
+    device = next(generator.parameters()).device
+    state = RetrainState(generator.train().requires_grad_(True), discriminator, recipe, device, compute)
+    for _ in retrain(state, batches, recipe, seed, lambda _step, _sample: {}, compute):
+        pass
+    return state.ema_generator
 
 
 def retrain_step(

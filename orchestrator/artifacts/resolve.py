@@ -51,8 +51,9 @@ def resolve(word: str, root: Path, kinds: tuple[Kind, ...]) -> Meant | None:
 
 
 def search_folders(run: Path) -> list[Path]:
-    """Where a run's searches have left what they derived; the last counts."""
-    return _folders(run, "search")
+    """Where a run's searches and its evolution have left what they found; the last counts."""
+    evolved = [*sorted(run.glob("*/evolve")), run / "evolve"]
+    return [*_folders(run, "search"), *filter(_has_a_genotype, evolved)]
 
 
 def selection_folders(run: Path) -> list[Path]:
@@ -62,7 +63,11 @@ def selection_folders(run: Path) -> list[Path]:
 
 def _folders(run: Path, stage: str) -> list[Path]:
     folders = [run, *sorted(run.glob(f"*/{stage}")), run / stage]
-    return [folder for folder in folders if (folder / FILES["generator"]).is_file()]
+    return list(filter(_has_a_genotype, folders))
+
+
+def _has_a_genotype(folder: Path) -> bool:
+    return (folder / FILES["generator"]).is_file()
 
 
 def _ends_in(*suffixes: str) -> Callable[[str, Path], bool]:

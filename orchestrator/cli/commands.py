@@ -39,6 +39,7 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "search": Command("runs", "search the architectures of generator and discriminator, derive both", True),
+    "evolve": Command("runs", "breed generators, scored with inherited weights or by short trainings", True),
     "select": Command(
         "select", "choose one of many genotypes by short trainings, or replay recorded ones", True
     ),

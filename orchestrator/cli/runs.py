@@ -1,4 +1,4 @@
-"""Commands that do what CONFIG says: `search`, `reliability`, `retrain`, `evaluate`, `pipeline`, `sweep`."""
+"""Commands that do what CONFIG says, each by one function: `search`, `evolve`, `retrain`, `sweep`, ..."""
 
 import argparse
 from collections.abc import Mapping
@@ -32,6 +32,14 @@ RUNS: Mapping[str, Run] = {
         (
             "advnas search digits",
             "advnas search cifar10 --cluster.use_gpu true --search.steps 20000 --name long",
+        ),
+    ),
+    "evolve": Run(
+        "orchestrator.evolution.stage:evolve_genotypes",
+        (
+            "advnas evolve digits --search.strategy one_shot --name bred",
+            "advnas evolve digits --evolve.fitness training --evolve.random 20 --evolve.children 80",
+            "advnas select digits --name bred --select.rungs '[100, 300]'",
         ),
     ),
     "reliability": Run(
@@ -127,6 +135,10 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
         from orchestrator.reliability.stage import reliability_config
 
         reliability_config(experiment)
+    if arguments.dry_run and arguments.command == "evolve":
+        from orchestrator.evolution.plan import require_sound
+
+        require_sound(experiment)
     command = RUNS[arguments.command]
 
     def do(console: Console) -> object:

@@ -18,6 +18,7 @@ from pydantic import (
 from orchestrator.config.automatic import followed
 from orchestrator.config.cluster import ClusterConfig, TrackingConfig
 from orchestrator.config.errors import ConfigError, explain
+from orchestrator.config.evolution import EvolveStage
 from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.reliability import ReliabilityConfig
@@ -115,6 +116,8 @@ class Experiment(Frozen):
     search: SearchStage
     select: SelectStage | None = None
     """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
+    evolve: EvolveStage = EvolveStage()
+    """How `advnas evolve` breeds genotypes."""
     retrain: RetrainStage
     reliability: ReliabilityConfig = ReliabilityConfig()
     """How `advnas reliability` measures what the recipe of `retrain` can tell apart."""

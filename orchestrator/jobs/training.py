@@ -38,12 +38,12 @@ def searching(job: Job, device: torch.device) -> Training:
         UserError: the strategy needs scores, and there are none.
     """
     config, seed = job.experiment.search, job.experiment.seed
-    if config.strategy.needs_scores and not config.evaluation.every:
+    if config.strategy.chooses_by_scores and not config.evaluation.every:
         raise UserError(
             f"search.strategy = {config.strategy.name} chooses by scores, and search.evaluation.every = 0 "
             "scores nothing; use 1 or more"
         )
-    if config.strategy.needs_scores and not config.evaluation.of_images:
+    if config.strategy.chooses_by_scores and not config.evaluation.of_images:
         raise UserError(
             f"search.strategy = {config.strategy.name} chooses by scores of images, and "
             "search.evaluation.metrics = [gap] gives none; name another metric too"

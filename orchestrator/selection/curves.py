@@ -1,6 +1,5 @@
 """Recorded learning curves: what each training run of each genotype scored, and when."""
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,50 +8,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from orchestrator.artifacts.genotype_ids import as_json, genotype_id, genotype_of, is_of_names, short_name
 from orchestrator.selection.tables.table import Columns, read_columns
 from orchestrator.selection.tables.wide_table import SCORE, TableError
-from search_space.genotype import Genotype
-from search_space.space import DEFAULT_SPACE
+
+__all__ = ["Curves", "genotype_id", "genotype_of", "short_name"]
 
 SHOWN = 60
 """Characters of a wrong genotype that a message shows."""
-
-
-def genotype_id(genotype: Genotype) -> str:
-    """The id of a generator's genotype in selections and their tables: JSON without spaces.
-
-    It holds the published rows of the default space; for anything else, the space and the names.
-    """
-    listed = genotype.listed
-    if genotype.space != DEFAULT_SPACE or listed == genotype.cells:
-        return _json([[genotype.space], *genotype.cells])
-    return _json(listed)
-
-
-def genotype_of(id: str) -> Genotype:
-    """The genotype that an id stands for.
-
-    Raises:
-        GenotypeError: it names none.
-    """
-    rows = json.loads(id)
-    if _is_of_names(rows):
-        return Genotype(space=rows[0][0], network="generator", cells=rows[1:])
-    return Genotype.from_rows("generator", rows)
-
-
-def short_name(genotype: str) -> str:
-    """A genotype's id as a table has room for it, 1110331-1101333-0103303, if all indices have one digit."""
-    rows = json.loads(genotype)
-    if _is_of_names(rows):
-        return f"{rows[0][0]} {hashlib.sha256(genotype.encode()).hexdigest()[:8]}"
-    if all(0 <= index <= 9 for row in rows for index in row):
-        return "-".join("".join(map(str, row)) for row in rows)
-    return genotype
-
-
-def _json(rows: object) -> str:
-    return json.dumps(rows, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -151,7 +114,7 @@ def _parsed(text: str | None) -> str:
     if not _is_list_of_rows(rows):
         shown = repr(text) if text is None or len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
         raise TableError(f"genotype: {shown} is no list of rows of whole numbers, as [[0,1,3],[1,1,4]]")
-    return _json(rows)
+    return as_json(rows)
 
 
 def _is_list_of_rows(rows: object) -> bool:
@@ -159,7 +122,7 @@ def _is_list_of_rows(rows: object) -> bool:
         isinstance(rows, list)
         and bool(rows)
         and all(isinstance(row, list) and row for row in rows)
-        and (_is_of_names(rows) or all(type(index) is int for row in rows for index in row))
+        and (is_of_names(rows) or all(type(index) is int for row in rows for index in row))
     )
 
 
@@ -193,8 +156,3 @@ def rank_correlation(one: Float64[np.ndarray, " n"], other: Float64[np.ndarray, 
     from scipy.stats import spearmanr
 
     return float(spearmanr(*pairs).statistic)
-
-
-def _is_of_names(rows: list[list[object]]) -> bool:
-    """Whether a space is named first, and then primitives."""
-    return len(rows) > 1 and len(rows[0]) == 1 and all(isinstance(each, str) for row in rows for each in row)

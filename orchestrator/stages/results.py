@@ -55,8 +55,30 @@ class Searched:
     samples: Path | None
     """A grid of generated images; None where the strategy trains no network."""
     figures: Mapping[str, Path]
+    trust: str | None
+    """How its inherited scores rank real trainings; None where there are none to compare."""
     folder: Path = field(metadata=UNPRINTED)
     """Where it recorded all genotypes that it derived on its way."""
+
+
+@dataclass(frozen=True)
+class Evolved:
+    """A finished evolution."""
+
+    run: RunIdentity = field(metadata=MERGED)
+    metrics: Mapping[str, float]
+    genotypes: Mapping[str, GenotypeFile]
+    """The best one."""
+    others: int
+    """Genotypes besides, which a selection of this run compares too."""
+    trust: str | None
+    """How its scores rank real trainings; None where no reliability run has measured the recipe."""
+    candidates: Path
+    """All that were scored, as Parquet."""
+    pareto: Path
+    """Score against parameters, as PNG."""
+    folder: Path = field(metadata=UNPRINTED)
+    """Where a selection finds all of them."""
 
 
 @dataclass(frozen=True)

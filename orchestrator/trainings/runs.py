@@ -62,15 +62,17 @@ def listening(job: Job) -> Emit:
     def emit(report: Report) -> None:
         if scores := {name: report.metrics[name] for name in names if name in report.metrics}:
             pace = report.metrics.get("images_per_second")
-            _append(path, {"step": report.step, "scores": scores, "images_per_second": pace})
+            append_entry(path, {"step": report.step, "scores": scores, "images_per_second": pace})
 
     return emit
 
 
 def ended(job: Job, genotype: str, diverged: str | None, protocol: Mapping[str, str]) -> EndedRun:
     """A training as its folder tells it."""
-    entries = sorted(_entries(job.folder / CURVE_FILE), key=lambda entry: entry["step"])
-    at = {entry["step"]: entry for entry in entries}
+    at = {
+        entry["step"]: entry
+        for entry in sorted(entries(job.folder / CURVE_FILE), key=lambda one: one["step"])
+    }
     scores = {step: entry["scores"] for step, entry in at.items()}
     paces = {step: entry.get("images_per_second") for step, entry in at.items()}
     return EndedRun(genotype, job.experiment.seed, scores, diverged, protocol, _hours(job, paces))
@@ -92,7 +94,7 @@ class RunJournal:
         """`recorded` is called after every new run."""
         self._path, self._recorded = path, recorded
         self.known: dict[Key, EndedRun] = {}
-        for entry in _entries(path):
+        for entry in entries(path):
             run = EndedRun(
                 entry["genotype"],
                 entry["seed"],
@@ -110,7 +112,7 @@ class RunJournal:
 
     def record(self, run: EndedRun) -> None:
         """Keep a run, on disk before this returns."""
-        _append(self._path, asdict(run))
+        append_entry(self._path, asdict(run))
         self.known[run.key] = run
         self._recorded()
 
@@ -143,7 +145,8 @@ def table_of(runs: Sequence[EndedRun], names: Sequence[str], metric: str, steps:
     return pa.table(columns)
 
 
-def _append(path: Path, entry: Mapping[str, Any]) -> None:
+def append_entry(path: Path, entry: Mapping[str, Any]) -> None:
+    """Add a line of JSON to a journal, on disk before this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         # The line break comes first, so that a line cut short by a crash ends before the next.
@@ -152,7 +155,8 @@ def _append(path: Path, entry: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The complete lines of a journal."""
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
             yield json.loads(line)

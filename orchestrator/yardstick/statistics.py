@@ -33,9 +33,32 @@ def seed_correlation(ends: Float64[np.ndarray, "G K"]) -> Estimate:
     pair: with more than two seeds it covers more often than it says.
     """
     value = _mean_rank([(ends[:, a], ends[:, b]) for a, b in combinations(range(ends.shape[1]), 2)])
-    error = math.sqrt((1 + value**2 / 2) / (len(ends) - 3))
+    return _of_ranks(value, (1 + value**2 / 2) / (len(ends) - 3))
+
+
+def rank_correlations(
+    one: Float64[np.ndarray, " G"], other: Float64[np.ndarray, " G"]
+) -> tuple[Estimate, Estimate]:
+    """Spearman's and Kendall's (tau-b) correlation of two scores; 0 where one side is constant.
+
+    Intervals are Fisher's, with the errors of Bonett and Wright (2000) and of Fieller, Hartley and Pearson
+    (1957); they need at least five genotypes.
+    """
+    from scipy.stats import kendalltau
+
+    spearman = _mean_rank([(one, other)])
+    kendall = 0.0 if np.ptp(one) == 0 or np.ptp(other) == 0 else float(kendalltau(one, other).statistic)
+    count = len(one)
+    return (
+        _of_ranks(spearman, (1 + spearman**2 / 2) / (count - 3)),
+        _of_ranks(kendall, 0.437 / (count - 4)),
+    )
+
+
+def _of_ranks(value: float, variance: float) -> Estimate:
+    """With Fisher's interval, whose transformed value has that variance."""
     centre = math.atanh(min(max(value, -1 + 1e-12), 1 - 1e-12))
-    reach = _normal_quantile(1 - RISK / 2) * error
+    reach = _normal_quantile(1 - RISK / 2) * math.sqrt(variance)
     return Estimate(value, math.tanh(centre - reach), math.tanh(centre + reach))
 
 

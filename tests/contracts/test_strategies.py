@@ -181,6 +181,44 @@ class TestRandom:
         with pytest.raises(UserError, match="have {:,} to {:,};".format(*built)):
             list(self.drawn(1, parameters=1))
 
+    def test_like_a_published_generator_is_of_its_size_at_the_searchs_widths(self):
+        sizes = [count_parameters(genotype, WIDE) for genotype in self.drawn(3, like="adversarialnas")]
+        assert all(abs(size - 8_846_851) <= 0.1 * 8_846_851 for size in sizes)  # as published
+
+    def test_like_a_file_is_of_that_genotypes_size(self, tmp_path):
+        file = tmp_path / "mine.json"
+        mine = Genotype(network="generator", cells=[["nearest"] * 2 + ["conv_5x5"] * 5] * 3)
+        mine.save(file)
+        with torch.device("meta"):
+            wanted = parameters(Generator(WIDE, mine))
+        [genotype] = self.drawn(1, like=str(file), tolerance=0.2)
+        assert abs(count_parameters(genotype, WIDE) - wanted) <= 0.2 * wanted
+
+    def test_a_hard_limit_holds(self):
+        drawn = [count_parameters(genotype, WIDE) for genotype in self.drawn(6)]
+        limited = [count_parameters(genotype, WIDE) for genotype in self.drawn(6, max_parameters=11_000_000)]
+        assert max(drawn) > 11_000_000 >= max(limited)
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"max_parameters": 1_000}, "max_parameters = 1000: the smallest generator of these widths has"),
+            (
+                {"max_parameters": 7_000_000, "like": "adversarialnas"},
+                "such a generator has at least 7,962,165",
+            ),
+            ({"like": "eagan_cifar10"}, "like = eagan_cifar10: is a discriminator's"),
+            ({"like": "nobody"}, "unknown genotype 'nobody'; known: "),
+        ],
+    )
+    def test_sizes_that_none_has_are_refused(self, options, said):
+        with pytest.raises(UserError, match=said):
+            list(self.drawn(1, **options))
+
+    def test_two_sizes_are_one_too_many(self):
+        with pytest.raises(ValidationError, match="like: parameters gives the size already"):
+            RandomConfig(parameters=10_000_000, like="eagan")
+
 
 def test_the_extremes_of_autogans_space_count_its_further_deconvolutions():
     built = []

@@ -168,3 +168,45 @@ class TestAgreementOfJudges:
     @pytest.mark.parametrize("judges", [(SCORES[0],), (SCORES[0], [3] * 10), [one[:9] for one in SCORES]])
     def test_nothing_is_said_of_one_judge_or_a_blind_one_or_few_candidates(self, judges):
         assert self.told(*judges).agreement() is None
+
+
+class TestTogether:
+    SCORE = staticmethod(distance_to(sample_genotype("generator", 1)))
+
+    def told(self, one: Evolution, count: int, generations: int = 1000) -> Evolution:
+        for _ in range(generations):
+            if one.finished:
+                break
+            for candidate in one.ask_together(count):
+                one.tell(candidate, self.SCORE(candidate))
+        return one
+
+    def test_one_at_a_time_is_what_asking_one_by_one_gives(self):
+        assert self.told(evolution(), 1).state() == run(evolution(), self.SCORE).state()
+
+    def test_the_first_population_is_asked_for_at_once_and_is_that_of_asking_one_by_one(self):
+        drawn = [one for one, _ in run(evolution(), self.SCORE, most=SHORT.random).scored]
+        assert evolution().ask_together(3) == drawn
+
+    def test_children_of_a_generation_are_new_and_know_no_scores_of_each_other(self):
+        one = self.told(evolution(), 4, generations=1)
+        asked = one.ask_together(4)
+        known = {genotype.content_hash for genotype, _ in one.scored}
+        assert len({child.content_hash for child in asked} - known) == 4
+        assert one.ask_together(4) == asked
+        assert asked[:2] == one.ask_together(2)
+
+    def test_the_last_generation_is_as_large_as_there_is_room(self):
+        sizes, one = [], self.told(evolution(), 5, generations=1)
+        while not one.finished:
+            sizes.append(len(asked := one.ask_together(5)))
+            for candidate in asked:
+                one.tell(candidate, self.SCORE(candidate))
+        assert sizes == [5, 5, 2]
+        assert one.ask_together(5) == []
+
+    def test_with_more_children_it_begins_alike(self):
+        longer = SHORT.model_copy(update={"children": 15})
+        short, more = self.told(evolution(), 5).state(), self.told(evolution(longer), 5).state()
+        assert more[: len(short)] == short
+        assert len(more) == len(short) + 3

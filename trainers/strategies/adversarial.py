@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from search_space.architecture import Architecture, EdgeWeights
+from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.relaxation import derive, entropy, gumbel_noise, probabilities, relax
 from search_space.topology import Network
@@ -24,9 +25,14 @@ from trainers.samples import SampleGenerator
 from trainers.state import copy_buffers, copy_parameters, update_ema
 from trainers.strategies.adversarial_config import AdversarialConfig
 from trainers.strategies.adversarial_state import SearchState
+from trainers.strategies.inherited import Score, calibration_latents
+from trainers.strategies.perturbation import Perturbation, Place
 from trainers.strategies.strategy import Batch, Diagnostics, Players, SearchSetup, Strategy
 
 Losses = Mapping[str, Tensor]
+
+CALIBRATION = 400
+"""Latents of BatchNorm's statistics, where a supernet is scored without a primitive."""
 
 SYMBOLS: Mapping[Network, str] = {"generator": "alpha", "discriminator": "beta"}
 
@@ -39,13 +45,40 @@ class AdversarialSearch(Strategy):
     ) -> None:
         self.state, self._descend = state, descend
         self._options, self._setup, self._config = options, setup, setup.config
+        self._score: Score | None = None
+
+    @property
+    def searching_steps(self) -> int:
+        """Those before edges are decided one by one: all of them where alpha decides."""
+        return self._config.steps - (self._deciding_steps if self._score else 0)
+
+    @property
+    def _deciding_steps(self) -> int:
+        return len(self.state.decisions.places) * self._options.perturbation_steps
+
+    def use_scores(self, score: Score) -> None:
+        """Take what scores the supernet without a primitive.
+
+        Raises:
+            UserError: too few steps to decide all edges.
+        """
+        if self._options.derive != "perturbation":
+            return
+        self._score = score
+        if self.searching_steps < 1:
+            raise UserError(
+                f"search.steps = {self._config.steps}: the last {self._deciding_steps} decide an edge every "
+                f"{self._options.perturbation_steps} (search.strategy.perturbation_steps); use more"
+            )
 
     def step(self, batch: Batch, noise: NoiseSource) -> Losses:
         """Advance the state by one step; losses stay on the device."""
         state, config = self.state, self._config
         weights_half, architecture_half = batch.halves()
         losses: dict[str, Tensor] = {}
-        searching = state.step >= self._options.warmup_steps
+        if self._score is not None and (edge := self._edge_due()) is not None:
+            self._decide(edge, self._score)
+        searching = self._options.warmup_steps <= state.step < self.searching_steps
         if searching and state.beta is not None:
             losses["loss_beta"] = self.update_discriminator("beta", architecture_half, noise)["loss"]
         update = self.update_discriminator("discriminator", weights_half, noise)
@@ -68,7 +101,8 @@ class AdversarialSearch(Strategy):
         state.ema_generator.eval()
         generator = generator_for(state.device, self._setup.seed, "evaluation", state.step)
         noise = gumbel_noise(state.ema_alpha, generator)
-        edge_weights = relax(state.ema_alpha, self._options.relaxation, self._tau(state.step - 1), noise)
+        relaxed = relax(state.ema_alpha, self._options.relaxation, self._tau(state.step - 1), noise)
+        edge_weights = self._with_decisions(state.ema_alpha, relaxed)
         return lambda latents: state.ema_generator(latents, edge_weights)
 
     @torch.no_grad()
@@ -76,10 +110,10 @@ class AdversarialSearch(Strategy):
         """The two networks, under one sample of alpha and one of beta."""
         state = self.state
         generator = generator_for(state.device, self._setup.seed, "players", state.step)
-        options, tau = self._options, self._tau(state.step - 1)
+        options, tau, masked = self._options, self._tau(state.step - 1), self._options.mask_image_edges
         weights = {
-            player: relax(
-                one, options.relaxation, tau, gumbel_noise(one, generator), masked=options.mask_image_edges
+            player: self._with_decisions(
+                one, relax(one, options.relaxation, tau, gumbel_noise(one, generator), masked=masked)
             )
             for player, one in self._architectures().items()
         }
@@ -100,14 +134,19 @@ class AdversarialSearch(Strategy):
 
     def derived(self) -> Mapping[Network, Genotype]:
         """The genotypes that alpha and beta stand for now."""
-        return {network: derive(one) for network, one in self._architectures().items()}
+        found = {network: derive(one) for network, one in self._architectures().items()}
+        if self._options.derive == "perturbation":
+            found["generator"] = self.state.decisions.derived(self.state.alpha)
+        return found
 
     def diagnostics(self) -> Diagnostics:
         """How decided alpha and beta are."""
         architectures = self._architectures()
         entropies = {f"entropy_{SYMBOLS[network]}": entropy(one) for network, one in architectures.items()}
+        by_removal = self._options.derive == "perturbation"
+        decided = {"edges_decided": float(self.state.decisions.count)} if by_removal else {}
         return Diagnostics(
-            {"tau": self._tau(self.state.step - 1), **entropies},
+            {"tau": self._tau(self.state.step - 1), **entropies, **decided},
             {network: probabilities(one) for network, one in architectures.items()},
         )
 
@@ -147,6 +186,17 @@ class AdversarialSearch(Strategy):
         self._descend(loss, state.optimizers[phase], phase, state.step)
         return loss.detach()
 
+    def _edge_due(self) -> Place | None:
+        """The edge that is decided before this step."""
+        number, rest = divmod(self.state.step - self.searching_steps, self._options.perturbation_steps)
+        return self.state.decisions.in_order(self._setup.seed)[number] if number >= 0 and not rest else None
+
+    def _decide(self, edge: Place, score: Score) -> None:
+        state, seed = self.state, self._setup.seed
+        latents = calibration_latents(CALIBRATION, self._setup.generator.latent_dim, seed, state.device)
+        supernet = Perturbation(state.ema_generator, state.alpha, state.decisions, latents)
+        state.decisions.decide(edge, supernet.damage(edge, score))
+
     def _architectures(self) -> dict[Network, Architecture]:
         """Those that are searched: alpha, and beta unless the opponent is fixed."""
         alpha: dict[Network, Architecture] = {"generator": self.state.alpha}
@@ -165,7 +215,12 @@ class AdversarialSearch(Strategy):
         options = self._options
         gumbel = None if options.relaxation == "softmax" else noise.noise(phase, forward, architecture)
         tau = self._tau(self.state.step)
-        return relax(architecture, options.relaxation, tau, gumbel, masked=options.mask_image_edges)
+        weights = relax(architecture, options.relaxation, tau, gumbel, masked=options.mask_image_edges)
+        return self._with_decisions(architecture, weights)
+
+    def _with_decisions(self, architecture: Architecture, weights: EdgeWeights) -> EdgeWeights:
+        decided = self._options.derive == "perturbation" and architecture.network == "generator"
+        return self.state.decisions.applied(weights) if decided else weights
 
     def _tau(self, step: int) -> float:
         return self._options.tau(step, self._config.steps)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveFloat
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from search_space.networks.config import Relaxation
 from trainers.options import AdamConfig
@@ -40,6 +40,12 @@ class AdversarialConfig(StrategyConfig):
     that the outputs of wide kernels move most, and alpha prefers them."""
     opponent: Literal["searched", "fixed"] = "searched"
     """fixed trains against the discriminator of retraining: there is no beta, and only G is derived."""
+    derive: Literal["alpha", "perturbation"] = "alpha"
+    """How the generator comes out: each edge's largest alpha, or DARTS-PT: the operation without which the
+    supernet's images score worst."""
+    perturbation_steps: PositiveInt = 10
+    """Of perturbation: steps between two edges' decisions, in which weights train on and alpha stands still;
+    they are the last ones of the search."""
     continue_from_ema: bool = False
     """As released: after each evaluation, weights and alpha jump back to their moving average."""
 
@@ -52,6 +58,11 @@ class AdversarialConfig(StrategyConfig):
     def needs_discriminator(self) -> bool:
         """Unless the opponent is fixed."""
         return self.opponent == "searched"
+
+    @property
+    def chooses_by_scores(self) -> bool:
+        """Where primitives are removed to see what that does."""
+        return self.derive == "perturbation"
 
     @property
     def depends_on_reports(self) -> bool:

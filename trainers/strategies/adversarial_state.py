@@ -17,6 +17,7 @@ from trainers.noise import seed_for
 from trainers.options import AdamConfig
 from trainers.state import TrainingState
 from trainers.strategies.adversarial_config import AdversarialConfig, KernelRates
+from trainers.strategies.perturbation import Decisions
 from trainers.strategies.strategy import SearchSetup
 
 EQUAL_KERNEL = 3
@@ -61,6 +62,9 @@ class SearchState(TrainingState):
             "discriminator": self.discriminator,
             "alpha": self.alpha,
         }
+        self.decisions = Decisions(self.alpha).to(device)
+        if options.derive == "perturbation":
+            parts["decisions"] = self.decisions
         if self.beta is not None:
             self.optimizers["beta"] = _adam(self.beta, options.beta_optimizer)
             parts["beta"] = self.beta

@@ -30,18 +30,23 @@ def inherited(supernet: ImageGenerator, genotype: Genotype, latents: Float[Tenso
 
 
 @torch.no_grad()
-def recalibrate(network: ImageGenerator, latents: Float[Tensor, "n z"]) -> None:
-    """Take BatchNorm's running statistics of some latents' maps: the mean over batches of them."""
+def recalibrate(
+    network: ImageGenerator, latents: Float[Tensor, "n z"], forward: SampleGenerator | None = None
+) -> None:
+    """Take BatchNorm's running statistics of some latents' maps: the mean over batches of them.
+
+    `forward` is how the network makes images, where latents alone are not enough. Every worker does it all.
+    """
     norms = [module for module in network.modules() if isinstance(module, GhostBatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
+    before = [(norm.momentum, norm.shares) for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # type: ignore[assignment]
+        norm.momentum, norm.shares = None, 1  # type: ignore[assignment]
     network.train()
     for batch in latents.split(CALIBRATION_BATCH):
-        network(batch)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+        (forward or network)(batch)
+    for norm, (momentum, shares) in zip(norms, before, strict=True):
+        norm.momentum, norm.shares = momentum, shares
 
 
 def calibration_latents(count: int, latent_dim: int, seed: int, device: torch.device) -> Tensor:

@@ -1,18 +1,17 @@
 """Random search: the baseline that every other strategy has to beat. It trains nothing."""
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.parameter_table import ParameterTable
-from search_space.sampling import sample_genotype
-from search_space.space import Names, SearchSpace
+from search_space.networks.config import NetworkConfig
+from search_space.sampling import count_parameters, sample_genotype, size_range
 from search_space.spaces.registry import find_space
-from search_space.topology import NONE, Network
+from search_space.topology import Network
+from search_space.zoo.published import find_genotype
 from trainers.strategies.strategy import Batch, SearchSetup, Strategy, StrategyConfig
 
 if TYPE_CHECKING:
@@ -34,8 +33,19 @@ class RandomConfig(StrategyConfig):
     parameters: PositiveInt | None = None
     """Trainable parameters of the generator at the widths of `search.generator`: genotypes are drawn anew
     until they are about that large. null: of any size."""
+    like: str | None = None
+    """A published generator, or a genotype's .json or .npy file: its size at these widths takes the place of
+    `parameters`."""
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """By how much, as a share of `parameters`, a generator may be larger or smaller."""
+    max_parameters: PositiveInt | None = None
+    """Of the generator, at the widths of `search.generator`: larger ones are drawn anew. null: no limit."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "RandomConfig":
+        if self.parameters and self.like:
+            raise ValueError("like: parameters gives the size already; use one of the two")
+        return self
 
     def build(self, setup: SearchSetup) -> Strategy:
         """The draws of the setup's seed.
@@ -55,6 +65,7 @@ class RandomSearch(Strategy):
         self.state = TrainingState({}, setup.device)
         self._options, self._seed, self._space = options, setup.seed, find_space(setup.config.space)
         self._table = self._space.parameter_table("generator", setup.generator)
+        self._wanted = options.parameters if options.like is None else size_of(options.like, setup.generator)
         self._require_possible()
 
     def step(self, batch: Batch, noise: "NoiseSource") -> Mapping[str, "Tensor"]:  # noqa: ARG002
@@ -79,7 +90,7 @@ class RandomSearch(Strategy):
         if found is None:
             raise UserError(
                 f"{self._in_words()}: none of {MOST_DRAWS:,} random generators is of that size; "
-                "allow a larger search.strategy.tolerance"
+                "allow a larger search.strategy.tolerance or max_parameters"
             )
         return found
 
@@ -91,38 +102,40 @@ class RandomSearch(Strategy):
         return drawn.model_copy(update={"provenance": None})  # a run's genotypes name the run
 
     def _fits(self, parameters: int) -> bool:
-        wanted = self._options.parameters
-        return wanted is None or abs(parameters - wanted) <= self._options.tolerance * wanted
+        wanted, most = self._wanted, self._options.max_parameters
+        near = wanted is None or abs(parameters - wanted) <= self._options.tolerance * wanted
+        return near and (most is None or parameters <= most)
 
     def _require_possible(self) -> None:
-        smallest, largest = size_range(self._space, self._table)
-        wanted, tolerance = self._options.parameters, self._options.tolerance
+        smallest, largest = size_range(self._space, "generator", self._table)
+        wanted, tolerance, most = self._wanted, self._options.tolerance, self._options.max_parameters
         if wanted and not (wanted * (1 - tolerance) <= largest and wanted * (1 + tolerance) >= smallest):
             raise UserError(
                 f"{self._in_words()}: generators of these widths have {smallest:,} to {largest:,}; use a "
                 "number between, or other search.generator.channels"
             )
+        fewest = max(smallest, int(wanted * (1 - tolerance)) if wanted else 0)
+        if most is not None and most < fewest:
+            kind = "such a generator" if wanted else "the smallest generator of these widths"
+            raise UserError(
+                f"search.strategy.max_parameters = {most}: {kind} has at least {fewest:,}; allow as many, or "
+                "use fewer search.generator.channels"
+            )
 
     def _in_words(self) -> str:
-        return f"search.strategy.parameters = {self._options.parameters}"
+        if self._options.like:
+            return f"search.strategy.like = {self._options.like} ({self._wanted:,} parameters)"
+        given = {name: getattr(self._options, name) for name in ("parameters", "max_parameters")}
+        return ", ".join(f"search.strategy.{name} = {value}" for name, value in given.items() if value)
 
 
-def size_range(space: SearchSpace, table: ParameterTable) -> tuple[int, int]:
-    """Parameters of the smallest and of the largest generator of a space."""
-    extremes = [dict(_extremes(space, table, cell)) for cell in range(len(table.cells))]
-    smallest, largest = (
-        table.count([choose(cell, key=cell.__getitem__) for cell in extremes]) for choose in (min, max)
-    )
-    return smallest, largest
+def size_of(source: str, widths: NetworkConfig) -> int:
+    """Parameters of a named generator at these widths.
 
-
-def _extremes(space: SearchSpace, table: ParameterTable, cell: int) -> Iterator[tuple[Names, int]]:
-    """Sizes of valid cells whose every edge is none, or the smallest or largest of its other primitives."""
-    edges = table.cells[cell]
-    choices = []
-    for edge in edges:
-        by_size = sorted(edge.keys() - {NONE}, key=edge.__getitem__)
-        choices.append({*({NONE} & edge.keys()), by_size[0], by_size[-1]})
-    for names in product(*choices):
-        if space.fault(space.cells_of("generator")[cell], names) is None:
-            yield names, table.cell(cell, names)
+    Raises:
+        UserError: there is none of that name, or it is a discriminator's.
+    """
+    genotype = find_genotype(source)
+    if genotype.network != "generator":
+        raise UserError(f"search.strategy.like = {source}: is a discriminator's; name a generator's")
+    return count_parameters(genotype, widths)

@@ -133,6 +133,11 @@ class StrategyConfig(Frozen):
     """Whether it chooses by scores, which `search.evaluation` then has to give."""
 
     @property
+    def chooses_by_scores(self) -> bool:
+        """Whether it does with these options."""
+        return self.needs_scores
+
+    @property
     def depends_on_reports(self) -> bool:
         """Whether it changes the result how often is reported and scored."""
         return False

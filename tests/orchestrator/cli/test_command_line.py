@@ -113,8 +113,8 @@ def test_flags_stand_anywhere():
         ("train", "unknown command 'train'; did you mean retrain?"),
         (
             "go",
-            "unknown command 'go'; search, select, reliability, retrain, evaluate, pipeline, sweep, compare, "
-            "submit, generate, export, genotype, ui; `advnas --help` tells more",
+            "unknown command 'go'; search, evolve, select, reliability, retrain, evaluate, pipeline, sweep, "
+            "compare, submit, generate, export, genotype, ui; `advnas --help` tells more",
         ),
         ("evaluate digits --against", "--against: needs a value, as in --against VALUE"),
         ("evaluate digits --agianst x", "--agianst: unknown option; did you mean --against?"),

@@ -34,7 +34,7 @@ EVALUATED = Evaluated(RUN, "mine", "digits", "custom", {"fd": 1.0}, {"samples": 
 
 def test_a_search_is_printed_with_its_run_its_numbers_and_its_figures():
     found = document(
-        Searched(RUN, TRAINED, SAMPLES, figures={"search": Path("search.png")}, folder=Path("f"))
+        Searched(RUN, TRAINED, SAMPLES, figures={"search": Path("search.png")}, trust=None, folder=Path("f"))
     )
     assert list(found) == [
         "name", "run_id", "tracking_uri", "step", "metrics", "genotypes", "checkpoint", "workers",
@@ -48,7 +48,9 @@ def test_a_search_is_printed_with_its_run_its_numbers_and_its_figures():
 
 
 def test_a_search_that_trains_no_network_has_no_samples():
-    assert "samples" not in document(Searched(RUN, TRAINED, samples=None, figures={}, folder=Path("f")))
+    assert "samples" not in document(
+        Searched(RUN, TRAINED, samples=None, figures={}, trust=None, folder=Path("f"))
+    )
 
 
 def test_a_retraining_without_a_score_says_so():

@@ -182,13 +182,13 @@ KILLED = """
 import os, signal, sys
 from orchestrator.__main__ import main
 from orchestrator.trainings import runs
-append, lines = runs._append, []
+append, lines = runs.append_entry, []
 def append_and_die(path, entry):
     append(path, entry)
     lines.append(path)
     if len(lines) == 6:  # the second report of the second training; the first one is complete
         os.kill(os.getpid(), signal.SIGKILL)
-runs._append = append_and_die
+runs.append_entry = append_and_die
 main(sys.argv[1:])
 """
 

@@ -1,0 +1,102 @@
+"""How far the supernets of a search can be trusted: measured, drawn and recorded with the search."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestrator.config.experiment import Experiment
+from orchestrator.console.console import Console
+from orchestrator.tracking import TrackedRun
+from orchestrator.yardstick.trust import LARGEST, Trust, Truth, known_truth, standardised, trust_in
+from search_space.genotype import Genotype
+from search_space.sampling import count_parameters
+from trainers.files import written_whole
+
+if TYPE_CHECKING:
+    from orchestrator.plots.trust import TrustFigure
+
+FIGURE_FILE = "trust.png"
+FIGURES_FILE = "trust.json"
+
+ScoreAll = Callable[[Sequence[Genotype]], Iterable[tuple[Genotype, tuple[float, ...]]]]
+"""Inherited scores of genotypes, in any order."""
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """What is known of the supernets of a search."""
+
+    sentence: str
+    drawing: Path
+    figures: Path
+    """The correlations with their intervals, as JSON."""
+
+
+def trusted(
+    experiment: Experiment, folder: Path, score: ScoreAll, run: TrackedRun, console: Console
+) -> Trusted | None:
+    """How inherited scores rank real trainings of the recipe; None where no reliability run has any.
+
+    Leaves a figure and the correlations in the folder of the search and in MLflow.
+    """
+    truth = known_truth(experiment)
+    if truth is None:
+        return None
+    trust = _known(folder, truth)
+    if trust is None:
+        console.say(f"trust: {len(truth.genotypes)} genotypes of run {truth.run} get inherited scores")
+        trust = _measured(experiment, folder, truth, score)
+    console.say(trust.sentence)
+    drawing, figures = folder / FIGURE_FILE, folder / FIGURES_FILE
+    run.files({file.name: file.read_bytes() for file in (drawing, figures)})
+    run.scores(trust.metrics, {})
+    run.tag({"advnas.trust": trust.sentence})
+    return Trusted(trust.sentence, drawing, figures)
+
+
+def _known(folder: Path, truth: Truth) -> Trust | None:
+    """What was measured before an interruption, with the same trainings."""
+    if not (folder / FIGURES_FILE).is_file():
+        return None
+    found = Trust.model_validate_json((folder / FIGURES_FILE).read_bytes())
+    return found if (found.run, found.genotypes, found.seeds) == (truth.run, *truth.scores.shape) else None
+
+
+def _measured(experiment: Experiment, folder: Path, truth: Truth, score: ScoreAll) -> Trust:
+    """What inherited scores of the truth's genotypes say, drawn and written down."""
+    from orchestrator.plots.trust import trust as figure
+
+    found = {genotype.content_hash: scores for genotype, scores in score(truth.genotypes)}
+    inherited = np.array([found[each.content_hash] for each in truth.genotypes])
+    widths = experiment.retrain.generator
+    trust = trust_in(inherited, truth, [count_parameters(each, widths) for each in truth.genotypes])
+    (folder / FIGURE_FILE).write_bytes(figure(_shown(trust, truth, inherited)))
+    with written_whole(folder / FIGURES_FILE) as file:
+        file.write(trust.model_dump_json(indent=2).encode())
+    return trust
+
+
+def _shown(trust: Trust, truth: Truth, inherited: np.ndarray) -> "TrustFigure":
+    from orchestrator.plots.trust import TrustFigure
+
+    several = len(trust.each) > 1
+    rows = [
+        *([(f"all {len(trust.each)} supernets", trust.spearman)] if several else []),
+        *((f"supernet {number}", one) for number, one in enumerate(trust.each, start=1)),
+        ("all, by Kendall's tau" if several else "Kendall's tau", trust.kendall),
+        ("number of parameters", trust.parameters),
+        ("another seed of the training", trust.seeds_agree),
+    ]
+    agree = trust.supernets_agree
+    others = f"; supernets agree with each other by {agree:.2f}" if agree is not None else ""
+    value, low, high = trust.spearman
+    return TrustFigure(
+        inherited=standardised(inherited),
+        trained=np.where(truth.scores < LARGEST, truth.scores, np.inf),
+        metric=trust.metric,
+        rows=[(name, (each.value, each.low, each.high)) for name, each in rows],
+        title=f"{trust.genotypes} genotypes: Spearman {value:.2f} ({low:.2f} to {high:.2f}){others}",
+    )
