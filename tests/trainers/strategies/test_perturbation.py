@@ -10,9 +10,16 @@ from search_space.relaxation import relax
 from search_space.topology import NONE
 from tests.trainers.small import Given, adversarial, differing, halves, search_config, search_state
 from trainers.noise import SeededNoise
+from trainers.strategies import adversarial as module
 from trainers.strategies.perturbation import Decisions, Perturbation
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
+
+
+@pytest.fixture(autouse=True)
+def few_latents(monkeypatch):
+    monkeypatch.setattr(module, "CALIBRATION", 8)
+
 
 EDGES = 21
 STEPS = 1 + EDGES
