@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -12,7 +13,8 @@ from orchestrator.checkpoints.store import Checkpoint
 from orchestrator.config.experiment import Experiment
 from search_space.genotype import Genotype
 from search_space.networks.fixed_discriminator import FixedDiscriminator
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator
+from search_space.spaces.registry import find_space
 from trainers.compute import device_for, prepare, set_precision
 from trainers.datasets.batches import Batches
 from trainers.datasets.registry import load_images
@@ -83,7 +85,7 @@ class InheritedScores:
             pairs = zip(self._generators, self._supernets, strict=True)
             return tuple(self._score_of(genotype, *pair) for pair in pairs)
 
-    def _score_of(self, genotype: Genotype, generator: Generator, supernet: TrainedSupernet) -> float:
+    def _score_of(self, genotype: Genotype, generator: ImageGenerator, supernet: TrainedSupernet) -> float:
         latents = calibration_latents(
             supernet.calibration, generator.config.latent_dim, supernet.seed, self._device
         )
@@ -99,22 +101,21 @@ class InheritedScores:
     def _score(self, sample: SampleGenerator) -> Mapping[str, float]:
         return self._evaluator(sample, self._experiment.search.generator.latent_dim)
 
-    def _generator(self, supernet: TrainedSupernet) -> Generator:
+    def _generator(self, supernet: TrainedSupernet) -> ImageGenerator:
         config = self._experiment.search
-        generator = Generator(config.generator, space=config.space).to(self._device)
+        built = find_space(config.space).build("generator", config.generator, None, 1)
+        generator = cast(ImageGenerator, built).to(self._device)
         prepare(generator, self._experiment.compute)
         generator.load_state_dict(dict(supernet.generator))
         return generator
 
-    def _tuned(self, network: Generator, supernet: TrainedSupernet) -> Generator:
+    def _tuned(self, network: ImageGenerator, supernet: TrainedSupernet) -> ImageGenerator:
         config, compute = self._experiment.search, self._experiment.compute
         opponent = FixedDiscriminator(config.discriminator, config.loss.outputs).to(self._device)
         opponent.load_state_dict(dict(supernet.opponent))
         seed = seed_for(supernet.seed, "fine tuning")
         batches = Batches(self._images, config.batch_size, seed, device=self._device)
-        tuned = fine_tuned(network, opponent, batches, config, self._steps, seed, compute)
-        assert isinstance(tuned, Generator)
-        return tuned
+        return fine_tuned(network, opponent, batches, config, self._steps, seed, compute)
 
 
 @contextmanager

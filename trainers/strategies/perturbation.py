@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.genotype import Genotype
-from search_space.networks.generator import Generator
+from search_space.networks.generator import ImageGenerator
 from search_space.relaxation import derive, relax
 from search_space.topology import NONE
 from trainers.noise import seed_for
@@ -96,7 +96,7 @@ class Perturbation:
     """Scores a supernet without each primitive of an edge."""
 
     def __init__(
-        self, generator: Generator, alpha: Architecture, decisions: Decisions, latents: Tensor
+        self, generator: ImageGenerator, alpha: Architecture, decisions: Decisions, latents: Tensor
     ) -> None:
         """`latents` are those of BatchNorm's statistics."""
         self._generator, self._alpha, self._decisions, self._latents = generator, alpha, decisions, latents
