@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cluster.session import ClusterError, concurrent_trials, trial_resources
+from orchestrator.cluster.shared_root import Mark, mark_of
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import ClusterConfig, Experiment
 from orchestrator.console.console import Console
@@ -84,11 +85,16 @@ def side_by_side(
             while waiting or running:
                 while waiting and len(running) < places:
                     run = waiting.pop()
-                    running[task.remote(run.job, threads, listen)] = run
+                    mark = mark_of(run.job.experiment, run.job.folder)
+                    running[task.remote(run.job, threads, listen, mark)] = run
                 ended, _ = ray.wait(list(running), timeout=WAIT_S)
                 raise_if_interrupted()
                 for done in ended:
-                    yield running.pop(done), _outcome(done, command)
+                    run = running.pop(done)
+                    outcome = _outcome(done, command)
+                    if run.job.experiment.object_store and run.job.copy:
+                        run.job.copy.fetch()
+                    yield run, outcome
         finally:
             for one in running:
                 ray.cancel(one)
@@ -107,7 +113,7 @@ def _options(cluster: ClusterConfig) -> dict[str, Any]:
     }
 
 
-def _train(job: Job, threads: int, listen: Listen | None) -> Outcome | Exception:
+def _train(job: Job, threads: int, listen: Listen | None, mark: Mark | None) -> Outcome | Exception:
     """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
     import torch
 
@@ -116,6 +122,8 @@ def _train(job: Job, threads: int, listen: Listen | None) -> Outcome | Exception
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(threads)
     try:
+        if mark:
+            mark.require_seen()
         return launch(job, listen(job) if listen else _ignore)
     except (UserError, NonFiniteLoss) as error:
         return error

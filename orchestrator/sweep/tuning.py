@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.cluster.session import concurrent_trials, ray_cluster, this_machine, trial_resources
+from orchestrator.cluster.shared_root import NotShared, mark_of
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.searcher import Halving, StudySearch
+from orchestrator.sweep.halving import Halving
+from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS
-from orchestrator.sweep.trial import Send, Trial
+from orchestrator.sweep.trial import ENDS, Send, Trial
 from orchestrator.sweep.validation import evaluations
 from trainers.interruption import raise_if_interrupted
 
@@ -99,9 +101,17 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
 def _trainable(sweep: Sweep, folder: Path, work: Work) -> Callable[[Mapping[str, Any]], None]:
     """What Tune calls in a trial's process."""
 
+    mark = mark_of(sweep.base, folder)
+
     def trial(config: Mapping[str, Any]) -> None:
         from ray import tune
 
+        try:
+            if mark:
+                mark.require_seen()
+        except NotShared as error:
+            tune.report({ENDS: str(error)})
+            return
         work(Trial(sweep, folder, config[PARAMS]), lambda message: tune.report(dict(message)))
 
     return trial
