@@ -12,11 +12,11 @@ from typing import TypeVar
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
+from orchestrator.cluster.machines import require_room_on_cluster
 from orchestrator.cluster.report_channel import ReportChannel
 from orchestrator.cluster.session import (
     ClusterError,
     ray_cluster,
-    require_room_on_cluster,
     resources_per_worker,
 )
 from orchestrator.cluster.shared_root import mark_of

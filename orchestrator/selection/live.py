@@ -1,11 +1,13 @@
 """How the runs of a rung are done: one after another in this process, or side by side on Ray."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cluster.session import ClusterError, concurrent_trials, trial_resources
+from orchestrator.cluster.machines import Room, asking_for
+from orchestrator.cluster.session import ClusterError, trial_resources
 from orchestrator.cluster.shared_root import Mark, mark_of
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import ClusterConfig, Experiment
@@ -75,15 +77,14 @@ def side_by_side(
     def train(runs: Sequence[Run]) -> Iterator[End]:
         import ray
 
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        places = concurrent_trials(cluster, at_most, nodes, command=command)
         threads = max(1, int(cluster.cpus_per_worker))
         task = ray.remote(**_options(cluster))(_train)
         waiting = list(runs)[::-1]
         running: dict[ObjectRef[Outcome | Exception], Run] = {}
-        try:
+        with asking_for(cluster, min(len(runs), at_most or len(runs))), _cancelled_at_the_end(running):
+            room = Room(cluster, at_most, command) if runs else lambda: 0
             while waiting or running:
-                while waiting and len(running) < places:
+                while waiting and len(running) < room():
                     run = waiting.pop()
                     mark = mark_of(run.job.experiment, run.job.folder)
                     running[task.remote(run.job, threads, listen, mark)] = run
@@ -95,11 +96,19 @@ def side_by_side(
                     if run.job.experiment.object_store and run.job.copy:
                         run.job.copy.fetch()
                     yield run, outcome
-        finally:
-            for one in running:
-                ray.cancel(one)
 
     return train
+
+
+@contextmanager
+def _cancelled_at_the_end(running: Mapping["ObjectRef[Outcome | Exception]", Run]) -> Iterator[None]:
+    import ray
+
+    try:
+        yield
+    finally:
+        for one in running:
+            ray.cancel(one)
 
 
 def _options(cluster: ClusterConfig) -> dict[str, Any]:

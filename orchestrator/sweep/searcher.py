@@ -8,6 +8,7 @@ Optuna has no public way to open a running trial again, nor to read one without 
 `_trial_id` are private, used in this file alone, and `tests/contracts/test_private_parts.py` watches them.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
@@ -45,6 +46,8 @@ class StudySearch(Searcher):
         self.resumed: Callable[[str, Mapping[int, float]], None] = lambda *_: None
         """Learns which trial goes on, with its intermediate values."""
         self.failed = len(failures(study))
+        self.room: Callable[[], int] = lambda: sys.maxsize
+        """How many trials may run at once now."""
         self.stopped_by = ""
         """Why no trial can go on, whatever its configuration; empty while they can."""
 
@@ -53,7 +56,9 @@ class StudySearch(Searcher):
         return len(self._left) + max(self._sweep.config.budget.trials - self._begun, 0)
 
     def suggest(self, trial_id: str) -> Any:
-        """The next configuration, or that there is none."""
+        """The next configuration; None: none now, as there is no room for it; or that there is none."""
+        if len(self._trials) >= self.room():
+            return None
         if self._left:
             left = self._left.pop(0)
             self._draw_for(left.number)
