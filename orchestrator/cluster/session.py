@@ -131,8 +131,9 @@ def _connect(cluster: ClusterConfig) -> None:
         raise KeyboardInterrupt from None
     except ConnectionError as error:
         raise ClusterError(
-            f"cluster.address = {cluster.address}: no Ray cluster answers there; start one "
-            "(ray start --head) or use local"
+            f"cluster.address = {cluster.address}: no Ray cluster answers there, or it wants another token; "
+            "start one (ray start --head), name its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE) or "
+            "use local"
         ) from error
     finally:
         if threading.current_thread() is threading.main_thread():

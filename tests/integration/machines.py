@@ -46,7 +46,7 @@ class MachinesApart:
         """One more, with an empty disk."""
         ray_start = [Path(sys.executable).with_name("ray"), "start", "--address", self.address, "--block"]
         command = shlex.join(map(str, [*ray_start, "--num-cpus", "1"]))
-        known = len(alive())
+        known = set(alive())  # one that was lost counts for a while
         self._far.append(
             subprocess.Popen(
                 ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs apart '{self.disk}' && exec {command}"],
@@ -54,7 +54,7 @@ class MachinesApart:
                 start_new_session=True,
             )
         )
-        wait_until(lambda: len(alive()) > known, 120)
+        wait_until(lambda: bool(set(alive()) - known), 300)
 
     def lose(self, process: psutil.Process) -> None:
         """The machine of a process, with its disk."""
