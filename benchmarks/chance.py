@@ -53,7 +53,7 @@ def searched(experiment: Experiment, seeds: Sequence[int], console: Console) -> 
     """What the search derives last, with each seed."""
     for seed in seeds:
         job = Job(
-            "search", with_overrides(experiment, {"seed": seed}), {}, experiment.root / f"search-{seed}"
+            "search", with_overrides(experiment, {"seed": seed}), {}, experiment.folder / f"search-{seed}"
         )
         with console.stage(f"search, seed {seed}", job.config.steps) as view:
             yield f"{SEARCHED} {seed}", launch(job, view.report).genotypes["generator"]

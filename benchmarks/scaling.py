@@ -94,7 +94,7 @@ def _report_times(workers: int) -> list[float]:
             "search.evaluation.every": 0,
         }
         experiment = with_overrides(load_experiment("digits"), changes)
-        job = Job("search", experiment, {}, experiment.root.absolute() / "start")
+        job = Job("search", experiment, {}, experiment.folder.absolute() / "start")
         times: list[float] = []
         began = time.perf_counter()
 
@@ -110,7 +110,7 @@ def checkpoint(rounds: int) -> str:
     seconds = []
     with TemporaryDirectory() as root:
         experiment = with_overrides(load_experiment("cifar10"), {"root": root})
-        job = Job("search", experiment, {}, experiment.root.absolute() / "checkpoint")
+        job = Job("search", experiment, {}, experiment.folder.absolute() / "checkpoint")
         state = searching(job, CPU).state
         assert isinstance(state, SearchState)
         for optimizer in state.optimizers.values():

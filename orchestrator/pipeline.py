@@ -6,7 +6,8 @@ Each stage lies in a folder named by everything that decides its result, so a ch
 stage and those that depend on it anew, and nothing else; what was there before stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from orchestrator.artifacts.genotypes import genotypes_to_retrain, with_named_discriminator
+from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import first_identity
@@ -37,10 +39,9 @@ from orchestrator.stages.results import (
     write_result,
 )
 from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
-from orchestrator.tracking import TrackingError
+from orchestrator.tracking import TrackedRun, TrackingError
 from orchestrator.tracking.registry import Trained, register
 from search_space.genotype import Genotype
-from trainers.locks import sole_driver
 from trainers.metrics.extractors.registry import make_extractor
 
 
@@ -78,19 +79,8 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     session = Session.begin(experiment, console)
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
-        make_extractor(experiment.retrain.evaluation, experiment.root / "cache", torch.device("cpu"))
-    stages = ("retrain",) if experiment.retrain.genotype else ("search", "retrain")
-    preview(experiment, session.folder, console, *stages)
-    with (
-        sole_driver(session.folder),
-        session.tracker.run(
-            session.name,
-            "pipeline",
-            name=session.name,
-            params=experiment.model_dump(mode="json"),
-            tags={},
-        ) as run,
-    ):
+        make_extractor(experiment.retrain.evaluation, experiment.folder / "cache", torch.device("cpu"))
+    with _begun(session) as run:
         session = replace(session, parent=run)
         searched = None if experiment.retrain.genotype else _searched(session)
         selecting = _selecting(session, searched.folder) if searched and experiment.select else None
@@ -113,16 +103,16 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
         run.genotypes(genotypes)
         run.scores(evaluated.metrics, evaluated.fingerprint)
         model = _register(session, genotypes["generator"], finished, trained_in, evaluated)
-    result = PipelineResult(
-        run_identity(session, run),
-        metrics=evaluated.metrics,
-        generator=finished.generator,
-        samples=finished.samples,
-        genotype=genotype,
-        model=model,
-        stages=StageResults(searched, selected, retrained, evaluated),
-    )
-    write_result(session.folder, result)
+        result = PipelineResult(
+            run_identity(session, run),
+            metrics=evaluated.metrics,
+            generator=finished.generator,
+            samples=finished.samples,
+            genotype=genotype,
+            model=model,
+            stages=StageResults(searched, selected, retrained, evaluated),
+        )
+        write_result(session.folder, result)
     return result
 
 
@@ -132,6 +122,18 @@ def _searched(session: Session) -> Searched | Evolved:
         return search_in(_stage(session, "search", {}))
     plan = EvolutionPlan(session.experiment, session.folder / STAGE)
     return evolve_in(replace(session, name=f"{session.name}/{_first_hash(plan.identity)}"))
+
+
+@contextmanager
+def _begun(session: Session) -> Iterator[TrackedRun]:
+    """The parent run, once the folder is this process's alone and the images have been shown."""
+    experiment = session.experiment
+    stages = ("retrain",) if experiment.retrain.genotype else ("search", "retrain")
+    with sole_owner(experiment, session.folder):
+        preview(experiment, session.folder, session.console, *stages)
+        params = experiment.model_dump(mode="json")
+        with session.tracker.run(session.name, "pipeline", name=session.name, params=params, tags={}) as run:
+            yield run
 
 
 def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Session:

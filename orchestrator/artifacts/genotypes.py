@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.artifacts.resolve import FILES, Meant, resolve, search_folders, selection_folders
+from orchestrator.checkpoints.stored_folder import bring_run
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.tracking.artifacts import fetch
@@ -19,9 +20,10 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
     Raises:
         UserError: there is no such run; or what is named is neither in the zoo, a file nor a searched run.
     """
-    source = experiment.retrain.genotype
-    if source is None and experiment.name and (own := searched_genotypes(experiment.root / experiment.name)):
-        _require_generator(own, experiment.name, "name")
+    source, name = experiment.retrain.genotype, experiment.name
+    bring_run(experiment, source or name)
+    if source is None and name and (own := searched_genotypes(experiment.folder / name)):
+        _require_generator(own, name, "name")
         return with_named_discriminator(experiment, own)
     if source is None:
         generators = [name for name, entry in PUBLISHED.items() if entry.genotype.network == "generator"]
@@ -29,7 +31,7 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
             f"retrain.genotype = null: name one to retrain: {', '.join(generators)}, "
             "a .json or .npy file, or a run that has searched"
         )
-    found = _named(source, experiment.root, experiment.tracking_uri)
+    found = _named(source, experiment.folder, experiment.tracking_uri)
     _require_generator(found, source, "retrain.genotype")
     return with_named_discriminator(experiment, found)
 
@@ -43,7 +45,8 @@ def with_named_discriminator(experiment: Experiment, found: Mapping[str, Genotyp
     source = experiment.retrain.discriminator.architecture
     if source in ("fixed", "derived"):
         return found
-    named = _named(source, experiment.root, experiment.tracking_uri)
+    bring_run(experiment, source)
+    named = _named(source, experiment.folder, experiment.tracking_uri)
     if "discriminator" not in named:
         raise ConfigError(
             f"retrain.discriminator.architecture = {source}: is a generator's; use fixed, derived, or name "

@@ -45,13 +45,13 @@ def find_subject(source: str, experiment: Experiment, genotype: str | None) -> S
         UserError: there is nothing of that name, or it cannot be used.
     """
     genotype = genotype or experiment.retrain.genotype
-    generator = generator_if_any(source, experiment.root, experiment.tracking_uri, genotype)
+    generator = generator_if_any(source, experiment.folder, experiment.tracking_uri, genotype)
     if generator is not None:
         return generator
-    if folder := resolve(source, experiment.root, ("folder",)):
+    if folder := resolve(source, experiment.folder, ("folder",)):
         return _folder(folder.path, experiment)
     raise UserError(
-        f"{source}: neither a run in {experiment.root}, nor a generator.pt, a .pth checkpoint of the "
+        f"{source}: neither a run in {experiment.folder}, nor a generator.pt, a .pth checkpoint of the "
         "released code or a folder of images"
     )
 
@@ -79,8 +79,8 @@ def find_against(
     """
     evaluation, data = experiment.retrain.evaluation, experiment.data
     if source is None:
-        return Against(data.name, load_images(data, experiment.root / "cache"), evaluation)
-    if statistics := resolve(source, experiment.root, ("statistics",)):
+        return Against(data.name, load_images(data, experiment.folder / "cache"), evaluation)
+    if statistics := resolve(source, experiment.folder, ("statistics",)):
         file = statistics.path.expanduser().absolute()
         return Against(source, None, evaluation.model_copy(update={"statistics": file}))
     subject = find_subject(source, experiment, genotype)
@@ -111,7 +111,7 @@ def _folder(folder: Path, experiment: Experiment) -> Images:
         resize="none",
         crop="none",
     )
-    return load_images(config, experiment.root / "cache")
+    return load_images(config, experiment.folder / "cache")
 
 
 def _first_image(folder: Path) -> Image.Image:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,6 +110,10 @@ class CheckpointStore:
                 return Checkpoint(folder, _read_meta(folder))
             logger.warning("checkpoint %s is damaged: going on from the one before it", folder)
         return None
+
+    def here(self, checkpoint: Checkpoint) -> Checkpoint:
+        """The same checkpoint in this folder, as another machine may have found it in its own."""
+        return replace(checkpoint, folder=self._folder / checkpoint.folder.name)
 
     def step(self) -> int:
         """The step of the newest checkpoint, which a job continues from; 0 without one."""

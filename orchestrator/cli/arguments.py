@@ -79,7 +79,21 @@ def add_json(command: argparse.ArgumentParser) -> None:
 
 def add_root(command: argparse.ArgumentParser) -> None:
     """Where runs named on the command line are looked for."""
-    command.add_argument("--root", default="runs", help="folder of runs (default: runs)")
+    command.add_argument("--root", type=folder_of_runs, default="runs", help="folder of runs (default: runs)")
+
+
+def folder_of_runs(text: str) -> str:
+    """A folder.
+
+    Raises:
+        ArgumentTypeError: it is an object store, which only commands that take CONFIG can use.
+    """
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text}: this command reads folders; name a run of an object store as MLflow does, runs:/ID "
+            "with --tracking-uri"
+        )
+    return text
 
 
 def at_least_zero(text: str) -> int:

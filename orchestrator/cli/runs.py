@@ -142,7 +142,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
     command = RUNS[arguments.command]
 
     def do(console: Console) -> object:
-        require_kept(experiment.root)
+        require_kept(experiment.folder)
         own = {option: getattr(arguments, option) for option in command.own}
         return resolve_name(command.stage)(experiment, console, **own)
 
@@ -173,7 +173,7 @@ def _loaded_sweep(arguments: argparse.Namespace) -> Loaded:
     def do(console: Console) -> object:
         from orchestrator.sweep.command import run_sweep
 
-        require_kept(sweep.base.root)
+        require_kept(sweep.base.folder)
         return run_sweep(sweep, console)
 
     return Loaded(document, write_yaml(document), do)

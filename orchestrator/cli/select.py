@@ -52,7 +52,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
     def do(console: Console) -> object:
         from orchestrator.selection.stage import select
 
-        require_kept(experiment.root)
+        require_kept(experiment.folder)
         return select(experiment, console)
 
     return Loaded(experiment, to_yaml(experiment), do)

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     def do(console: Console) -> object:
         from orchestrator.zoo.stage import retrain_zoo
 
-        require_kept(experiment.root)
+        require_kept(experiment.folder)
         return retrain_zoo(experiment, console, names, seeds, concurrent)
 
     return carry_out(arguments, Loaded(experiment, to_yaml(experiment), do))

@@ -3,6 +3,9 @@
 Ray Train's own policy takes any number between two, and restarts workers whenever a machine has come. Here
 only divisors of the most are taken, so that each worker has as many shares of a batch; and a restart waits
 for a report, after which there is nothing to lose.
+
+Ray Train has no public way to choose the number of workers: its scaling policy is private, used in this file
+alone, and `tests/contracts/test_private_parts.py` watches it.
 """
 
 from collections.abc import Mapping

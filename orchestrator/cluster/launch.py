@@ -1,11 +1,14 @@
 """A job is done in this process or by Ray Train workers; whoever asks for it cannot tell the difference."""
 
+from collections.abc import Callable
+
 from orchestrator.jobs.identity import identity, require_same
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.worker import run_worker
 from trainers.compute import device_for
 from trainers.interruption import interruptible, raise_if_interrupted
 from trainers.locks import sole_driver
+from trainers.report import Report
 
 
 def launch(job: Job, emit: Emit) -> Outcome:
@@ -27,8 +30,10 @@ def drive(job: Job, emit: Emit) -> Outcome:
     """The same for whoever holds the job's folder already, as `sole_driver` does."""
     with interruptible():
         raise_if_interrupted()
-        if job.mirror:
-            job.mirror.fetch()
+        copy = job.copy
+        if copy:
+            copy.fetch()
+            emit = _and_then(emit, copy.send_notes)
         if (outcome := finished(job)) is not None:
             return outcome
         if job.experiment.cluster.num_workers == 0:
@@ -36,9 +41,19 @@ def drive(job: Job, emit: Emit) -> Outcome:
         from orchestrator.cluster.train import train_on_ray
 
         train_on_ray(job, emit)
+        if copy:
+            copy.fetch_checkpoints()
         outcome = finished(job)
         assert outcome is not None, "workers end at the last step"
         return outcome
+
+
+def _and_then(emit: Emit, do: Callable[[], None]) -> Emit:
+    def both(report: Report) -> None:
+        emit(report)
+        do()
+
+    return both
 
 
 def finished(job: Job) -> Outcome | None:

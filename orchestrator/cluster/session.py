@@ -69,18 +69,6 @@ def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
             _shut_down()
 
 
-def require_room_on_cluster(cluster: ClusterConfig) -> None:
-    """Refuse workers that the connected cluster could not hold even if it were idle.
-
-    Raises:
-        ClusterError: with the number of workers it can hold.
-    """
-    import ray
-
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    require_room(cluster, nodes, "the cluster")
-
-
 def require_room(cluster: ClusterConfig, nodes: Sequence[Mapping[str, float]], place: str) -> None:
     """Refuse more workers than fit on nodes of these resources ("CPU", "GPU"); elastic, only the fewest must.
 
@@ -143,8 +131,9 @@ def _connect(cluster: ClusterConfig) -> None:
         raise KeyboardInterrupt from None
     except ConnectionError as error:
         raise ClusterError(
-            f"cluster.address = {cluster.address}: no Ray cluster answers there; start one "
-            "(ray start --head) or use local"
+            f"cluster.address = {cluster.address}: no Ray cluster answers there, or it wants another token; "
+            "start one (ray start --head), name its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE) or "
+            "use local"
         ) from error
     finally:
         if threading.current_thread() is threading.main_thread():

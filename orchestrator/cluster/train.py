@@ -12,13 +12,14 @@ from typing import TypeVar
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
+from orchestrator.cluster.machines import require_room_on_cluster
 from orchestrator.cluster.report_channel import ReportChannel
 from orchestrator.cluster.session import (
     ClusterError,
     ray_cluster,
-    require_room_on_cluster,
     resources_per_worker,
 )
+from orchestrator.cluster.shared_root import mark_of
 from orchestrator.cluster.worker import EndAtFinalErrors, is_final, work
 from orchestrator.config.experiment import ClusterConfig
 from orchestrator.jobs.job import Emit, Job
@@ -92,8 +93,12 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", str(POLL_S))
     silence = min(SILENCE_S, cluster.report_timeout_s)
     os.environ.setdefault("RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S", str(silence))
+    # Together the job's folder: Ray accepts as checkpoints what lies in it. Hidden, nothing of it is copied.
+    below = job.folder.relative_to(job.experiment.folder)
+    if job.experiment.object_store:
+        below /= ".ray_train"
     # Ray Train would otherwise go on from its own list of checkpoints, of which some are gone.
-    (job.folder / "checkpoint_manager_snapshot.json").unlink(missing_ok=True)
+    (job.experiment.folder / below / "checkpoint_manager_snapshot.json").unlink(missing_ok=True)
     elastic = cluster.min_workers is not None
     attempt = os.environ.setdefault(
         "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(ELASTIC_START_ATTEMPT_S if elastic else START_ATTEMPT_S)
@@ -101,7 +106,11 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
     whole_gpus = cluster.use_gpu and cluster.gpus_per_worker >= 1
     return _kind(cluster)(
         work,
-        train_loop_config={"job": job, "channel": channel},
+        train_loop_config={
+            "job": job,
+            "channel": channel,
+            "mark": mark_of(job.experiment, job.folder),
+        },
         torch_config=TorchConfig(
             # NCCL refuses two workers on one GPU.
             backend="nccl" if whole_gpus else "gloo",
@@ -116,9 +125,8 @@ def _trainer(job: Job, channel: ReportChannel) -> TorchTrainer:
             placement_strategy=cluster.placement.upper(),
         ),
         run_config=ray.train.RunConfig(
-            # Together the job's folder: Ray accepts as checkpoints what lies in it.
-            storage_path=str(job.experiment.root),
-            name=str(job.folder.relative_to(job.experiment.root)),
+            storage_path=str(job.experiment.folder),
+            name=str(below),
             failure_config=ray.train.FailureConfig(  # type: ignore[call-arg]
                 max_failures=cluster.max_failures,
                 controller_failure_limit=math.ceil(cluster.report_timeout_s / float(attempt)),

@@ -11,6 +11,7 @@ import torch
 from ray.train.torch import get_device
 
 from orchestrator.cluster.report_channel import ReportChannel, Stopped
+from orchestrator.cluster.shared_root import Mark
 from orchestrator.jobs.job import Job
 from orchestrator.jobs.worker import run_worker
 from search_space.errors import UserError
@@ -26,6 +27,9 @@ def work(settings: Mapping[str, Any]) -> None:
     """Ray Train's train function."""
     job: Job = settings["job"]
     channel: ReportChannel = settings["channel"]
+    mark: Mark | None = settings["mark"]
+    if mark:
+        mark.require_seen()
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(max(1, int(job.experiment.cluster.cpus_per_worker)))
     for package in OURS:
@@ -38,7 +42,9 @@ def work(settings: Mapping[str, Any]) -> None:
 
 
 def _committed(job: Job, report: Report, folder: Path) -> None:
-    checkpoint = ray.train.Checkpoint.from_directory(folder) if rank() == 0 else None
+    # Of an object store's root Ray Train knows nothing: workers find their checkpoints there themselves.
+    told = rank() == 0 and not job.experiment.object_store
+    checkpoint = ray.train.Checkpoint.from_directory(folder) if told else None
     ray.train.report(
         {"step": report.step, **report.metrics},
         checkpoint=checkpoint,

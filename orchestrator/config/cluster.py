@@ -4,7 +4,15 @@ import math
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from search_space.frozen import Frozen
 from trainers.files import without_secrets
@@ -38,6 +46,10 @@ class ClusterConfig(Frozen):
     """Restarts from the newest checkpoint after a worker or its machine has died."""
     report_timeout_s: PositiveFloat = 3600.0
     """Seconds without a report after which workers count as stuck."""
+
+    machines_timeout_s: NonNegativeFloat = 0.0
+    """Seconds to wait for machines that a cluster adds on demand, for which its autoscaler is asked; 0: what
+    the cluster cannot hold is refused at once."""
 
     @model_validator(mode="after")
     def _shares_come_out_even(self) -> "ClusterConfig":

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -23,15 +22,15 @@ from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.config.renamed import with_modern_names
+from orchestrator.config.roots import Root, StoreAddress, scratch
 from orchestrator.config.selection import SelectStage
 from search_space.frozen import Frozen
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.zoo.published import published_of
 from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.config import DataConfig
-from trainers.files import without_secrets
 from trainers.metrics.config import EvaluationConfig
-from trainers.options import ComputeConfig, Folder
+from trainers.options import ComputeConfig
 from trainers.strategies.registry import STRATEGIES
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
@@ -47,20 +46,6 @@ def _usable_name(name: str) -> str:
 
 RunName = Annotated[str, AfterValidator(_usable_name)]
 """Names a folder, so: letters, digits, dots, dashes and underscores."""
-
-
-def _local(root: Any) -> Any:
-    if "://" in str(root):
-        raise ValueError(
-            "must be a folder, as runs are locked and written there; mirror takes an object store"
-        )
-    return root
-
-
-def _store_address(uri: str) -> str:
-    if not re.match(r"(s3|gs|abfss?|hdfs|file)://.", uri):
-        raise ValueError("must begin with s3://, gs://, abfss://, hdfs:// or file://")
-    return without_secrets(uri)
 
 
 def _discriminator(architecture: str) -> str:
@@ -104,9 +89,10 @@ class Experiment(Frozen):
     """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
     seed: NonNegativeInt = 0
     """Seed of everything random: parameters, latents, order of the images, Gumbel noise."""
-    root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
-    """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
-    mirror: Annotated[str, AfterValidator(_store_address)] | None = None
+    root: Root = Field(default=Path("runs"), validate_default=True)
+    """Folder of all runs, checkpoints and caches, shared by all machines of a cluster; or an object
+    store (s3://BUCKET/PREFIX, gs://, abfss://, hdfs://), which needs an MLflow server."""
+    mirror: StoreAddress | None = None
     """s3://BUCKET/PREFIX (or gs://, abfss://, hdfs://, file://): gets a copy of every checkpoint and of what
     stages leave. A run started in an empty root goes on from there. Needs an MLflow server."""
     keep_checkpoints: PositiveInt = 2
@@ -126,9 +112,19 @@ class Experiment(Frozen):
     tracking: TrackingConfig = TrackingConfig()
 
     @property
+    def folder(self) -> Path:
+        """Of all runs and caches on this machine: the root, or the machine's scratch folder for it."""
+        return scratch(self.root) if isinstance(self.root, str) else self.root
+
+    @property
+    def object_store(self) -> str | None:
+        """The root, if that is an object store."""
+        return self.root if isinstance(self.root, str) else None
+
+    @property
     def tracking_uri(self) -> str:
         """Where MLflow keeps this run."""
-        return self.tracking.uri or default_tracking_uri(self.root)
+        return self.tracking.uri or default_tracking_uri(self.folder)
 
     @model_validator(mode="before")
     @classmethod
@@ -188,11 +184,14 @@ def _misfits_of_batches(experiment: Experiment) -> Iterator[str]:
             )
 
 
-def _misfits_of_mirror(experiment: Experiment) -> Iterator[str]:
-    """An object store cannot hold a database that is written to."""
-    if experiment.mirror and experiment.tracking_uri.startswith("sqlite:"):
+def _misfits_of_stores(experiment: Experiment) -> Iterator[str]:
+    """An object store cannot hold a database that is written to, and needs no copy in another one."""
+    if experiment.object_store and experiment.mirror:
+        yield "mirror: root is an object store already; use null, or a local root"
+    name = "root" if experiment.object_store else "mirror"
+    if (experiment.object_store or experiment.mirror) and experiment.tracking_uri.startswith("sqlite:"):
         yield (
-            "mirror: MLflow's database would stay on this machine, as SQLite needs a disk; set tracking.uri "
+            f"{name}: MLflow's database would stay on this machine, as SQLite needs a disk; set tracking.uri "
             "to a server (http://...)"
         )
 
@@ -237,7 +236,7 @@ def _misfits_of_metrics(experiment: Experiment) -> Iterator[str]:
 MISFITS = (
     _misfits_of_images,
     _misfits_of_batches,
-    _misfits_of_mirror,
+    _misfits_of_stores,
     _misfits_of_losses,
     _misfits_of_extractors,
     _misfits_of_metrics,

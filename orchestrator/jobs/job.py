@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.checkpoints.store import Checkpoint, CheckpointMeta, CheckpointStore
+from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.config.experiment import Experiment, RetrainStage, SearchStage
 from orchestrator.jobs.scores import rank
 from search_space.genotype import Genotype
@@ -58,7 +59,7 @@ class Job:
     genotypes: Mapping[str, Genotype]
     """Of the networks to retrain, by network; a search has none."""
     folder: Path
-    """Absolute, the same on all machines. Doing the job again here goes on where it stopped."""
+    """Absolute. Doing the job again here goes on where it stopped."""
     until: int | None = None
     """Step at which the training pauses, to go on when it is done again with a later one; None: its end."""
 
@@ -80,7 +81,7 @@ class Job:
     @property
     def cache(self) -> Path:
         """Prepared data and statistics, shared by all runs."""
-        return self.experiment.root / "cache"
+        return self.experiment.folder / "cache"
 
     @property
     def checkpoints(self) -> CheckpointStore:
@@ -88,10 +89,20 @@ class Job:
         return CheckpointStore(self.folder / "checkpoints", self.experiment.keep_checkpoints, self._rank)
 
     @property
-    def mirror(self) -> ObjectStoreCopy | None:
+    def copy(self) -> ObjectStoreCopy | None:
         """The copy of the folder in an object store, if there is to be one."""
-        uri = self.experiment.mirror
-        return ObjectStoreCopy(uri, self.experiment.root, self.folder) if uri else None
+        return copy_of(self.experiment, self.folder)
+
+    def clear_checkpoints(self) -> None:
+        """Delete them, here and in a root that is an object store."""
+        self.checkpoints.clear()
+        if self.copy:
+            self.copy.clear_checkpoints()
+
+    def __reduce__(self) -> tuple[Callable[..., "Job"], tuple[Any, ...]]:
+        """A job that is sent to another machine is there in that machine's folder of the root."""
+        below = self.folder.relative_to(self.experiment.folder)
+        return _arrived, (self.stage, self.experiment, self.genotypes, below, self.until)
 
     def score(self, meta: CheckpointMeta) -> Score | None:
         """What decides how good a retrained generator is; supernets are not ranked."""
@@ -100,6 +111,12 @@ class Job:
     def _rank(self, meta: CheckpointMeta) -> float | None:
         found = self.score(meta)
         return found and found.rank
+
+
+def _arrived(
+    stage: Stage, experiment: Experiment, genotypes: Mapping[str, Genotype], below: Path, until: int | None
+) -> Job:
+    return Job(stage, experiment, genotypes, experiment.folder / below, until)
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,8 @@ def run_worker(job: Job, emit: Emit, device: torch.device, committed: Committed 
         if committed:
             committed(report, checkpoint.folder)
     assert checkpoint is not None, "the last step is reported"
+    if job.copy:
+        from_rank_zero(partial(job.copy.send_last_checkpoint, job.experiment.cluster.report_timeout_s / 2))
     if rank() == 0 and areas:
         _warn_of_a_blind_discriminator(fmean(areas))
     return Outcome.of(checkpoint)
@@ -115,9 +117,12 @@ def _warn_of_a_blind_discriminator(area: float) -> None:
 
 def _restore(job: Job, state: TrainingState, images: Images) -> Checkpoint | None:
     """Take over the newest checkpoint; rank 0 decides which that is."""
-    checkpoint = from_rank_zero(partial(_newest, job))
-    if checkpoint is None:
+    if job.copy:
+        job.copy.fetch_checkpoints()
+    found = from_rank_zero(partial(_newest, job))
+    if found is None:
         return None
+    checkpoint = job.checkpoints.here(found)
     require_same(checkpoint, identity(job))
     require_same_images(checkpoint, images.content_hash)
     try:
@@ -135,8 +140,8 @@ def _newest(job: Job) -> Checkpoint | None:
 def _record(job: Job, state: TrainingState, meta: CheckpointMeta, report: Report, emit: Emit) -> Checkpoint:
     emit(report)
     checkpoint = Checkpoint(job.checkpoints.save(state.state_dict(), meta), meta)
-    if job.mirror:
-        job.mirror.send_if_possible()
+    if job.copy:
+        job.copy.send_checkpoints()
     return checkpoint
 
 

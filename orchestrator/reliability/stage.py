@@ -1,5 +1,6 @@
 """`advnas reliability`: random genotypes trained with several seeds, and what that says about the recipe."""
 
+from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.reliability import ReliabilityConfig
@@ -15,7 +16,6 @@ from orchestrator.trainings.runs import RunJournal, curves_of
 from orchestrator.trainings.train import open_journal, train_missing, trainings
 from orchestrator.yardstick.known import STAGE
 from orchestrator.yardstick.measured import measure
-from trainers.locks import sole_driver
 from trainers.metrics.specs import lower_is_better
 
 
@@ -38,7 +38,7 @@ def reliability_in(
     """
     plan = Plan(session.experiment, config, session.folder / STAGE)
     with (
-        sole_driver(plan.folder),
+        sole_owner(session.experiment, plan.folder),
         trainings(session, STAGE, config.concurrent, launch) as train,
         tracked(session, STAGE, config.model_dump(mode="json")) as run,
     ):

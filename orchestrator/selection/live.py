@@ -1,11 +1,14 @@
 """How the runs of a rung are done: one after another in this process, or side by side on Ray."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cluster.session import ClusterError, concurrent_trials, trial_resources
+from orchestrator.cluster.machines import Room, asking_for
+from orchestrator.cluster.session import ClusterError, trial_resources
+from orchestrator.cluster.shared_root import Mark, mark_of
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import ClusterConfig, Experiment
 from orchestrator.console.console import Console
@@ -74,26 +77,38 @@ def side_by_side(
     def train(runs: Sequence[Run]) -> Iterator[End]:
         import ray
 
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        places = concurrent_trials(cluster, at_most, nodes, command=command)
         threads = max(1, int(cluster.cpus_per_worker))
         task = ray.remote(**_options(cluster))(_train)
         waiting = list(runs)[::-1]
         running: dict[ObjectRef[Outcome | Exception], Run] = {}
-        try:
+        with asking_for(cluster, min(len(runs), at_most or len(runs))), _cancelled_at_the_end(running):
+            room = Room(cluster, at_most, command) if runs else lambda: 0
             while waiting or running:
-                while waiting and len(running) < places:
+                while waiting and len(running) < room():
                     run = waiting.pop()
-                    running[task.remote(run.job, threads, listen)] = run
+                    mark = mark_of(run.job.experiment, run.job.folder)
+                    running[task.remote(run.job, threads, listen, mark)] = run
                 ended, _ = ray.wait(list(running), timeout=WAIT_S)
                 raise_if_interrupted()
                 for done in ended:
-                    yield running.pop(done), _outcome(done, command)
-        finally:
-            for one in running:
-                ray.cancel(one)
+                    run = running.pop(done)
+                    outcome = _outcome(done, command)
+                    if run.job.experiment.object_store and run.job.copy:
+                        run.job.copy.fetch()
+                    yield run, outcome
 
     return train
+
+
+@contextmanager
+def _cancelled_at_the_end(running: Mapping["ObjectRef[Outcome | Exception]", Run]) -> Iterator[None]:
+    import ray
+
+    try:
+        yield
+    finally:
+        for one in running:
+            ray.cancel(one)
 
 
 def _options(cluster: ClusterConfig) -> dict[str, Any]:
@@ -107,7 +122,7 @@ def _options(cluster: ClusterConfig) -> dict[str, Any]:
     }
 
 
-def _train(job: Job, threads: int, listen: Listen | None) -> Outcome | Exception:
+def _train(job: Job, threads: int, listen: Listen | None, mark: Mark | None) -> Outcome | Exception:
     """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
     import torch
 
@@ -116,6 +131,8 @@ def _train(job: Job, threads: int, listen: Listen | None) -> Outcome | Exception
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(threads)
     try:
+        if mark:
+            mark.require_seen()
         return launch(job, listen(job) if listen else _ignore)
     except (UserError, NonFiniteLoss) as error:
         return error

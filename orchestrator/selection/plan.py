@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.checkpoints.stored_folder import bring_run
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.selection import THIRD, SelectStage
@@ -98,7 +99,9 @@ def plan_of(session: Session, own: Path | None) -> SelectionPlan:
     """
     experiment = session.experiment
     config = select_stage(experiment)
-    candidates = collect(config, experiment.root, own, experiment.seed, experiment.search.space)
+    for searched in config.searches:
+        bring_run(experiment, searched)
+    candidates = collect(config, experiment.folder, own, experiment.seed, experiment.search.space)
     trial = identity(Job("retrain", trial_of(experiment, 0, config.steps[0]), {}, session.folder))
     evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
     scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}

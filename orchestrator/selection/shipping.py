@@ -56,8 +56,8 @@ def _finished(live: LiveCurves, best: Request) -> Checkpoint:
     It pauses where it did before, to be scored there again: the best checkpoint is among those.
     """
     job = live.job(best)
-    if job.mirror and job.checkpoints.latest() is None:
-        job.mirror.fetch()
+    if job.copy and job.checkpoints.latest() is None:
+        job.copy.fetch()
     checkpoint = job.checkpoints.latest()
     reached = checkpoint.meta.step if checkpoint else 0
     title = f"select: {live.candidates[best.genotype][0]} once more"
@@ -95,4 +95,4 @@ def keep_generators(live: LiveCurves, selection: Selection) -> None:
                 continue
             save_best_generator(job, job.folder / GENERATOR_FILE)
             if ranked.step < selection.rungs[-1].step:
-                job.checkpoints.clear()
+                job.clear_checkpoints()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.artifacts.resolve import search_folders
-from orchestrator.checkpoints.object_store import ObjectStoreCopy
+from orchestrator.checkpoints.claim import sole_owner
+from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.launch import launch
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import Experiment
@@ -29,7 +30,6 @@ from orchestrator.selection.shipping import Shipped, front, keep_generators, shi
 from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
 from orchestrator.tracking import TrackedRun
-from trainers.locks import sole_driver
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,11 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
     """
     folder, config = session.folder / "select", plan.select
     with (
-        sole_driver(folder),
+        sole_owner(session.experiment, folder),
         _trainings(session, config, launch) as train,
         tracked(session, "select", config.model_dump(mode="json")) as run,
     ):
-        mirror = session.experiment.mirror
-        copy = ObjectStoreCopy(mirror, session.experiment.root, folder) if mirror else None
-        journal = open_journal(folder, plan.identity, copy)
+        journal = open_journal(folder, plan.identity, copy_of(session.experiment, folder))
         candidates = _within_limits(session, plan, folder)
         live = LiveCurves(
             session.experiment, candidates, folder, config.metric, journal, session.console, train
@@ -95,8 +93,8 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
         for file in (*files.values(), folder / SCORES_FILE):
             run.artifact(file.name, file.read_bytes())
         result = _result(session, run, selection, live, files, limit)
-    write_result(folder, result)
-    keep_generators(live, selection)
+        write_result(folder, result)
+        keep_generators(live, selection)
     return result
 
 

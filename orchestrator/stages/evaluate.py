@@ -8,6 +8,8 @@ import torch
 
 from orchestrator.artifacts.generators import TrainedGenerator
 from orchestrator.artifacts.images import Against, Subject, find_against, find_subject, require_there
+from orchestrator.checkpoints.claim import sole_owner
+from orchestrator.checkpoints.stored_folder import bring_run
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
 from orchestrator.console.console import Console
@@ -18,7 +20,6 @@ from search_space.errors import UserError
 from search_space.networks.generator_file import load_generator
 from trainers.compute import device_for
 from trainers.datasets.images import Images
-from trainers.locks import sole_driver
 from trainers.metrics.evaluator import Evaluator
 from trainers.metrics.extractors.registry import make_extractor
 from trainers.metrics.protocols import following, protocol_name
@@ -48,11 +49,13 @@ def evaluate(
         chosen = retrain.model_copy(update={"evaluation": following(protocol, retrain.evaluation)})
         experiment = experiment.model_copy(update={"retrain": chosen})
     device = device_for(experiment.cluster.use_gpu)
+    for word in (source, against, genotype):
+        bring_run(experiment, word)
     if against is not None:
-        require_there(against, experiment.root)
+        require_there(against, experiment.folder)
     subject = find_subject(source, experiment, genotype)
     reference = find_against(against, experiment, genotype, device)
-    _require_ready(reference, experiment.root / "cache")
+    _require_ready(reference, experiment.folder / "cache")
     if experiment.name is None and isinstance(subject, TrainedGenerator):
         experiment = experiment.model_copy(update={"name": subject.run})
     session = Session.begin(experiment, console)
@@ -71,24 +74,24 @@ def evaluate_in(session: Session, generator_file: Path) -> Evaluated:
 def _score_in(session: Session, source: str, subject: Subject, against: Against) -> Evaluated:
     experiment, config = session.experiment, against.evaluation
     with (
-        sole_driver(session.folder / "evaluate"),
+        sole_owner(experiment, session.folder / "evaluate"),
         tracked(session, "evaluate", config.model_dump(mode="json")) as run,
     ):
         _describe(run, source, subject, against)
         count = len(subject) if isinstance(subject, Images) else config.samples
         session.console.say(f"evaluate: {count} images of {source} against {against.name}")
         device = device_for(experiment.cluster.use_gpu)
-        scores = _scores(subject, against, experiment.root / "cache", device)
+        scores = _scores(subject, against, experiment.folder / "cache", device)
         run.scores(scores.values, scores.protocol)
-    result = Evaluated(
-        run_identity(session, run),
-        of=source,
-        against=against.name,
-        protocol=protocol_name(config.model_copy(update={"samples": count})),
-        metrics=dict(scores.values),
-        fingerprint=dict(scores.protocol),
-    )
-    write_result(session.folder / "evaluate", result)
+        result = Evaluated(
+            run_identity(session, run),
+            of=source,
+            against=against.name,
+            protocol=protocol_name(config.model_copy(update={"samples": count})),
+            metrics=dict(scores.values),
+            fingerprint=dict(scores.protocol),
+        )
+        write_result(session.folder / "evaluate", result)
     return result
 
 

@@ -33,7 +33,7 @@ def preview(experiment: Experiment, folder: Path, console: Console, *stages: str
     root = config.root if isinstance(config, ImageFolderConfig) else None
     if root and not root.is_dir() and experiment.cluster.address != "local":
         return
-    images = load_images(config, experiment.root / "cache")
+    images = load_images(config, experiment.folder / "cache")
     if misfit := next(too_few(experiment, len(images), stages), None):
         raise DataError(misfit)
     if isinstance(config, ImageFolderConfig):

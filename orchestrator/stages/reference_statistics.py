@@ -20,10 +20,10 @@ def export_statistics(experiment: Experiment, console: Console, out: str | None 
     Raises:
         UserError: the images or the extractor cannot be had, or the file cannot be written.
     """
-    evaluation, cache = experiment.retrain.evaluation, experiment.root / "cache"
+    evaluation, cache = experiment.retrain.evaluation, experiment.folder / "cache"
     images = load_images(experiment.data, cache)
     name = f"statistics-{experiment.data.name}-{images.content_hash}-{evaluation.extractor_name}.npz"
-    file = Path(out) if out else experiment.root / name
+    file = Path(out) if out else experiment.folder / name
     if file.suffix != ".npz":
         raise UserError(f"--out {file}: statistics are .npz files; give it that suffix")
     console.say(f"{len(images)} images of {experiment.data.name}, seen by {evaluation.extractor_name}")
@@ -45,7 +45,7 @@ def self_check(experiment: Experiment, console: Console) -> SelfChecked:
         raise ConfigError(
             f"data.name = {experiment.data.name}: known scores are CIFAR-10's; use --data.name cifar10"
         )
-    cache, data = experiment.root / "cache", experiment.data
+    cache, data = experiment.folder / "cache", experiment.data
     train, test = (
         load_images(Cifar10Config(root=data.root, download=data.download, split=split), cache)
         for split in ("train", "test")

@@ -13,8 +13,10 @@ import torch
 from orchestrator.artifacts.cost import generator_parameters
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
+from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.checkpoints.derivations import record_derivation
 from orchestrator.checkpoints.store import CheckpointMeta
+from orchestrator.checkpoints.stored_folder import bring_run
 from orchestrator.cluster.launch import drive, finished
 from orchestrator.config.experiment import Experiment, to_yaml
 from orchestrator.console.console import Console
@@ -29,7 +31,6 @@ from search_space.genotype import Genotype
 from search_space.networks.generator_file import save_generator
 from trainers.files import written_whole
 from trainers.interruption import raise_if_interrupted
-from trainers.locks import sole_driver
 from trainers.report import Report
 from trainers.strategies.one_shot_config import OneShotConfig
 
@@ -52,17 +53,19 @@ class Session:
     @classmethod
     def begin(cls, experiment: Experiment, console: Console) -> "Session":
         """Decide the name and open the tracker; a run without a name gets one from data and time."""
-        root = experiment.root.absolute()
+        root = experiment.folder
         name = experiment.name or fresh_name(experiment.data.name, root)
-        experiment = experiment.model_copy(update={"root": root, "name": name})
+        experiment = experiment.model_copy(update={"name": name})
+        bring_run(experiment, name)
         tracker = Tracker(experiment.tracking_uri, experiment.tracking.experiment, root)
-        console.say(f"run {name} in {root / name}")
+        store = f"{experiment.object_store.split('?')[0]}, here " if experiment.object_store else ""
+        console.say(f"run {name} in {store}{root / name}")
         return cls(experiment, name, tracker, console)
 
     @property
     def folder(self) -> Path:
         """Of the run's stages."""
-        return self.experiment.root / self.name
+        return self.experiment.folder / self.name
 
 
 def fresh_name(prefix: str, root: Path) -> str:
@@ -180,7 +183,9 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
     """Do a job as a tracked run, which stays open for what the stage leaves behind."""
     with ExitStack() as held:
         # What is refused is refused before the MLflow run is touched, which may be that of a start under way.
-        held.enter_context(sole_driver(job.folder))
+        held.enter_context(sole_owner(session.experiment, job.folder))
+        if job.copy:
+            job.copy.fetch_checkpoints()
         finished(job)
         run = held.enter_context(tracked(session, job.stage, job.config.model_dump(mode="json")))
         run.genotypes(job.genotypes)
@@ -216,8 +221,8 @@ def _came_out(job: Job, outcome: Outcome) -> Trained:
 
 def _stored(job: Job, result: T) -> T:
     write_result(job.folder, result)
-    if job.mirror:
-        job.mirror.send()
+    if job.copy:
+        job.copy.send()
     return result
 
 

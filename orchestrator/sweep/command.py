@@ -34,7 +34,7 @@ class TooManyFailures(UserError):
     """The sweep was stopped by its failures."""
 
 
-class DiskFull(UserError):
+class NoTrialCanGoOn(UserError):
     """No trial can write what it comes to."""
 
 
@@ -85,14 +85,14 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
     """
     validate(sweep)
     require_room_here(sweep)
-    root = sweep.base.root.absolute()
+    root = sweep.base.folder.absolute()
     name = sweep.config.name or fresh_name("sweep", root)
     folder = root / name
     with sole_driver(folder), interruptible():
         study = open_study(sweep, name, folder)
         (folder / "sweep.yaml").write_text(write_yaml(sweep.config.document()), encoding="utf-8")
         console.say(f"sweep {name} in {folder}; study {study_url(sweep, folder)}")
-        tracker = Tracker(sweep.base.tracking_uri, sweep.base.tracking.experiment, sweep.base.root)
+        tracker = Tracker(sweep.base.tracking_uri, sweep.base.tracking.experiment, sweep.base.folder)
         params = {"sweep": sweep.config.model_dump(mode="json", exclude={"space"}), "seed": sweep.base.seed}
         with tracker.run(name, "sweep", name=name, params=params, tags={}) as parent:
             parent.artifact("sweep.yaml", (folder / "sweep.yaml").read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def _trials(
         if search.remaining() and search.failed <= sweep.config.max_failures:
             tune(sweep, search, folder, work)
         if search.stopped_by:
-            raise DiskFull(f"{search.stopped_by}; free some space, the same command with the name goes on")
+            raise NoTrialCanGoOn(f"{search.stopped_by}; then the same command with the name goes on")
 
 
 def _require_few_failures(sweep: Sweep, rows: Sequence[Row]) -> None:

@@ -3,31 +3,30 @@
 Tune's own OptunaSearch keeps its trials in memory, and tells Optuna that a trial which the scheduler stopped
 is COMPLETE, with whatever value it had: TPE then takes a score after a fraction of the training for that of
 the whole. Here it is PRUNED, with its intermediate values.
+
+Optuna has no public way to open a running trial again, nor to read one without all others: `_storage` and
+`_trial_id` are private, used in this file alone, and `tests/contracts/test_private_parts.py` watches them.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
-from ray.tune.experiment import Trial as TuneTrial
-from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from orchestrator.sweep.config import AshaConfig, Objective, Sweep
+from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import modern_params, suggest
 from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun, failures, in_flight
-from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, FULL
+from orchestrator.sweep.trial import DONE, ENDS, EVALUATIONS, FAILED
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
 DIED = "its process died, again and again: out of memory, or killed"
-
-Intermediate = Mapping[int, float]
-"""Objective by number of evaluations."""
 
 Listener = Callable[[Row], None]
 """Is called in the driver's main thread whenever a trial has changed."""
@@ -47,6 +46,8 @@ class StudySearch(Searcher):
         self.resumed: Callable[[str, Mapping[int, float]], None] = lambda *_: None
         """Learns which trial goes on, with its intermediate values."""
         self.failed = len(failures(study))
+        self.room: Callable[[], int] = lambda: sys.maxsize
+        """How many trials may run at once now."""
         self.stopped_by = ""
         """Why no trial can go on, whatever its configuration; empty while they can."""
 
@@ -55,7 +56,9 @@ class StudySearch(Searcher):
         return len(self._left) + max(self._sweep.config.budget.trials - self._begun, 0)
 
     def suggest(self, trial_id: str) -> Any:
-        """The next configuration, or that there is none."""
+        """The next configuration; None: none now, as there is no room for it; or that there is none."""
+        if len(self._trials) >= self.room():
+            return None
         if self._left:
             left = self._left.pop(0)
             self._draw_for(left.number)
@@ -91,8 +94,8 @@ class StudySearch(Searcher):
         from optuna.trial import TrialState
 
         trial, result = self._trials.pop(trial_id), result or {}
-        if FULL in result:  # nobody's fault: the next driver goes on with it
-            self.stopped_by = str(result[FULL])
+        if ENDS in result:  # nobody's fault: the next driver goes on with it
+            self.stopped_by = str(result[ENDS])
         elif error or FAILED in result:
             self.failed += 1
             trial.set_user_attr(REASON, result.get(FAILED, DIED))
@@ -158,42 +161,3 @@ def _reopened(study: "Study", left: "FrozenTrial") -> "Trial":
 def _frozen(trial: "Trial") -> "FrozenTrial":
     """The trial as it stands in the storage; `trial.study.trials` would fetch all of them."""
     return trial.study._storage.get_trial(trial._trial_id)
-
-
-class Halving(AsyncHyperBandScheduler):
-    """Tune's ASHA over evaluations; says whom it stops. Its rungs outlive the driver: see `remember`."""
-
-    def __init__(self, config: AshaConfig, objective: Objective, total: int, stopped: Callable[[str], None]):
-        super().__init__(
-            time_attr=EVALUATIONS,
-            metric=objective.metric,
-            mode=objective.goal.removesuffix("imize"),
-            # The last evaluation is no rung: who comes there is whole.
-            max_t=total - 1,
-            grace_period=config.grace,
-            reduction_factor=config.reduction,
-            stop_last_trials=False,
-        )
-        self._stopped = stopped
-
-    def remember(self, trial_id: str, intermediate: Intermediate) -> None:
-        """Put a trial on the rungs that it came to under an earlier driver."""
-        (bracket,) = self._brackets
-        assert self._metric_op is not None
-        for rung, recorded in bracket._rungs:
-            reached = [number for number in intermediate if number >= rung]
-            if reached:
-                recorded[trial_id] = self._metric_op * intermediate[min(reached)]
-
-    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
-        """Whether it goes on; a trial's last message is no evaluation of its own."""
-        if DONE in result or FAILED in result or FULL in result:
-            return str(TrialScheduler.CONTINUE)
-        decision = super().on_trial_result(tune_controller, trial, result)
-        if decision == TrialScheduler.STOP:
-            self._stopped(trial.trial_id)
-        return decision
-
-    def on_trial_complete(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> None:  # noqa: ARG002
-        """Nothing to learn: its evaluations have all been seen."""
-        self._trial_info.pop(trial.trial_id, None)

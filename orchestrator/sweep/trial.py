@@ -28,8 +28,9 @@ from trainers.report import Report
 
 EVALUATIONS = "evaluations"
 """Key of a message: how many the trial has come to. The others are the objectives by their metrics."""
-DONE, FAILED, FULL = "complete", "failed", "full"
-"""Keys of a trial's last message: scores of every seed, or why there are none; a full disk is no failure."""
+DONE, FAILED, ENDS = "complete", "failed", "ends"
+"""Keys of a trial's last message: scores of every seed, why there are none, or what ends the sweep with its
+cure: a full disk, or one that machines do not share, is no failure of a configuration."""
 
 FAILURE_FILE = "failure.txt"
 """Traceback of a trial that failed, in its folder."""
@@ -66,7 +67,7 @@ def run_trial(trial: Trial, send: Send) -> None:
     # Whatever it is, the sweep goes on: a user's mistake, a loss that is not finite, no memory left, a bug.
     except Exception as error:
         if is_disk_full(error):
-            send({FULL: _reason(error)})
+            send({ENDS: f"{_reason(error)}; free some space"})
             return
         (folder / FAILURE_FILE).write_text(traceback.format_exc(), encoding="utf-8")
         send({FAILED: _reason(error)})

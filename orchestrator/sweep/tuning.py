@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.cluster.machines import Room, asking_for
 from orchestrator.cluster.session import concurrent_trials, ray_cluster, this_machine, trial_resources
+from orchestrator.cluster.shared_root import NotShared, mark_of
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.searcher import Halving, StudySearch
+from orchestrator.sweep.halving import Halving
+from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import PARAMS
-from orchestrator.sweep.trial import Send, Trial
+from orchestrator.sweep.trial import ENDS, Send, Trial
 from orchestrator.sweep.validation import evaluations
 from trainers.interruption import raise_if_interrupted
 
@@ -60,13 +63,12 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
     os.environ.update(SETTINGS)
     # Their warnings are of result files, which nobody writes.
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
-    import ray
     from ray.tune import FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
 
     cluster = sweep.base.cluster
-    with ray_cluster(cluster):
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        concurrent = concurrent_trials(cluster, sweep.config.resources.concurrent, nodes)
+    at_most, remaining = sweep.config.resources.concurrent, search.remaining()
+    with ray_cluster(cluster), asking_for(cluster, min(remaining, at_most or remaining)):
+        search.room = Room(cluster, at_most, "sweep")
         scratch = folder / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         hours = sweep.config.budget.hours
@@ -76,7 +78,6 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
                 search_alg=search,
                 scheduler=_scheduler(sweep, search),
                 num_samples=search.remaining(),
-                max_concurrent_trials=concurrent,
                 time_budget_s=hours * 3600 if hours else None,
                 # A new process costs seconds of imports.
                 reuse_actors=True,
@@ -99,9 +100,17 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
 def _trainable(sweep: Sweep, folder: Path, work: Work) -> Callable[[Mapping[str, Any]], None]:
     """What Tune calls in a trial's process."""
 
+    mark = mark_of(sweep.base, folder)
+
     def trial(config: Mapping[str, Any]) -> None:
         from ray import tune
 
+        try:
+            if mark:
+                mark.require_seen()
+        except NotShared as error:
+            tune.report({ENDS: str(error)})
+            return
         work(Trial(sweep, folder, config[PARAMS]), lambda message: tune.report(dict(message)))
 
     return trial

@@ -42,6 +42,8 @@ def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
 def _storage(sweep: Sweep) -> Iterator[str]:
     if sweep.base.mirror:
         yield "mirror: a sweep's study is SQLite, which needs a disk; leave it null and share root"
+    if sweep.base.object_store:
+        yield "root: a sweep's study is SQLite, which needs a disk; use a folder that all machines share"
 
 
 def _names(sweep: Sweep) -> Iterator[str]:

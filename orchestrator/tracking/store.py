@@ -1,6 +1,5 @@
 """Opening the MLflow store. Whatever is wrong with it is found here, before anything is trained."""
 
-import json
 import logging
 import os
 import sqlite3
@@ -9,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.tracking.view import EXPERIMENT_TAGS, VIEW_TAG
 from search_space.errors import UserError, one_line
 from trainers.files import is_disk_full
 from trainers.locks import locked
@@ -37,27 +37,6 @@ LOCK_TIMEOUT = 10.0
 
 
 WRITABLE = "make it writable, or choose another root or tracking.uri"
-
-VIEW = "advnas"
-"""How MLflow's list of runs opens: with scores, size, seed and architecture beside each name.
-
-MLflow keeps views that people share as tags of the experiment; `?viewStateShareKey=` opens one of them.
-"""
-VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
-
-METRICS = ("fid", "is_mean", "kid_mean", "fd_digits", "is_digits_mean", "parameters", "entropy_alpha")
-TAGS = ("advnas.stage", "advnas.genotype.generator")
-COLUMNS = (
-    *(f"metrics.`{name}`" for name in METRICS),
-    "params.`seed`",
-    *(f"tags.`{name}`" for name in TAGS),
-)
-"""In MLflow's notation; those that no run has are not shown."""
-
-EXPERIMENT_TAGS = {
-    "mlflow.note.content": "GAN architectures searched with AdversarialNAS, retrained and scored.",
-    VIEW_TAG: json.dumps({"selectedColumns": COLUMNS}),
-}
 
 
 class TrackingError(UserError):

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from orchestrator.tracking.store import VIEW, VIEW_TAG
+from orchestrator.tracking.view import VIEW, VIEW_OPTION, VIEW_TAG
 from search_space.errors import UserError
 
 HOST = "127.0.0.1"
@@ -46,7 +46,7 @@ def address(database: Path, port: int) -> str:
         return f"http://{HOST}:{port}"
     # Without the type, the page opens a view for language models.
     page = f"http://{HOST}:{port}/#/experiments/{row[0]}/runs?workflowType=machine_learning"
-    return f"{page}&viewStateShareKey={VIEW}" if has_view else page
+    return f"{page}&{VIEW_OPTION}={VIEW}" if has_view else page
 
 
 def server_command(database: Path, port: int) -> list[str]:

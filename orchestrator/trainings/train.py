@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from orchestrator.checkpoints.object_store import ObjectStoreCopy
+from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.identity import IDENTITY_FILE
 from orchestrator.console.console import Console
@@ -48,9 +48,7 @@ def open_journal(grid: Grid, recipe: Mapping[str, Any]) -> RunJournal:
     Raises:
         ConfigError: they were made with another recipe.
     """
-    mirror = grid.experiment.mirror
-    copy = ObjectStoreCopy(mirror, grid.experiment.root, grid.folder) if mirror else None
-    if copy:
+    if copy := copy_of(grid.experiment, grid.folder):
         copy.fetch_files(RUNS_FILE, IDENTITY_FILE)
     require_same_identity(grid.folder, recipe, grid.stage)
     send = (lambda: copy.send_files(RUNS_FILE, IDENTITY_FILE)) if copy else (lambda: None)
@@ -79,7 +77,7 @@ def train_missing(
         journal.record(done)
         console.say(f"{run.title}: {_end(done, run, metric)}")
         if run.job.checkpoints.latest():  # what was kept is all that is needed; it holds optimizers too
-            run.job.checkpoints.clear()
+            run.job.clear_checkpoints()
 
 
 def _end(done: EndedRun, run: Run, metric: str) -> str:

@@ -48,7 +48,7 @@ FinishedRun = tuple[Recipe, KnownReliability]
 
 def recipe_of(experiment: Experiment) -> dict[str, Any]:
     """The recipe of an experiment's retrainings, to their end."""
-    trained = identity(Job("retrain", experiment, {}, experiment.root))
+    trained = identity(Job("retrain", experiment, {}, experiment.folder))
     evaluation = experiment.retrain.evaluation.model_dump(mode="json", exclude={"every", "batch_size"})
     scoring = {f"retrain.evaluation.{name}": value for name, value in evaluation.items()}
     others = {"retrain.steps": experiment.retrain.steps, "search.space": experiment.search.space}
@@ -66,7 +66,7 @@ def known_reliability(experiment: Experiment, metric: str) -> KnownReliability |
 
     return most_thorough(
         known
-        for saved, known in finished_runs(experiment.root)
+        for saved, known in finished_runs(experiment.folder)
         if known.measured.metric == metric and applies(saved)
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
+from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.cluster.launch import launch
 from orchestrator.compare.candidate import Candidate
 from orchestrator.compare.export import rows_of, write_rows
@@ -25,7 +26,6 @@ from orchestrator.trainings.train import open_journal, train_missing, trainings
 from orchestrator.zoo.choice import ZooPlan, zoo_plan
 from search_space.networks.generator_file import save_generator
 from trainers.files import written_whole
-from trainers.locks import sole_driver
 from trainers.metrics.specs import score_names
 
 STAGE = "zoo"
@@ -55,7 +55,7 @@ def retrain_zoo_in(session: Session, plan: ZooPlan, launch: Launch = launch) -> 
     grid = Grid(STAGE, session.experiment, plan.networks, plan.seeds, folder, plan.opponent)
     names = [name for name, _ in plan.networks.values()]
     with (
-        sole_driver(folder),
+        sole_owner(session.experiment, folder),
         trainings(session, STAGE, plan.concurrent, launch) as train,
         tracked(session, STAGE, {"networks": names, "seeds": len(plan.seeds)}) as run,
     ):

@@ -37,7 +37,10 @@ CONTAINER = exactly(
     {"volumeMounts": some(exactly({"name": TEXT, "mountPath": {"type": "string", "pattern": "^/"}}))},
 )
 VOLUME = exactly({"name": TEXT, "persistentVolumeClaim": exactly({"claimName": TEXT})})
-POD_TEMPLATE = exactly({"spec": exactly({"containers": some(CONTAINER)}, {"volumes": some(VOLUME)})})
+SECURITY = exactly({"fsGroup": COUNT})
+POD_TEMPLATE = exactly(
+    {"spec": exactly({"containers": some(CONTAINER)}, {"volumes": some(VOLUME), "securityContext": SECURITY})}
+)
 
 HEAD_GROUP = exactly({"rayStartParams": TEXTS, "template": POD_TEMPLATE})
 WORKER_GROUP = exactly(
@@ -51,7 +54,12 @@ WORKER_GROUP = exactly(
     {"replicas": COUNT},
 )
 RAY_CLUSTER = exactly(
-    {"headGroupSpec": HEAD_GROUP}, {"rayVersion": TEXT, "workerGroupSpecs": some(WORKER_GROUP)}
+    {"headGroupSpec": HEAD_GROUP},
+    {
+        "rayVersion": TEXT,
+        "authOptions": exactly({"mode": {"enum": ["disabled", "token"]}}),
+        "workerGroupSpecs": some(WORKER_GROUP),
+    },
 )
 
 RAY_JOB = exactly(
@@ -64,6 +72,7 @@ RAY_JOB = exactly(
             {
                 "runtimeEnvYAML": TEXT,
                 "backoffLimit": COUNT,
+                "activeDeadlineSeconds": {"type": "integer", "minimum": 1},
                 "shutdownAfterJobFinishes": {"type": "boolean"},
                 "ttlSecondsAfterFinished": COUNT,
             },

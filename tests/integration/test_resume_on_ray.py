@@ -20,7 +20,7 @@ from ray.cluster_utils import Cluster
 
 from orchestrator.cluster.launch import launch
 from orchestrator.tracking.run import TrackedRun
-from tests.integration.machines import two_machines
+from tests.integration.machines import two_machines, wait_until
 from tests.orchestrator.disturbed import Disturbed
 from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, final_state, tiny_job
 from trainers.guarded_step import NonFiniteLoss
@@ -166,10 +166,3 @@ def name_of(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return ""
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

@@ -127,7 +127,7 @@ def test_a_genotype_by_name_needs_no_search(experiment, launched):
 
 
 def test_the_result_is_left_as_json(result, experiment):
-    left = json.loads((Path(experiment.root) / "small" / "result.json").read_text())
+    left = json.loads((Path(experiment.folder) / "small" / "result.json").read_text())
     assert left["run_id"] == result.run.run_id
     assert list(left) == list(document(result))
 
@@ -167,7 +167,7 @@ def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(exper
     ).read_text()
     names = {line.split("==")[0] for line in needs.split()}
     assert names == {"mlflow", "jaxtyping", "numpy", "pydantic", "torch"}
-    generator = find_generator(result.model, experiment.root, result.run.tracking_uri, None)
+    generator = find_generator(result.model, experiment.folder, result.run.tracking_uri, None)
     assert generator.genotype.content_hash == genotype.content_hash
     latents = torch.randn(5, 120, generator=torch.Generator().manual_seed(1))
     images = images_without_the_project(result, latents.numpy(), tmp_path)

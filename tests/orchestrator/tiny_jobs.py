@@ -21,7 +21,7 @@ SHORT = {"steps": 3, "report_every": 1, "batch_size": 8, "generator_batch_size":
 UNSCORED = {"evaluation": {"every": 0, "metrics": ["fd"], "extractor": "digits"}}
 
 
-def tiny_job(root: Path, stage: Stage = "search", **options: Any) -> Job:
+def tiny_job(root: Path, /, stage: Stage = "search", **options: Any) -> Job:
     """A job below the root; options are dotted names with `__` for the dots."""
     experiment = Experiment(
         root=root,
@@ -33,7 +33,7 @@ def tiny_job(root: Path, stage: Stage = "search", **options: Any) -> Job:
         experiment, {name.replace("__", "."): value for name, value in options.items()}
     )
     genotypes = {"generator": sample_genotype("generator", seed=3)} if stage == "retrain" else {}
-    return Job(stage, experiment, genotypes, root / "run" / stage)
+    return Job(stage, experiment, genotypes, experiment.folder / "run" / stage)
 
 
 class Recorder:

@@ -2,9 +2,6 @@
 
 import re
 import shutil
-import socket
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,65 +9,15 @@ import pytest
 import torch
 from mlflow import MlflowClient
 from moto.core import set_initial_no_auth_action_count
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
-from pyarrow.fs import FileSelector, FileSystem
 
 from orchestrator.checkpoints.object_store import MirrorError, ObjectStoreCopy
 from orchestrator.checkpoints.store import CheckpointMeta, CheckpointStore
 from orchestrator.tracking.run import TrackedRun
-from tests.mlflow_server import server_of
 from tests.orchestrator.disturbed import Disturbed, undisturbed_state
 from tests.orchestrator.test_failures import KILLED, dying_between_report_and_checkpoint
+from tests.s3_server import Store
 from trainers.report import Report
-
-
-class Store:
-    """A bucket of its own, under a new name for each test."""
-
-    def __init__(self, port: int, bucket: str) -> None:
-        self.uri = (
-            f"s3://{bucket}/runs?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
-            "&allow_bucket_creation=true"
-        )
-        self.bucket = bucket
-        self.files, _ = FileSystem.from_uri(self.uri)
-        self.files.create_dir(bucket)
-
-    def content(self, folder: str) -> dict[str, bytes]:
-        """Of everything below a folder of the root."""
-        place = f"{self.bucket}/runs/{folder}"
-        found = self.files.get_file_info(FileSelector(place, recursive=True, allow_not_found=True))
-        return {
-            info.path.removeprefix(f"{place}/"): self.files.open_input_stream(info.path).read()
-            for info in found
-            if info.is_file
-        }
-
-    def delete(self, path: str) -> None:
-        self.files.delete_file(f"{self.bucket}/runs/{path}")
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[ThreadedMotoServer]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "someone")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "something")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        # Connections that are kept alive would go on being answered after the server has stopped.
-        patch.setattr(MotoRequestHandler, "protocol_version", "HTTP/1.0", raising=False)
-        with socket.create_server(("127.0.0.1", 0)) as probe:  # the same port after an outage
-            port = probe.getsockname()[1]
-        server = ThreadedMotoServer("127.0.0.1", port)
-        server.start()
-        yield server
-        server.stop()
-
-
-@pytest.fixture
-def store(s3: ThreadedMotoServer, request: pytest.FixtureRequest) -> Store:
-    _, port = s3.get_host_and_port()
-    return Store(port, f"bucket-{zlib.crc32(request.node.name.encode())}")
 
 
 @pytest.fixture
@@ -172,7 +119,7 @@ def test_a_key_that_the_store_does_not_know_is_an_error_of_one_line(store: Store
 def test_a_store_that_is_away_is_a_warning_and_gets_everything_later(
     store: Store, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mirror_of(folder, re.sub(r"127.0.0.1:\d+", "127.0.0.1:9", store.uri)).send_if_possible()
+    mirror_of(folder, re.sub(r"127.0.0.1:\d+", "127.0.0.1:9", store.uri)).send_checkpoints()
     assert caplog.text.count("the run goes on, what is new is sent later") == 1
     mirror_of(folder, store.uri).send()
     assert store.content("run/search") == content(folder)
@@ -182,14 +129,6 @@ def test_a_store_that_is_away_is_a_warning_and_gets_everything_later(
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
     """What the retraining comes to without mirror and without faults."""
     return undisturbed_state(tmp_path_factory.mktemp("undisturbed"), fresh_database)
-
-
-@pytest.fixture
-def tracking_uri(tmp_path: Path, fresh_database: Path) -> Iterator[str]:
-    """Of an MLflow server, as runs with copies need one."""
-    shutil.copy(fresh_database, tmp_path / "mlflow.db")
-    with server_of(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "served") as server:
-        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture

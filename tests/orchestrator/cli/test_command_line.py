@@ -137,6 +137,18 @@ def test_flags_stand_anywhere():
             "genotype show",
             "the following arguments are required: GENOTYPE; `advnas genotype show --help` shows examples",
         ),
+        *(
+            (
+                f"{command} --root s3://bucket/runs",
+                "argument --root: s3://bucket/runs: this command reads folders; name a run of an object "
+                f"store as MLflow does, runs:/ID with --tracking-uri; `advnas {prog} --help` shows examples",
+            )
+            for command, prog in (
+                ("generate mine --out x.png", "generate"),
+                ("compare a b", "compare"),
+                ("ui", "ui"),
+            )
+        ),
         ("ui --port x", "argument --port: invalid int value: 'x'; `advnas ui --help` shows examples"),
     ],
 )

@@ -68,12 +68,20 @@ def test_sections_that_decide_no_result_may_be_left_out(digits):
     assert Experiment.model_validate(document).search == digits.search
 
 
-def test_an_object_store_gets_copies_and_is_no_root(digits):
+def test_an_object_store_gets_copies_or_is_the_root(digits, monkeypatch, tmp_path):
     server = {"tracking.uri": "http://host:5000"}
     uri = "s3://bucket/runs?region=eu-central-1"
     assert with_overrides(digits, {"mirror": uri, **server}).mirror == uri
+    stored = with_overrides(digits, {"root": uri, **server})
+    assert read_yaml(to_yaml(stored), "text")["root"] == uri
+    for disk in ("first", "second"):
+        monkeypatch.setenv("ADVNAS_SCRATCH", str(tmp_path / disk))
+        assert stored.folder.parent == tmp_path / disk
     for options, message in (
-        ({"root": "s3://bucket/runs"}, r"root.*must be a folder.*mirror takes an object store"),
+        ({"root": uri}, r"root = .*: MLflow's database would stay on this machine.*tracking\.uri"),
+        ({"root": uri, "mirror": uri, **server}, r"mirror = .*: root is an object store already"),
+        ({"root": "http://bucket/runs"}, r"root.*must begin with s3://"),
+        ({"root": "s3://key:secret@bucket/runs", **server}, r"root.*must not hold credentials"),
         ({"mirror": uri}, r"mirror = .*: MLflow's database would stay on this machine.*tracking\.uri"),
         ({"mirror": "/disk", **server}, r"mirror.*must begin with s3://"),
         ({"mirror": "s3://key:secret@bucket/runs", **server}, r"mirror.*must not hold credentials"),

@@ -6,7 +6,7 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 
 from orchestrator.sweep.config import AshaConfig, Objective
-from orchestrator.sweep.searcher import Halving
+from orchestrator.sweep.halving import Halving
 from orchestrator.sweep.trial import DONE, EVALUATIONS
 
 STOP, CONTINUE = TrialScheduler.STOP, TrialScheduler.CONTINUE

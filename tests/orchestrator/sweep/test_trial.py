@@ -10,7 +10,7 @@ from orchestrator.sweep import trial as module
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.study import open_study
-from orchestrator.sweep.trial import DONE, EVALUATIONS, FAILED, FULL, Trial, run_trial
+from orchestrator.sweep.trial import DONE, ENDS, EVALUATIONS, FAILED, Trial, run_trial
 from search_space.errors import UserError
 from search_space.networks.generator import Generator
 from search_space.sampling import sample_genotype
@@ -145,7 +145,7 @@ def full_disk(tmp_path):
 def test_a_full_disk_is_no_failure_of_the_trial(full_disk):
     sweep = sweep_of()
     (message,) = run(Trial(sweep, full_disk, PARAMS))
-    assert "No space left" in message[FULL]
+    assert "No space left" in message[ENDS]
     study = open_study(sweep, "full", full_disk.parent)
     search = StudySearch(sweep, study)
     search.suggest("a")
@@ -163,4 +163,4 @@ def test_a_full_disk_behind_another_error_is_found(trial, monkeypatch):
             raise UserError("checkpoint: cannot be written") from error
 
     monkeypatch.setattr(module, "launch", launch)
-    assert list(run(trial)[-1]) == [FULL]
+    assert list(run(trial)[-1]) == [ENDS]

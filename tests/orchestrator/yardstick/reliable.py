@@ -24,7 +24,7 @@ def measured(agreements: tuple[float, ...], metric: str = "fd_digits") -> Measur
 
 def save_measured(experiment: Experiment, run: str, found: Measured) -> Path:
     """As a reliability run of that recipe leaves it."""
-    folder = experiment.root / run / "reliability"
+    folder = experiment.folder / run / "reliability"
     folder.mkdir(parents=True)
     recipe = {**recipe_of(experiment), "seed": 0, "reliability.looks": len(found.steps)}
     (folder / "recipe.json").write_text(json.dumps(recipe))

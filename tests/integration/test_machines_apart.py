@@ -1,0 +1,134 @@
+"""Machines that share no disk: a root in an object store serves them as any other, a local one is refused."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from mlflow import MlflowClient
+from moto.server import ThreadedMotoServer
+
+from orchestrator.__main__ import main
+from orchestrator.config.roots import scratch
+from tests.integration.machines import MachinesApart, machines_apart
+from tests.integration.test_resume_on_ray import Timed, kill_a_worker, worker_processes
+from tests.mlflow_server import server_of
+from tests.orchestrator.disturbed import Disturbed, recorded_runs
+from tests.s3_server import Store, s3_server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+MISTAKE = 2
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadedMotoServer]:
+    with s3_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def s3(server: ThreadedMotoServer) -> Store:
+    return Store(server, "apart")
+
+
+@pytest.fixture(scope="module")
+def machines(
+    server: ThreadedMotoServer,  # noqa: ARG001  # whose keys are in the environment that machines get
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[MachinesApart]:
+    with machines_apart(tmp_path_factory.mktemp("machine") / "disk", 2) as apart:
+        yield apart
+
+
+@pytest.fixture
+def tracking_uri(tmp_path: Path, fresh_database: Path) -> Iterator[str]:
+    shutil.copy(fresh_database, tmp_path / "mlflow.db")
+    with server_of(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "served") as server:
+        yield f"http://127.0.0.1:{server.port}"
+
+
+def stored(uri: str, stage: str = "search") -> Disturbed:
+    """A run of the store, as the driver's machine sees it."""
+    root = scratch(uri)
+    root.mkdir(parents=True, exist_ok=True)
+    return Disturbed(root, steps=4, stage=stage)  # type: ignore[arg-type]
+
+
+def test_a_local_root_is_refused_before_the_first_step_with_the_name_of_the_machine(
+    machines: MachinesApart, fresh_database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = machines.disk / "local"
+    root.mkdir()
+    shutil.copy(fresh_database, root / "mlflow.db")
+    run = Disturbed(root)
+    assert run.run_here(cluster__num_workers=1, cluster__address=machines.address) == MISTAKE
+    said = capsys.readouterr().err
+    assert f"root = {root}: machine " in said
+    assert "has another disk there than the driver" in said
+    assert not list(run.checkpoints.glob("step-*"))
+    assert run.values().get("step", []) == []
+
+
+def lose_the_machine_of_a_worker(machines: MachinesApart) -> None:
+    machines.lose(worker_processes()[0])
+    machines.add()
+
+
+def test_a_search_survives_its_worker_and_its_machine_and_leaves_all_of_it_in_the_store(
+    machines: MachinesApart, server: ThreadedMotoServer, s3: Store, tracking_uri: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    options = {
+        "cluster__num_workers": 2, "cluster__max_failures": 9, "cluster__address": machines.address,
+        "tracking__uri": tracking_uri,
+    }  # fmt: skip
+    another = Store(server, "undisturbed").uri
+    undisturbed = stored(another)
+    assert undisturbed.run_here(root=another, **options) == 0
+    state = torch.load(undisturbed.checkpoints / "step-000000004" / "state.pt", weights_only=True)
+    client = MlflowClient(tracking_uri)
+    (recorded,) = recorded_runs(client)
+    client.delete_run(recorded.info.run_id)
+
+    run = stored(s3.uri)
+    events = {
+        1: ("worker killed", kill_a_worker),
+        2: ("machine gone with its disk", partial(lose_the_machine_of_a_worker, machines)),
+    }
+    timed = Timed(events)
+    timed.meet()
+    try:
+        assert run.run_here(root=s3.uri, **options) == 0
+    finally:
+        timed.leave()
+    print(capsys.readouterr().out)
+    run.assert_as_if_nothing_had_happened(state, client)
+    left = s3.content("run/search")
+    assert {"result.json", "derivations.jsonl", "checkpoints/step-000000004/SHA256SUMS"} <= left.keys()
+
+
+def test_a_pipeline_ends_and_another_machine_finds_it_done(
+    machines: MachinesApart, s3: Store, tracking_uri: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    run = stored(s3.uri)
+    options = {"cluster__num_workers": 1, "cluster__address": machines.address, "root": s3.uri}
+    _, config = run.command(tracking__uri=tracking_uri, **options)
+    document = yaml.safe_load(Path(config).read_text())
+    document["retrain"]["evaluation"] |= {"every": 3, "samples": 20}
+    Path(config).write_text(yaml.safe_dump(document))
+    assert main(["pipeline", config, "--name", "whole", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["metrics"]["fd_digits"] > 0
+    assert "result.json" in s3.content("whole")
+
+    monkeypatch.setenv("ADVNAS_SCRATCH", str(tmp_path / "elsewhere"))
+    assert main(["pipeline", config, "--name", "whole", "--json"]) == 0
+    ended = capsys.readouterr()
+    assert json.loads(ended.out)["metrics"] == result["metrics"]
+    assert "eta" not in ended.err, "nothing is trained again"
