@@ -92,7 +92,7 @@ def main() -> None:
     options = {f"select.{name}": value for name, value in {**chosen, "policy": "full"}.items()}
     experiment = with_overrides(load_experiment(arguments.config), {**changes, **options})
     folder, select = arguments.root / arguments.name, select_stage(experiment)
-    candidates = collect(select, experiment.root, None, experiment.seed, experiment.search.space)
+    candidates = collect(select, experiment.folder, None, experiment.seed, experiment.search.space)
     journal = Journal(folder / "select" / SCORES_FILE)
     order = list(candidates)
     sizes = [count_parameters(candidates[id][1], experiment.retrain.generator) for id in order]

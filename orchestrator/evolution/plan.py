@@ -120,7 +120,7 @@ def require_sound(experiment: Experiment) -> None:
     Raises:
         UserError: scores or supernets that cannot be had, a limit that no genotype meets.
     """
-    plan = EvolutionPlan(experiment, experiment.root / (experiment.name or "run") / STAGE)
+    plan = EvolutionPlan(experiment, experiment.folder / (experiment.name or "run") / STAGE)
     plan.evolution()
     if plan.trains:
         if not score_names(experiment.retrain.evaluation):
@@ -151,7 +151,9 @@ def checkpoints_of(plan: EvolutionPlan) -> list[Checkpoint]:
     if not plan.config.of:
         folders = [(run.title, run.job.folder) for run in plan.supernets()]
     else:
-        folders = [(f"evolve.of = {name}", _searched(plan.experiment.root / name)) for name in plan.config.of]
+        folders = [
+            (f"evolve.of = {name}", _searched(plan.experiment.folder / name)) for name in plan.config.of
+        ]
     found = []
     for name, folder in folders:
         checkpoint = CheckpointStore(folder / "checkpoints", 1).latest()

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.checkpoints.derivations import record_derivation
-from orchestrator.checkpoints.object_store import ObjectStoreCopy
+from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import IDENTITY_FILE
@@ -23,7 +24,6 @@ from orchestrator.trainings.train import trainings
 from search_space.errors import UserError
 from search_space.evolution import Evolution
 from search_space.genotype import Genotype
-from trainers.locks import sole_driver
 from trainers.report import Report
 
 
@@ -47,7 +47,7 @@ def evolve_in(session: Session, launch: Launch = launch) -> Evolved:
     plan = EvolutionPlan(session.experiment, session.folder / STAGE)
     config, console = plan.config, session.console
     with (
-        sole_driver(plan.folder),
+        sole_owner(plan.experiment, plan.folder),
         trainings(session, STAGE, config.concurrent, launch) as train,
         tracked(session, STAGE, config.model_dump(mode="json")) as run,
     ):
@@ -77,8 +77,7 @@ def _fitness(plan: EvolutionPlan, train: Train, console: Console) -> ways.Fitnes
 
 def _open_journal(plan: EvolutionPlan) -> ScoredJournal:
     """The scores so far, those of the folder's copy where it is new here."""
-    mirror = plan.experiment.mirror
-    copy = ObjectStoreCopy(mirror, plan.experiment.root, plan.folder) if mirror else None
+    copy = copy_of(plan.experiment, plan.folder)
     if copy:
         copy.fetch_files(SCORED_FILE, IDENTITY_FILE)
     require_same_identity(plan.folder, plan.identity, "evolution")

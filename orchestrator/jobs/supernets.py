@@ -66,7 +66,7 @@ class InheritedScores:
     def __init__(
         self, experiment: Experiment, supernets: tuple[TrainedSupernet, ...], threads: int, steps: int = 0
     ) -> None:
-        config, cache = experiment.search, experiment.root / "cache"
+        config, cache = experiment.search, experiment.folder / "cache"
         self._experiment, self._supernets, self._steps, self._threads = experiment, supernets, steps, threads
         self._device = device_for(experiment.cluster.use_gpu)
         set_precision(experiment.compute)

@@ -92,7 +92,7 @@ def known_truth(experiment: Experiment) -> Truth | None:
     """The trainings of the most thorough reliability run of the recipe; None where there is none to use."""
     metric = next(iter(score_names(experiment.retrain.evaluation)), None)
     known = known_reliability(experiment, metric) if metric else None
-    table = experiment.root / known.run / STAGE / TABLE_FILE if known else None
+    table = experiment.folder / known.run / STAGE / TABLE_FILE if known else None
     if known is None or metric is None or table is None or not table.is_file():
         return None
     genotypes, scores = truth_of(table, metric)
