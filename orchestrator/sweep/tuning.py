@@ -64,7 +64,7 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
     from ray.tune import FailureConfig, RunConfig, TuneConfig, Tuner, with_resources
 
     cluster = sweep.base.cluster
-    with ray_cluster(cluster):
+    with ray_cluster(cluster, folder.name):
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         concurrent = concurrent_trials(cluster, sweep.config.resources.concurrent, nodes)
         scratch = folder / SCRATCH

@@ -45,16 +45,20 @@ MLflow keeps views that people share as tags of the experiment; `?viewStateShare
 """
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 
-METRICS = ("fid", "is_mean", "kid_mean", "fd_digits", "is_digits_mean", "parameters", "entropy_alpha")
+PARAMS = ("data", "score", "strategy", "space", "seed")
+METRICS = ("best", "last", "parameters", "fid", "is_mean", "kid", "fd_digits", "is_digits_mean")
 TAGS = ("advnas.stage", "advnas.genotype.generator")
 COLUMNS = (
+    *(f"params.`{name}`" for name in PARAMS),
     *(f"metrics.`{name}`" for name in METRICS),
-    "params.`seed`",
     *(f"tags.`{name}`" for name in TAGS),
+    "attributes.`Models`",
 )
 """In MLflow's notation; those that no run has are not shown."""
 
+KIND_TAG = "mlflow.experimentKind"
 EXPERIMENT_TAGS = {
+    KIND_TAG: "custom_model_development",
     "mlflow.note.content": "GAN architectures searched with AdversarialNAS, retrained and scored.",
     VIEW_TAG: json.dumps({"selectedColumns": COLUMNS}),
 }
@@ -111,8 +115,9 @@ def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
             f"tracking.experiment = {name}: deleted in {uri}; choose another name, or bring it back with "
             f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`"
         )
-    if experiment.tags.get(VIEW_TAG) != EXPERIMENT_TAGS[VIEW_TAG]:  # of an earlier version
-        client.set_experiment_tag(experiment.experiment_id, VIEW_TAG, EXPERIMENT_TAGS[VIEW_TAG])
+    for tag in (VIEW_TAG, KIND_TAG):  # of an earlier version
+        if experiment.tags.get(tag) != EXPERIMENT_TAGS[tag]:
+            client.set_experiment_tag(experiment.experiment_id, tag, EXPERIMENT_TAGS[tag])
     return client, experiment.experiment_id
 
 
