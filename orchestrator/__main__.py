@@ -2,9 +2,11 @@
 
 import logging
 import os
+import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from orchestrator.cli.command_line import parse
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
@@ -15,16 +17,17 @@ from trainers.interruption import interruptible
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do a command. The exit code says whether it was done, and if not, whose mistake it was."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         _speak_plainly()
         with interruptible():
-            parsed = parse(sys.argv[1:] if arguments is None else arguments)
+            parsed = parse(words)
             return int(parsed.run(parsed))
     except UserError as error:
         _complain(str(error))
         return MISTAKE
-    except KeyboardInterrupt:
-        _complain("interrupted; the same command with --name and the run's name resumes it")
+    except KeyboardInterrupt as interrupt:
+        _say_how_to_go_on(words, *interrupt.args[:1])
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
@@ -38,6 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         _complain(f"failed: {error}" if str(error) else f"failed: {type(error).__name__}")
         return FAILED
+
+
+def _say_how_to_go_on(words: Sequence[str], run: object = None) -> None:
+    """The command as it is typed, in a line of its own."""
+    if not isinstance(run, str):
+        _complain("interrupted before a run began; the same command starts again")
+        return
+    program = "advnas" if Path(sys.argv[0]).name != "__main__.py" else "python -m orchestrator"
+    _complain("interrupted; this goes on:")
+    print(f"{program} {shlex.join([*_without_name(words), '--name', run])}", file=sys.stderr)
+
+
+def _without_name(words: Sequence[str]) -> Iterator[str]:
+    remaining = iter(words)
+    for word in remaining:
+        if word == "--name":
+            next(remaining, None)
+        elif not word.startswith("--name="):
+            yield word
 
 
 def _is_divergence(error: Exception) -> bool:

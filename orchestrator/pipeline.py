@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from orchestrator.artifacts.cost import generator_parameters
 from orchestrator.artifacts.genotypes import genotypes_to_retrain, with_named_discriminator
 from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.config.experiment import Experiment
@@ -28,7 +29,7 @@ from orchestrator.selection.plan import SelectionPlan, plan_of, ships
 from orchestrator.selection.shipping import Shipped
 from orchestrator.selection.stage import Selected, select_in
 from orchestrator.stages.evaluate import evaluate_in
-from orchestrator.stages.preview import preview
+from orchestrator.stages.preview import contact_sheet, preview
 from orchestrator.stages.results import (
     MERGED,
     Evaluated,
@@ -40,6 +41,7 @@ from orchestrator.stages.results import (
 )
 from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
 from orchestrator.tracking import TrackedRun, TrackingError
+from orchestrator.tracking.columns import columns, data_name
 from orchestrator.tracking.registry import Trained, register
 from search_space.genotype import Genotype
 from trainers.metrics.extractors.registry import make_extractor
@@ -82,7 +84,9 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
         make_extractor(experiment.retrain.evaluation, experiment.folder / "cache", torch.device("cpu"))
     with _begun(session) as run:
         session = replace(session, parent=run)
-        searched = None if experiment.retrain.genotype else _searched(session)
+        run.files(contact_sheet(experiment))
+        with console.ahead(experiment.retrain.steps):
+            searched = None if experiment.retrain.genotype else _searched(session)
         selecting = _selecting(session, searched.folder) if searched and experiment.select else None
         selected = select_in(*selecting) if selecting else None
         found = selected or searched
@@ -101,8 +105,10 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
             trained_in, genotype = retrained.run, retrained.trained.genotypes["generator"].file
         evaluated = evaluate_in(training, finished.generator)
         run.genotypes(genotypes)
-        run.scores(evaluated.metrics, evaluated.fingerprint)
-        model = _register(session, genotypes["generator"], finished, trained_in, evaluated)
+        size = generator_parameters(experiment.retrain.generator, genotypes["generator"])
+        run.scores({**evaluated.metrics, "parameters": size}, evaluated.fingerprint)
+        run.image("samples", finished.samples.read_bytes(), max(run.last_step, 0))
+        model = _register(session, run, genotypes["generator"], finished, trained_in, evaluated)
         result = PipelineResult(
             run_identity(session, run),
             metrics=evaluated.metrics,
@@ -131,8 +137,14 @@ def _begun(session: Session) -> Iterator[TrackedRun]:
     stages = ("retrain",) if experiment.retrain.genotype else ("search", "retrain")
     with sole_owner(experiment, session.folder):
         preview(experiment, session.folder, session.console, *stages)
-        params = experiment.model_dump(mode="json")
-        with session.tracker.run(session.name, "pipeline", name=session.name, params=params, tags={}) as run:
+        with session.tracker.run(
+            session.name,
+            "pipeline",
+            name=session.name,
+            params=experiment.model_dump(mode="json"),
+            tags={},
+            columns=columns(experiment, "pipeline"),
+        ) as run:
             yield run
 
 
@@ -144,6 +156,7 @@ def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) ->
 
 def _register(
     session: Session,
+    parent: TrackedRun,
     genotype: Genotype,
     finished: Shipped | Retrained,
     trained_in: RunIdentity,
@@ -162,12 +175,14 @@ def _register(
         genotype=genotype,
         scores=evaluated.metrics,
         protocol=evaluated.fingerprint,
-        data=experiment.data.name,
+        data=data_name(experiment),
         run=session.name,
+        step=finished.generator_step,
     )
     try:
         # As a part of the training's run: that one keeps what `advnas generate models:/...` looks for.
-        return register(trained, experiment.tracking.model, trained_in.run_id, session.tracker.uri)
+        runs = (trained_in.run_id, parent.run_id)
+        return register(trained, experiment.tracking.model, runs, session.tracker.uri)
     except TrackingError as error:
         session.console.say(
             f"not registered: {error}; the same command with --name {session.name} tries again"

@@ -47,5 +47,6 @@ def device_for(use_gpu: bool, asked: str = "cluster.use_gpu = true") -> torch.de
         UserError: there is no GPU.
     """
     if use_gpu and not torch.cuda.is_available():
-        raise UserError(f"{asked}: torch finds no GPU on this machine; do without")
+        cure = "set cluster.use_gpu to false" if asked.startswith("cluster.") else "leave it out"
+        raise UserError(f"{asked}: torch finds no GPU on this machine; {cure}")
     return torch.device("cuda" if use_gpu else "cpu")

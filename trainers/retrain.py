@@ -24,6 +24,7 @@ from trainers.report import Evaluate, MetricMeans, Report
 from trainers.retrain_state import RetrainState
 from trainers.samples import SampleGenerator, sample_grid
 from trainers.state import copy_buffers, update_ema
+from trainers.ticks import tick
 
 
 def retrain(
@@ -53,6 +54,7 @@ def retrain(
         raise_if_interrupted()
         draws = SeededNoise(seed, state.step, latent_dim, state.device)
         means.add(retrain_step(state, batches.at(state.step), draws, config, compute, descent))
+        tick(state.step)
         if state.step % config.report_every == 0 or state.step == end:
             descent.check()
             metrics = means.collect()

@@ -12,6 +12,7 @@ from trainers.noise import SeededNoise
 from trainers.report import Evaluate, MetricMeans, Report
 from trainers.samples import sample_grid
 from trainers.strategies.strategy import SearchSetup, Strategy
+from trainers.ticks import tick
 
 
 def search(
@@ -37,6 +38,7 @@ def search(
         raise_if_interrupted()
         noise = SeededNoise(setup.seed, state.step, setup.generator.latent_dim, setup.device)
         means.add(strategy.step(StepBatch(batches, state.step), noise))
+        tick(state.step)
         if state.step % config.report_every == 0 or state.step == config.steps:
             strategy.check()
             metrics = means.collect()

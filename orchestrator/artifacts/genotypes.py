@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.artifacts.resolve import FILES, Meant, resolve, search_folders, selection_folders
+from orchestrator.checkpoints.store import CheckpointStore
 from orchestrator.checkpoints.stored_folder import bring_run
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
@@ -81,6 +82,19 @@ def _named(source: str, root: Path, tracking_uri: str) -> Mapping[str, Genotype]
 def _require_generator(found: Mapping[str, Genotype], source: str, option: str) -> None:
     if "generator" not in found:
         raise ConfigError(f"{option} = {source}: is a discriminator's; name a generator's")
+
+
+def run_width(run: Path, network: str) -> dict[str, int]:
+    """Widths of a run's network, in its retraining, else in its search; empty if unknown."""
+    for stage in ("retrain", "search"):
+        for folder in (run / stage, *sorted(run.glob(f"*/{stage}"))):
+            store = CheckpointStore(folder / "checkpoints", keep=1)
+            if newest := store.latest():
+                found = newest.meta.identity
+                names = ("channels", "bottom_width", "latent_parts")
+                widths = {name: found.get(f"{stage}.{network}.{name}") for name in names}
+                return {name: width for name, width in widths.items() if isinstance(width, int)}
+    return {}
 
 
 def searched_genotypes(run: Path) -> dict[str, Genotype]:

@@ -17,8 +17,8 @@ from search_space.zoo.published import PUBLISHED, find_genotype
 from search_space.zoo.released_forms import read_released
 
 WIDTHS = {
-    "--channels": "width the cost is told for (default: 256 of a generator, 128 of a discriminator)",
-    "--bottom-width": "images are 8 x this (default: 4)",
+    "--channels": "width the cost is told for (default: a run's own; 256 of a generator, 128 of D)",
+    "--bottom-width": "images are 8 x this (default: a run's own, else 4)",
     "--latent-parts": "of a generator: parts that z is cut into (default: 3)",
 }
 
@@ -120,7 +120,12 @@ def show(arguments: argparse.Namespace) -> None:
     genotype = _found(arguments.source, arguments)
     from orchestrator.artifacts.cost import cost_in_words, network_cost
 
-    found = network_cost(genotype, arguments.channels, arguments.bottom_width, arguments.latent_parts)
+    own = _own_width(arguments, genotype)
+    widths = {
+        name: given if (given := getattr(arguments, name)) is not None else own.get(name)
+        for name in COST_OPTIONS
+    }
+    found = network_cost(genotype, **widths)
     if arguments.json:
         print(as_json({"genotype": genotype, "hash": genotype.content_hash, **found}))
     else:
@@ -174,6 +179,18 @@ def _found(reference: str, arguments: argparse.Namespace) -> Genotype:
     return genotype
 
 
+def _own_width(arguments: argparse.Namespace, genotype: Genotype) -> Mapping[str, int]:
+    """That of the run, where a run is meant."""
+    from orchestrator.artifacts.genotypes import run_width
+    from orchestrator.artifacts.resolve import resolve
+
+    meant = resolve(
+        arguments.source, Path(arguments.root), ("published", "genotype file", "searched run", "selected run")
+    )
+    is_run = meant is not None and meant.kind in ("searched run", "selected run")
+    return run_width(meant.path, genotype.network) if meant and is_run else {}
+
+
 def _write(target: str, write: Callable[[Path], None]) -> None:
     try:
         write(Path(target))
@@ -183,6 +200,8 @@ def _write(target: str, write: Callable[[Path], None]) -> None:
         ) from None
     print(target)
 
+
+COST_OPTIONS = ("channels", "bottom_width", "latent_parts")
 
 ACTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "genotype show": show,

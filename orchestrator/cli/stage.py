@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.cli.arguments import Parser, add_json, describe
 from orchestrator.cli.commands import COMMANDS
-from orchestrator.config.files import PRESETS
+from orchestrator.config.files import PRESETS, SWEEPS
 from orchestrator.console.console import Console, quiet
 from orchestrator.console.exit_codes import DONE
 from search_space.errors import printable
@@ -18,11 +18,11 @@ Result = Mapping[str, Any]
 DETAILS = "stages"
 """A pipeline's results by stage: printed for programs only, as people have seen each stage go by."""
 
-CONFIG_HELP = f"""
-CONFIG is a preset ({", ".join(PRESETS)}) or the path of a YAML file. Every option in it
+CONFIG_HELP = """
+CONFIG is a preset ({presets}) or the path of a YAML file. Every option in it
 can be given by its dotted name: --search.batch_size 60, --search.n_critic=2, --search.evaluation.metrics
 [fd, is] (in quotes where the shell needs them). --dry-run prints all options with their values, which is
-itself a configuration file: advnas search cifar10 --dry-run > my_run.yaml
+itself a configuration file: advnas {command} {preset} --dry-run > my_{kind}.yaml
 
 -h prints this page. --help also lists every option of the configuration with its type, its default and what
 it does; with CONFIG in the line, it shows the values and comments of that configuration.
@@ -43,7 +43,9 @@ def add_stage_arguments(parser: Parser, name: str, examples: Sequence[str], opti
     """CONFIG and the flags; where CONFIG is optional, the command has work to do without one."""
     config = "[CONFIG]" if optional else "CONFIG"
     usage = f"advnas {name} {config} [--dotted.name value ...] [--name NAME] [--dry-run] [--json]"
-    describe(parser, COMMANDS[name].about, examples, usage, CONFIG_HELP)
+    presets, kind = (SWEEPS, "sweep") if name == "sweep" else (PRESETS, "run")
+    more = CONFIG_HELP.format(presets=", ".join(presets), command=name, preset=presets[0], kind=kind)
+    describe(parser, COMMANDS[name].about, examples, usage, more)
     parser.add_argument(
         "config", metavar="CONFIG", nargs="?" if optional else None, help="a preset or a YAML file"
     )
@@ -65,12 +67,20 @@ def carry_out(arguments: argparse.Namespace, loaded: Loaded) -> int:
     if arguments.json:
         # Libraries print too: all of it goes to stderr, so that programs can read stdout.
         with redirect_stdout(sys.stderr):
-            result = document(loaded.do(Console()))
+            result = document(_done(loaded, Console()))
         print(as_json(result))
     else:
-        result = document(loaded.do(Console()))
+        result = document(_done(loaded, Console()))
         print(*result_lines(result), sep="\n")
     return DONE
+
+
+def _done(loaded: Loaded, console: Console) -> object:
+    """The result of a stage; who interrupts it learns the name of the run that goes on."""
+    try:
+        return loaded.do(console)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*([console.run] if console.run else [])) from None
 
 
 def as_json(value: object) -> str:

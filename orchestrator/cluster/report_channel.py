@@ -1,10 +1,14 @@
 """How reports and warnings get from the workers, wherever they run, into the driver's hands."""
 
 import pickle
+import time
 from typing import Any
 
 from orchestrator.cluster.mailbox import Mailbox
 from trainers.report import Report
+
+TICK_S = 1.0
+"""Seconds between two steps that the driver is told of: people see no more, and a step may take less."""
 
 
 class Stopped(Exception):
@@ -20,6 +24,7 @@ class ReportChannel:
 
     def __init__(self, mailbox: Any) -> None:
         self._mailbox = mailbox
+        self._next_tick = 0.0
 
     @classmethod
     def open(cls) -> "ReportChannel":
@@ -45,8 +50,14 @@ class ReportChannel:
         """Hand the driver something to tell the user; does not wait."""
         self._mailbox.put.remote(pickle.dumps(text))
 
-    def receive(self, seconds: float) -> Report | str | None:
-        """The report or warning that waits longest, or None if none comes in time; see `acknowledge`."""
+    def tick(self, step: int) -> None:
+        """Hand the driver the number of steps that are done, at most once in `TICK_S`; does not wait."""
+        if time.monotonic() >= self._next_tick:
+            self._next_tick = time.monotonic() + TICK_S
+            self._mailbox.put.remote(pickle.dumps(step))
+
+    def receive(self, seconds: float) -> Report | str | int | None:
+        """The report, warning or step that waits longest, None if none comes in time; see `acknowledge`."""
         import ray
 
         packed = ray.get(self._mailbox.oldest.remote(seconds))

@@ -48,8 +48,10 @@ class ClusterError(UserError):
 
 
 @contextmanager
-def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
+def ray_cluster(cluster: ClusterConfig, name: str | None = None) -> Iterator[bool]:
     """Be connected to Ray: until the end of the block (then True), or as before if the process was already.
+
+    `name` is the run's, under which Ray's dashboard lists what is started.
 
     Raises:
         ClusterError: nobody answers at the address.
@@ -61,7 +63,7 @@ def ray_cluster(cluster: ClusterConfig) -> Iterator[bool]:
         return
     if cluster.address == "local":
         require_room(cluster, [this_machine()], "this machine")
-    _connect(cluster)
+    _connect(cluster, name)
     try:
         yield True
     finally:
@@ -108,7 +110,7 @@ def this_machine() -> dict[str, float]:
     return {"CPU": len(os.sched_getaffinity(0)), "GPU": torch.cuda.device_count()}
 
 
-def _connect(cluster: ClusterConfig) -> None:
+def _connect(cluster: ClusterConfig, name: str | None) -> None:
     import ray
 
     machine = this_machine()
@@ -121,6 +123,7 @@ def _connect(cluster: ClusterConfig) -> None:
             address=cluster.address,
             num_cpus=int(machine["CPU"]) if own else None,
             num_gpus=int(machine["GPU"]) if own else None,
+            namespace=f"advnas {name}" if name else None,
             include_dashboard=False if own else None,
             logging_level=logging.ERROR,
             # What workers have to say to the user comes through the channel.

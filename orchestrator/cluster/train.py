@@ -24,6 +24,7 @@ from orchestrator.cluster.worker import EndAtFinalErrors, is_final, work
 from orchestrator.config.experiment import ClusterConfig
 from orchestrator.jobs.job import Emit, Job
 from trainers.interruption import raise_if_interrupted
+from trainers.ticks import tick
 
 POLL_S = 0.2
 """A report takes as long as Ray Train pauses between two looks at the workers: 2 s, unless told otherwise."""
@@ -55,7 +56,7 @@ def train_on_ray(job: Job, emit: Emit) -> None:
         ClusterError: no such cluster, or no room on it.
         UserError, NonFiniteLoss: whatever a worker ran into, as it would be raised in this process.
     """
-    with ray_cluster(job.experiment.cluster) as ours:
+    with ray_cluster(job.experiment.cluster, job.experiment.name) as ours:
         require_room_on_cluster(job.experiment.cluster)
         channel = ReportChannel.open()
         fit = _in_background(_trainer(job, channel).fit)
@@ -82,6 +83,8 @@ def _forward(channel: ReportChannel, fit: "Future[ray.train.Result]", emit: Emit
             continue
         if isinstance(message, str):
             logger.warning(message)
+        elif isinstance(message, int):
+            tick(message)
         else:
             emit(message)
         channel.acknowledge()

@@ -18,6 +18,7 @@ from search_space.errors import UserError
 from trainers.distributed import rank
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
+from trainers.ticks import watched_by
 
 OURS = ("orchestrator", "trainers", "search_space")
 """The packages whose warnings the user sees."""
@@ -36,9 +37,16 @@ def work(settings: Mapping[str, Any]) -> None:
         logging.getLogger(package).addHandler(WarningsToDriver(channel))
     _expect_report(job)
     try:
-        run_worker(job, channel.send, get_device(), lambda report, folder: _committed(job, report, folder))
+        with watched_by(channel.tick if rank() == 0 else _nobody):
+            run_worker(
+                job, channel.send, get_device(), lambda report, folder: _committed(job, report, folder)
+            )
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def _nobody(_step: int) -> None:
+    """All workers are at the same step: one of them tells the driver."""
 
 
 def _committed(job: Job, report: Report, folder: Path) -> None:

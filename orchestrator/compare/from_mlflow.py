@@ -1,8 +1,10 @@
 """Candidates out of MLflow: retrainings and selections by run, by name or by experiment."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.resolve import FILES
@@ -24,7 +26,9 @@ from trainers.metrics.specs import score_names
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.store.entities import PagedList
 
+T = TypeVar("T")
 SCORE_TAG = "advnas.score."
 FREE = {"genotype", "evaluation", "report_every"}
 """Of a retraining's settings, what is no part of its recipe."""
@@ -35,7 +39,10 @@ OF_MANY = {
 }
 """Stages of many trainings -> the artifact that has them all, and what reads it."""
 STAGES = ("retrain", *OF_MANY)
-MOST_RUNS = 1000
+RUN_NAME = r"[A-Za-z0-9._/-]+"
+"""As runs and their stages are called; anything else would be MLflow's syntax."""
+PAGE = 1000
+"""Runs that the store is asked for at once; there may be many pages."""
 
 
 class Store:
@@ -58,30 +65,33 @@ class Store:
             client = self._client()
             if name.startswith(RUN):
                 return self._with_children(client, name)
-            experiment = client.get_experiment_by_name(name)
-            every = [each.experiment_id for each in client.search_experiments(max_results=MOST_RUNS)]
-            wanted = [experiment.experiment_id] if experiment else every
-            runs = self._search(client, wanted)
-        if experiment:
-            return runs
-        return [run for run in runs if _belongs(run.data.tags.get(ID_TAG, ""), name)]
+            if experiment := client.get_experiment_by_name(name):
+                return self._search(client, [experiment.experiment_id])
+            if not re.fullmatch(RUN_NAME, name):
+                return []
+            every = self._experiments()
+            own = self._search(client, every, f"tags.`{ID_TAG}` = '{name}'")
+            parts = self._search(client, every, f"tags.`{ID_TAG}` LIKE '{name}/%'")  # where _ is any letter
+        return [run for run in (*own, *parts) if _belongs(run.data.tags.get(ID_TAG, ""), name)]
 
-    def _search(self, client: "MlflowClient", experiments: list[str]) -> "list[Run]":
-        found = [
-            run
-            for stage in STAGES
-            for run in client.search_runs(
-                experiments, f"tags.`{STAGE_TAG}` = '{stage}'", max_results=MOST_RUNS
-            )
+    def _search(self, client: "MlflowClient", experiments: list[str], where: str = "") -> "list[Run]":
+        """Runs that can be compared; the store chooses, as there may be tens of thousands."""
+        conditions = [
+            f"tags.`{STAGE_TAG}` = '{stage}'" + (f" and {where}" if where else "") for stage in STAGES
         ]
+        pages = [partial(client.search_runs, experiments, each, max_results=PAGE) for each in conditions]
+        found = [run for page in pages for run in every_page(page)]
         return sorted(found, key=lambda run: run.info.start_time)
 
     def _with_children(self, client: "MlflowClient", address: str) -> "list[Run]":
         run = client.get_run(address.removeprefix(RUN).rstrip("/"))
         if run.data.tags.get(STAGE_TAG) in STAGES:
             return [run]
-        every = self._search(client, [run.info.experiment_id])
-        return [each for each in every if each.data.tags.get(PARENT_TAG) == run.info.run_id]
+        return self._search(client, [run.info.experiment_id], f"tags.`{PARENT_TAG}` = '{run.info.run_id}'")
+
+    def _experiments(self) -> list[str]:
+        pages = partial(self._client().search_experiments, max_results=PAGE)
+        return [each.experiment_id for each in every_page(pages)]
 
     def _client(self) -> "MlflowClient":
         if self._opened is None:
@@ -151,12 +161,22 @@ class Store:
         if not origin:
             return None
         wanted = f"tags.`{ID_TAG}` = '{origin}' and tags.`{STAGE_TAG}` = 'search'"
-        every = [each.experiment_id for each in self._client().search_experiments(max_results=MOST_RUNS)]
-        found = self._client().search_runs(every, wanted, max_results=1)
+        found = self._client().search_runs(self._experiments(), wanted, max_results=1)
         if not found:
             return None
         batch = int(found[0].data.params["search.batch_size"])
         return _hours(self._curve(found[0], "images_per_second"), batch, found[0])
+
+
+def every_page(page: "Callable[..., PagedList[T]]") -> Iterator[T]:
+    """All that a search of MLflow finds, whatever its pages hold."""
+    token = None
+    while True:
+        found = page(page_token=token)
+        yield from found
+        token = found.token
+        if not token:
+            return
 
 
 def recipe_of(config: Mapping[str, Any], steps: int | None = None) -> dict[str, str]:

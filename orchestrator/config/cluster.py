@@ -87,3 +87,5 @@ class TrackingConfig(Frozen):
     """MLflow experiment that the runs belong to."""
     model: Annotated[str, Field(pattern=r"^[^/:'\"]+$")] | None = "advnas-generator"
     """Of the registry: each generator that a pipeline ends with becomes a version of it; null: none does."""
+    system_metrics: bool = True
+    """Whether reports say how busy the machine of the driver is: CPU, memory, disk, network, GPUs."""

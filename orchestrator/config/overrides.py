@@ -22,6 +22,8 @@ class Options(dict[str, frozenset[Any]]):
         """Section that is one of several kinds -> these kinds; its option `name` says which."""
         self.defaults: dict[str, str] = {}
         """Such a section -> the kind that it is where nothing is said."""
+        self.switches: set[str] = set()
+        """Sections that may be off, which null says."""
 
 
 @cache
@@ -35,8 +37,11 @@ def options(model: type[BaseModel]) -> Options:
             found.kinds[name] = tuple(sections)
             if not field.is_required():
                 found.defaults[name] = field.get_default(call_default_factory=True).name
+        if sections and NoneType in alternatives:
+            found.switches.add(name)
         for section in sections:
             inner = options(section)
+            found.switches |= {f"{name}.{below}" for below in inner.switches}
             found.kinds |= {f"{name}.{below}": kinds for below, kinds in inner.kinds.items()}
             found.defaults |= {f"{name}.{below}": kind for below, kind in inner.defaults.items()}
             for below, types in inner.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from orchestrator.console.progress import Progress, metrics_in_words, report_line
 from search_space.errors import printable
+from trainers.ticks import watched_by
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -46,6 +47,9 @@ class Console:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._rich: RichConsole | None = None
+        self._ahead = 0
+        self.run: str | None = None
+        """Name of the run that has begun: with it, an interrupted command goes on."""
         if self._stream.isatty():
             import rich.console
 
@@ -67,12 +71,21 @@ class Console:
         console.print(drawing)
 
     @contextmanager
+    def ahead(self, steps: int) -> Iterator[None]:
+        """So many steps follow after the stages within: their time counts in what is left in all."""
+        self._ahead += steps
+        try:
+            yield
+        finally:
+            self._ahead -= steps
+
+    @contextmanager
     def stage(self, name: str, total_steps: int, first_step: int = 0) -> Iterator[StageView]:
         """Show the reports of a stage until it is left; then say how long it took, unless it failed.
 
         `first_step` is the step that a resumed stage continues from.
         """
-        progress = Progress(name, total_steps, first_step)
+        progress = Progress(name, total_steps, first_step, ahead=self._ahead)
         if first_step:
             self.say(_resumed(name, total_steps, first_step))
         elif not self._rich:
@@ -81,10 +94,11 @@ class Console:
             from rich.live import Live
 
             bar = _Bar(progress)
-            with Live(bar, console=self._rich):
+            with Live(bar, console=self._rich), watched_by(progress.ticked):
                 yield bar
         else:
-            yield _Lines(progress, self)
+            with watched_by(progress.ticked):
+                yield _Lines(progress, self)
         self.say(f"{name}: done in {progress.elapsed}")
 
     @contextmanager

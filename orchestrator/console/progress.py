@@ -1,6 +1,7 @@
 """How far a stage is and when it will be done: rich's progress bar, and the same in words for a log line."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,15 +16,15 @@ FIRST = ("loss_", "tau", "entropy_", "score_")
 
 SPEED = "images_per_second"
 
-WINDOW = 5
-"""The remaining time is estimated from the last reports, as far back as so many of the slowest ones take:
-evaluations, which make some reports slow, then count as often as they happen."""
-
 UNKNOWN = "?:??:??"
 
 
 class Progress:
-    """The steps of one stage, told by its reports; a stage that resumes begins at `first_step`."""
+    """The steps of one stage, told by its ticks and reports; a stage that resumes begins at `first_step`.
+
+    The time left is that of the steps left, at the pace of the newer half of those done, and that of the
+    reports left, each as long as those so far. So neither slow first steps nor evaluations mislead it.
+    """
 
     def __init__(
         self,
@@ -31,39 +32,89 @@ class Progress:
         total_steps: int,
         first_step: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        ahead: int = 0,
     ) -> None:
+        """`ahead` is the number of steps in later stages of the same command."""
+        self.ahead = ahead
         self.name, self.total_steps, self.step = name, total_steps, first_step
         self._clock = clock
-        self._began = self._reported = clock()
-        self._origin = (self._began, first_step)
-        self._slowest = 0.0
+        self._began = clock()
+        self._start_over(first_step)
         self.bar = self._drawn()
         """One row, drawn anew several times a second where it is shown."""
         self._task = self.bar.add_task(name, total=total_steps, completed=first_step)
 
+    def _start_over(self, step: int) -> None:
+        """Paces count from here."""
+        self._latest = self._clock()
+        self._reporting = 0.0
+        """Seconds that went into reports, evaluations among them."""
+        self._reports, self._reported_at = 0, step
+        self._every = 0
+        """Steps from one report to the next."""
+        self._course = [(step, self._latest)]
+        """Step, and the time when it was done, less what reports took."""
+
+    def ticked(self, step: int) -> None:
+        """This step is done."""
+        self._reach(step)
+
     def reached(self, step: int) -> None:
-        """A report of this step has come."""
+        """A report of this step has come: what has passed since the step was done went into it."""
+        before = self._latest
+        if self._reach(step):
+            self._reporting += self._clock() - before
+            self._reports += 1
+        self._every = max(self._every, step - self._reported_at)
+        self._reported_at = step
+
+    def _reach(self, step: int) -> bool:
+        """Whether the step was done before."""
         now = self._clock()
-        if step > self.step:
-            if self._reported > self._began:
-                self._slowest = max(self._slowest, now - self._reported)
-            self.bar.speed_estimate_period = WINDOW * (self._slowest or now - self._reported)
-        else:  # steps are repeated after a failure: their pace counts from here
-            self.bar.speed_estimate_period = self._slowest = 0.0
-            self._origin = (now, step)
-        self._reported, self.step = now, step
+        if step < self.step or (step == self.step and step == self._reported_at):
+            self._start_over(step)  # steps are repeated after a failure
+        known = step == self._course[-1][0] and len(self._course) > 1
+        if not known:
+            self._course.append((step, now - self._reporting))
+        self._latest, self.step = now, step
         self.bar.update(self._task, completed=step)
+        return known
 
     @property
     def remaining(self) -> str:
-        """Time left, as h:mm:ss, counting down between reports; ?:??:?? before the first report."""
-        since, first = self._origin
-        pace = self.bar.tasks[0].speed
-        if not pace and self.step > first:  # the first report: its pace is that since the stage began
-            pace = (self.step - first) / max(self._reported - since, 1e-9)
-        if not pace:
-            return UNKNOWN
-        return in_words((self.total_steps - self.step) / pace - (self._clock() - self._reported))
+        """Time left, as h:mm:ss, counting down; ?:??:?? before the first step."""
+        left = self.seconds_left
+        return UNKNOWN if left is None else in_words(left)
+
+    @property
+    def in_all(self) -> str:
+        """Time left of the command, if later stages go at this one's pace; empty where none follow."""
+        left, pace = self.seconds_left, self._pace
+        if not self.ahead or left is None or pace is None:
+            return ""
+        return f", about {in_words(left + self.ahead * pace)} in all"
+
+    @property
+    def _pace(self) -> float | None:
+        """Seconds of a step, over the newer half of the steps; None before the first."""
+        first, newest = self._course[0][0], self._course[-1]
+        if len(self._course) < 2 or newest[0] == first:
+            return None
+        half = bisect_left(self._course, first + (newest[0] - first) / 2, key=lambda point: point[0])
+        step, then = self._course[min(half, len(self._course) - 2)]
+        return (newest[1] - then) / (newest[0] - step)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left; None before the first step."""
+        pace = self._pace
+        if pace is None:
+            return None
+        left = self.total_steps - self.step
+        every = self._every or self.total_steps
+        reports = -(-self.total_steps // every) - self._reported_at // every
+        each = self._reporting / self._reports if self._reports else 0.0
+        return left * pace + reports * each - (self._clock() - self._latest)
 
     @property
     def elapsed(self) -> str:
@@ -72,7 +123,7 @@ class Progress:
 
     def __rich__(self) -> str:
         """The time left, for the bar."""
-        return f"{self.remaining} left"
+        return f"{self.remaining} left{self.in_all}"
 
     def _drawn(self) -> "RichProgress":
         from rich import progress
@@ -97,7 +148,7 @@ def report_line(progress: Progress, report: "Report") -> str:
     """One plain line of a log: where the stage is and all of its numbers."""
     width = len(str(progress.total_steps))
     where = f"{progress.name} {report.step:>{width}}/{progress.total_steps}"
-    return f"{where}  eta {progress.remaining}  {metrics_in_words(report.metrics)}"
+    return f"{where}  eta {progress.remaining}{progress.in_all}  {metrics_in_words(report.metrics)}"
 
 
 def metrics_in_words(metrics: Mapping[str, float]) -> str:

@@ -12,6 +12,7 @@ from orchestrator.checkpoints.store import Checkpoint, CheckpointError, Checkpoi
 from orchestrator.jobs.identity import identity, require_same, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Emit, Job, Outcome, is_due
 from orchestrator.jobs.training import TRAININGS
+from search_space.errors import UserError
 from trainers.datasets.images import Images
 from trainers.datasets.registry import load_images
 from trainers.distributed import from_rank_zero, rank, world_size
@@ -33,7 +34,7 @@ class Evaluation:
         self._config, self._end = job.config, job.end
         evaluation = self._config.evaluation
         scored = evaluation.every and evaluation.of_images and job.has_samples
-        self._evaluator = Evaluator(self._config.evaluation, images, job.cache, device) if scored else None
+        self._evaluator = _evaluator(job, images, device) if scored else None
 
     def __call__(self, step: int, sample: SampleGenerator) -> Mapping[str, float]:
         """Scores, empty when not due. Called by all workers."""
@@ -51,6 +52,14 @@ class Evaluation:
     def protocol(self) -> Mapping[str, str]:
         """What two scores must share to be compared."""
         return self._evaluator.protocol if self._evaluator else {}
+
+
+def _evaluator(job: Job, images: Images, device: torch.device) -> Evaluator:
+    """Errors of extractors name the retraining's settings; here they name those of the job's own stage."""
+    try:
+        return Evaluator(job.config.evaluation, images, job.cache, device)
+    except UserError as error:
+        raise type(error)(str(error).replace("retrain.evaluation.", f"{job.stage}.evaluation.")) from error
 
 
 Committed = Callable[[Report, Path], None]

@@ -28,7 +28,7 @@ def preferences(history: History) -> bytes:
     figure = Figure(figsize=(17, 2.3 * len(cells) + 0.9), dpi=90)
     grid = figure.subplots(len(cells), 1, squeeze=False)
     # Constrained layout would take most of the time.
-    figure.subplots_adjust(left=0.04, right=0.99, bottom=0.9 / figure.get_figheight(), top=0.93, hspace=0.35)
+    figure.subplots_adjust(left=0.04, right=0.99, bottom=0.9 / figure.get_figheight(), top=0.93, hspace=0.5)
     top = 1.05 * max(max(edge) for now in history.probabilities for cell in now for edge in cell)
     for cell in range(len(cells)):
         _draw_cell(grid[cell][0], history, cell, top)
@@ -85,7 +85,8 @@ def _draw_cell(axes: Axes, history: History, cell: int, top: float) -> None:
             strips.append([(start, STRIP * top), (end, STRIP * top)])
             strip_colours.append(stroke_of(name).colour)
         won = f"{names[-1]} since {history.settled_after(cell, index)}"
-        axes.text(index, top * 1.04, f"{edge.name}: {edge.source} → {edge.target}, {won}", fontsize=9)
+        # In two lines: names of operations are long, and the next panel is near.
+        axes.text(index, top * 1.04, f"{edge.name}: {edge.source} → {edge.target}\n{won}", fontsize=9)
     axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.5))
     axes.add_collection(LineCollection(strips, colors=strip_colours, linewidths=9, capstyle="butt"))
     ticks = [(index + at, step) for index in range(len(edges)) for at, step in ((0.0, first), (PANEL, last))]

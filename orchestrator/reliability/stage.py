@@ -10,6 +10,7 @@ from orchestrator.reliability.plan import Plan, reliability_config
 from orchestrator.reliability.render import render
 from orchestrator.reliability.results import summary, write_files
 from orchestrator.selection.live import Launch
+from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
 from orchestrator.trainings.runs import RunJournal, curves_of
@@ -22,7 +23,9 @@ from trainers.metrics.specs import lower_is_better
 def reliability(experiment: Experiment, console: Console) -> MeasuredReliability:
     """Measure how far the recipe of `retrain` tells genotypes apart."""
     config = reliability_config(experiment)
-    return reliability_in(Session.begin(experiment, console), config)
+    session = Session.begin(experiment, console)
+    preview(session.experiment, session.folder, console, "retrain")
+    return reliability_in(session, config)
 
 
 def reliability_in(

@@ -55,15 +55,34 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     """Each run by the workers of the cluster section, its progress shown."""
 
     def train(runs: Sequence[Run]) -> Iterator[End]:
-        for run in runs:
+        for number, run in enumerate(runs, start=1):
+            later = sum(each.job.end - each.job.checkpoints.step() for each in runs[number:])
             try:
-                with console.stage(run.title, run.job.end, run.job.checkpoints.step()) as view:
+                with (
+                    console.ahead(later),
+                    console.stage(run.title, run.job.end, run.job.checkpoints.step()) as view,
+                ):
                     outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
             except NonFiniteLoss as loss:
                 outcome = loss
             yield run, outcome
 
     return train
+
+
+def heard(launch: Launch, listen: Listen) -> Launch:
+    """The same, with its reports also told to what `listen` makes."""
+
+    def launch_heard(job: Job, emit: Emit) -> Outcome:
+        keep = listen(job)
+
+        def both(report: Report) -> None:
+            keep(report)
+            emit(report)
+
+        return launch(job, both)
+
+    return launch_heard
 
 
 def side_by_side(
@@ -87,7 +106,8 @@ def side_by_side(
                 while waiting and len(running) < room():
                     run = waiting.pop()
                     mark = mark_of(run.job.experiment, run.job.folder)
-                    running[task.remote(run.job, threads, listen, mark)] = run
+                    named = task.options(name=run.title)  # Ray's dashboard shows it by this name
+                    running[named.remote(run.job, threads, listen, mark)] = run
                 ended, _ = ray.wait(list(running), timeout=WAIT_S)
                 raise_if_interrupted()
                 for done in ended:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.artifacts.cost import generator_parameters
 from orchestrator.artifacts.resolve import search_folders
 from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.checkpoints.stored_folder import copy_of
@@ -20,13 +21,16 @@ from orchestrator.selection.live import (
     Launch,
     LiveCurves,
     Train,
+    heard,
     one_after_another,
     side_by_side,
 )
+from orchestrator.selection.mlflow_writer import TrainingsWriter, recording
 from orchestrator.selection.plan import SelectionPlan, plan_of, select_stage
 from orchestrator.selection.render import render
 from orchestrator.selection.result import Candidate, Selection, SelectionError
 from orchestrator.selection.shipping import Shipped, front, keep_generators, ship
+from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
 from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
 from orchestrator.tracking import TrackedRun
@@ -61,7 +65,9 @@ def select(experiment: Experiment, console: Console) -> Selected:
     config = select_stage(experiment)
     session = Session.begin(experiment, console)
     searched = [] if config.searches else search_folders(session.folder)
-    return select_in(session, plan_of(session, searched[-1] if searched else None))
+    plan = plan_of(session, searched[-1] if searched else None)
+    preview(session.experiment, session.folder, console, "retrain")
+    return select_in(session, plan)
 
 
 def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) -> Selected:
@@ -79,12 +85,15 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
     ):
         journal = open_journal(folder, plan.identity, copy_of(session.experiment, folder))
         candidates = _within_limits(session, plan, folder)
+        writer = TrainingsWriter(session, run, candidates, config.metric)
         live = LiveCurves(
-            session.experiment, candidates, folder, config.metric, journal, session.console, train
-        )
-        selection = policy.select(
-            _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
-        )
+            session.experiment, candidates, folder, config.metric, journal, session.console,
+            writer.written(train),
+        )  # fmt: skip
+        with writer.writing():
+            selection = policy.select(
+                _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
+            )
         session.console.show(render(selection))
         limit = plan.known.quoted(selection.fewest_runs) if plan.known and selection.choice else None
         if limit:
@@ -102,10 +111,10 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
 def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterator[Train]:
     """How candidates are trained, and Ray for as long where several are at once."""
     if config.concurrent == 1:
-        yield one_after_another(launch, session.console)
+        yield one_after_another(heard(launch, recording), session.console)
         return
-    with ray_cluster(session.experiment.cluster):
-        yield side_by_side(session.experiment.cluster, config.concurrent)
+    with ray_cluster(session.experiment.cluster, session.experiment.name):
+        yield side_by_side(session.experiment.cluster, config.concurrent, listen=recording)
 
 
 def _within_limits(session: Session, plan: SelectionPlan, folder: Path) -> Mapping[str, Named]:
@@ -149,10 +158,11 @@ def _result(
     scored = {each.genotype: each for each in selection.ranking if each.mean is not None and each.is_sound}
     score = scored[chosen].scores[scored[chosen].seeds.index(best.seed)] if finished else scored[chosen].mean
     metrics = {live.metric: score, "steps_trained": float(selection.steps_trained)}
+    size = generator_parameters(session.experiment.retrain.generator, genotype)
     newest = live.job(best).checkpoints.latest()
     run.genotypes({"generator": genotype})
     run.scores(
-        {key: value for key, value in metrics.items() if value is not None},
+        {key: value for key, value in metrics.items() if value is not None} | {"parameters": size},
         newest.meta.protocol if newest else {},
     )
     run.tag({"advnas.choice": name, "advnas.reason": selection.reason})

@@ -45,6 +45,12 @@ def preview(experiment: Experiment, folder: Path, console: Console, *stages: str
     console.say(f"data: {len(chosen)} of {len(images):,} images as networks see them: {folder / SHEET_FILE}")
 
 
+def contact_sheet(experiment: Experiment) -> dict[str, bytes]:
+    """What MLflow keeps of the preview of a run: the sheet, if there is one."""
+    file = experiment.folder / (experiment.name or "") / SHEET_FILE
+    return {SHEET_FILE: file.read_bytes()} if file.is_file() else {}
+
+
 def too_few(experiment: Experiment, count: int, stages: tuple[str, ...]) -> Iterator[str]:
     """What needs more images than there are, with the cure."""
     option = "root" if isinstance(experiment.data, ImageFolderConfig) else "path"

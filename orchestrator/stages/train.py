@@ -23,10 +23,12 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome, Stage
 from orchestrator.plots.images import image_grid
 from orchestrator.plots.watch import Watch
-from orchestrator.stages.preview import preview
+from orchestrator.stages.preview import contact_sheet, preview
 from orchestrator.stages.results import GenotypeFile, Retrained, RunIdentity, Searched, Trained, write_result
 from orchestrator.stages.trust import Trusted, trusted
 from orchestrator.tracking import TrackedRun, Tracker
+from orchestrator.tracking.columns import columns
+from orchestrator.tracking.tracker import SEARCHED
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import save_generator
 from trainers.files import written_whole
@@ -58,6 +60,7 @@ class Session:
         experiment = experiment.model_copy(update={"name": name})
         bring_run(experiment, name)
         tracker = Tracker(experiment.tracking_uri, experiment.tracking.experiment, root)
+        console.run = name
         store = f"{experiment.object_store.split('?')[0]}, here " if experiment.object_store else ""
         console.say(f"run {name} in {store}{root / name}")
         return cls(experiment, name, tracker, console)
@@ -187,7 +190,8 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
         if job.copy:
             job.copy.fetch_checkpoints()
         finished(job)
-        run = held.enter_context(tracked(session, job.stage, job.config.model_dump(mode="json")))
+        config = job.config.model_dump(mode="json")
+        run = held.enter_context(tracked(session, job.stage, config, job.genotypes))
         run.genotypes(job.genotypes)
         watch = Watch(job.folder)
         with session.console.stage(job.stage, job.config.steps, job.checkpoints.step()) as view:
@@ -206,6 +210,9 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
         run.link_checkpoint(outcome.checkpoint)
         run.tag({"advnas.workers.by_step": _in_words(outcome.workers)})
         run.scores({}, outcome.protocol)
+        if found := outcome.genotypes.get("generator"):
+            retrained = session.experiment.retrain.generator
+            run.scores({"parameters": generator_parameters(retrained, found)}, {})
         yield outcome, run
 
 
@@ -235,11 +242,21 @@ def training_job(session: Session, stage: Stage, genotypes: Mapping[str, Genotyp
     return Job(stage, session.experiment, genotypes, session.folder / stage)
 
 
-def tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedRun:
+SHOWN = {"search": SEARCHED, "retrain": "", "select": "select/"}
+"""Stage -> what a pipeline's run puts before the names of its metrics, to show its curves."""
+
+
+def tracked(
+    session: Session, stage: str, config: Mapping[str, Any], genotypes: Mapping[str, Genotype] | None = None
+) -> TrackedRun:
     """The MLflow run of a stage, with the configuration it was done with."""
     raise_if_interrupted()
     experiment = session.experiment
     device = "gpu" if experiment.cluster.use_gpu else "cpu"
+    known = columns(experiment, stage)
+    if genotypes:  # of any space, found by whatever strategy
+        known["space"] = next(iter(genotypes.values())).space
+        known.pop("strategy", None) if session.parent is None else None
     run = session.tracker.run(
         session.name,
         stage,
@@ -247,8 +264,12 @@ def tracked(session: Session, stage: str, config: Mapping[str, Any]) -> TrackedR
         params={"seed": experiment.seed, "data": experiment.data.model_dump(mode="json"), stage: config},
         tags={"advnas.device": device, "advnas.workers": str(experiment.cluster.num_workers)},
         parent=session.parent,
+        columns=known,
+        shown=SHOWN.get(stage),
+        system_metrics=experiment.tracking.system_metrics,
     )
     run.artifact("config.yaml", to_yaml(experiment))
+    run.files(contact_sheet(experiment))
     return run
 
 

@@ -22,6 +22,7 @@ from orchestrator.sweep.trial import run_trial
 from orchestrator.sweep.tuning import Work, require_room_here, tune
 from orchestrator.sweep.validation import validate
 from orchestrator.tracking import Tracker
+from orchestrator.tracking.columns import columns
 from search_space.errors import UserError
 from trainers.interruption import interruptible
 from trainers.locks import sole_driver
@@ -88,13 +89,15 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
     root = sweep.base.folder.absolute()
     name = sweep.config.name or fresh_name("sweep", root)
     folder = root / name
+    console.run = name
     with sole_driver(folder), interruptible():
         study = open_study(sweep, name, folder)
         (folder / "sweep.yaml").write_text(write_yaml(sweep.config.document()), encoding="utf-8")
         console.say(f"sweep {name} in {folder}; study {study_url(sweep, folder)}")
         tracker = Tracker(sweep.base.tracking_uri, sweep.base.tracking.experiment, sweep.base.folder)
         params = {"sweep": sweep.config.model_dump(mode="json", exclude={"space"}), "seed": sweep.base.seed}
-        with tracker.run(name, "sweep", name=name, params=params, tags={}) as parent:
+        shown = columns(sweep.base, "sweep")
+        with tracker.run(name, "sweep", name=name, params=params, tags={}, columns=shown) as parent:
             parent.artifact("sweep.yaml", (folder / "sweep.yaml").read_text(encoding="utf-8"))
             mirror = MlflowWriter(sweep, folder, tracker, parent)
             try:

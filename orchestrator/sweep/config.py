@@ -169,11 +169,15 @@ def load_sweep(source: str, texts: Mapping[str, str]) -> Sweep:
         ConfigError: anything wrong in the file, its base or the options.
     """
     known = options(SweepConfig)
-    own = {name: parsed(name, text, known) for name, text in texts.items() if name in known}
+    own = {
+        name: parsed(name, text, known)
+        for name, text in texts.items()
+        if name in known or name in known.switches
+    }
     of_base = {
         name: parsed(modern_name(name), text, options(Experiment))
         for name, text in texts.items()
-        if name not in known
+        if name not in known and name not in known.switches
     }
     config = _in_modern_names(_validated(apply_overrides(read_source(source, SWEEPS), own, known)), of_base)
     base = with_overrides(experiment_of(read_source(config.base), {}), config.overrides)

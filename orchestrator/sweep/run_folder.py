@@ -10,7 +10,7 @@ from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import first_name
 from orchestrator.jobs.job import Stage
 from orchestrator.sweep.space import Params
-from search_space.genotype import Genotype
+from orchestrator.tracking.report_file import ReportFile, report_of
 from trainers.files import written_whole
 from trainers.report import Report
 
@@ -38,29 +38,15 @@ class RunFolder:
 
     path: Path
 
-    def record(self, stage: Stage, report: Report) -> None:
-        """Keep the numbers and the genotypes of a report; one that comes again stands there twice."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        genotypes = {name: genotype.model_dump(mode="json") for name, genotype in report.genotypes.items()}
-        line = {"step": report.step, "metrics": dict(report.metrics), "genotypes": genotypes}
-        with self._curves(stage).open("a", encoding="utf-8") as file:
-            # The line break comes first, so that a line cut short by a crash ends before the next.
-            file.write("\n" + json.dumps(line))
+    def file(self, stage: Stage) -> ReportFile:
+        """The reports of a stage."""
+        return ReportFile(self.path, stage)
 
     def reports(self, stage: Stage) -> Iterator[Report]:
         """What was recorded, in order of steps, each once; a line cut short by a crash is left out."""
-        latest: dict[int, dict[str, Any]] = {}
-        if self._curves(stage).exists():
-            for line in self._curves(stage).read_text(encoding="utf-8").splitlines():
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    continue
-                latest[entry["step"]] = entry
+        latest = {entry["step"]: entry for entry in self.file(stage).entries()[0]}
         for step in sorted(latest):
-            found = latest[step]["genotypes"]
-            genotypes = {name: Genotype.model_validate(value) for name, value in found.items()}
-            yield Report(step, latest[step]["metrics"], genotypes)
+            yield report_of(latest[step])
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Keep what came out; complete under its name or not there at all."""
@@ -74,6 +60,3 @@ class RunFolder:
     @property
     def _result(self) -> Path:
         return self.path / "result.json"
-
-    def _curves(self, stage: Stage) -> Path:
-        return self.path / f"{stage}.jsonl"

@@ -88,12 +88,14 @@ def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Score
     began = time.monotonic()
     experiment = trial.sweep.experiment(trial.params, seed)
     genotypes = _search(experiment, folder)
+    recorded = folder.file("retrain")
+    recorded.begin()
     retraining = Job("retrain", experiment, genotypes, folder.path / "retrain")
     costs = generator_costs(experiment, genotypes["generator"])
     done = len(before) * evaluations(experiment.retrain)
 
     def emit(report: Report) -> None:
-        folder.record("retrain", report)
+        recorded.append(report)
         if scores := _scores(trial.sweep, report.metrics):
             number = done + evaluations(experiment.retrain, report.step)
             send({**_objectives(trial.sweep, [*before, {**scores, **costs}]), EVALUATIONS: number})
@@ -113,7 +115,9 @@ def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Score
 def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]:
     """What the search derives of the networks that are retrained."""
     job = Job("search", experiment, {}, folder.path / "search")
-    found = launch(job, lambda report: folder.record("search", report)).genotypes
+    recorded = folder.file("search")
+    recorded.begin()
+    found = launch(job, recorded.append).genotypes
     if experiment.retrain.discriminator.architecture == "derived":
         return found
     return with_named_discriminator(experiment, {"generator": found["generator"]})

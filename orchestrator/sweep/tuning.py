@@ -67,7 +67,7 @@ def tune(sweep: Sweep, search: StudySearch, folder: Path, work: Work) -> None:
 
     cluster = sweep.base.cluster
     at_most, remaining = sweep.config.resources.concurrent, search.remaining()
-    with ray_cluster(cluster), asking_for(cluster, min(remaining, at_most or remaining)):
+    with ray_cluster(cluster, folder.name), asking_for(cluster, min(remaining, at_most or remaining)):
         search.room = Room(cluster, at_most, "sweep")
         scratch = folder / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)

@@ -74,11 +74,17 @@ def _pace(retrain: RetrainStage, sweep: Sweep) -> Iterator[str]:
     total = seeds * each
     if asha and asha.grace >= total:
         yield (
-            f"asha.grace = {asha.grace}: {seeds} seeds of {each} evaluations each are {total}, "
+            f"asha.grace = {asha.grace}: {counted(seeds, 'seed')} of {counted(each, 'evaluation')}"
+            f"{' each are' if seeds > 1 else ' make'} {total}, "
             f"so nobody could be stopped; use less than {total}"
         )
     if asha and any(name in sweep.config.space for name in ("retrain.steps", "retrain.evaluation.every")):
         yield "asha: compares equally long trainings; take retrain.steps and its evaluation out of space"
+
+
+def counted(number: int, thing: str) -> str:
+    """1 seed, 2 seeds."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _values(sweep: Sweep) -> Iterator[str]:

@@ -5,10 +5,12 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from orchestrator.plots.images import DRAWING_SHARE, drawing, image_grid
 from orchestrator.tracking.entry import Entry
 from search_space.genotype import Genotype, Provenance, differing_edges
+from trainers.metrics.specs import lower_is_better
 from trainers.report import Report
 
 logger = logging.getLogger(__name__)
@@ -22,14 +24,35 @@ def derived_file(network: str, step: int) -> str:
     return f"{DERIVED}/{network}_{step:07d}.json"
 
 
+STEP = "step"
+"""Metric with the step of the newest report; of other curves in the same run too, below their prefix."""
+BEST, LAST = "best", "last"
+"""Metrics with the best and the newest value of the score that decides, whatever its name."""
+
+
+class Marks(NamedTuple):
+    """What makes runs of different scores sortable by one column."""
+
+    deciding: str | None
+    """Name of the score that decides; None where nothing is scored."""
+
+    def of(self, metrics: Mapping[str, float], best: float | None) -> dict[str, float]:
+        """The best and the newest score; empty where the metrics lack it."""
+        if self.deciding is None or self.deciding not in metrics:
+            return {}
+        score = metrics[self.deciding]
+        better = min if lower_is_better(self.deciding) else max
+        return {BEST: score if best is None else better(best, score), LAST: score}
+
+
 @dataclass
 class Recorder:
     """Remembers what the run has been told already."""
 
     provenance: Provenance
     """Of genotypes that come without: the run, its seed and commit."""
-    last_step: int = -1
-    """Of the newest report that the store has; a run that goes on repeats reports up to it."""
+    last_steps: dict[str, int] = field(default_factory=dict)
+    """By prefix of metrics, of the newest report that the store has: who goes on repeats those up to it."""
     genotypes: dict[str, Genotype] = field(default_factory=dict)
     """Newest by network."""
     reported: dict[str, Genotype] = field(default_factory=dict)
@@ -39,25 +62,30 @@ class Recorder:
     """Content hash of the last drawing, by network."""
     _next_drawing: float = 0.0
 
-    def entry(self, report: Report) -> Entry | None:
-        """What to write of a report; None if the store has it."""
-        if report.step <= self.last_step:
+    @property
+    def last_step(self) -> int:
+        """Of the run's own newest report, -1 before the first."""
+        return self.last_steps.get("", -1)
+
+    def entry(self, report: Report, prefix: str = "") -> Entry | None:
+        """What to write of a report, with a prefix to its metrics; None if the store has it."""
+        if report.step <= self.last_steps.get(prefix, -1):
             return None
         found = {
             network: self._with_provenance(new, report.step) for network, new in report.genotypes.items()
         }
         metrics, tags = finite(report.metrics, report.step)
-        metrics |= {"step": float(report.step), **self._edges_changed(found)}
+        metrics |= {STEP: float(report.step), **self._edges_changed(found)}
         files = self._genotype_files(found, report.step)
         images = self._due_drawings(found)
         if report.samples is not None:
             images["samples"] = image_grid(report.samples)
-        self.last_step = report.step
+        self.last_steps[prefix] = report.step
         self.genotypes |= found
         self.reported |= found
         return Entry(
             step=report.step,
-            metrics=metrics,
+            metrics={f"{prefix}{name}": value for name, value in metrics.items()},
             tags=tags | hashes(found),
             # The newest also as plain files: MLflow's tiles by step open at step 0, below all params.
             files=files | {f"{key}.png": png for key, png in images.items()},
@@ -108,6 +136,15 @@ def architecture(genotypes: Mapping[str, Genotype], step: int) -> Entry:
 def hashes(genotypes: Mapping[str, Genotype]) -> dict[str, str]:
     """Tags that are equal where architectures are."""
     return {f"advnas.genotype.{network}": genotype.content_hash for network, genotype in genotypes.items()}
+
+
+def edge_params(genotype: Genotype) -> dict[str, str]:
+    """One parameter for each edge, so that MLflow's "Show diff only" compares genotypes."""
+    return {
+        f"{genotype.network}.cell{cell}.edge{edge:02d}": name
+        for cell, names in enumerate(genotype.cells)
+        for edge, name in enumerate(names)
+    }
 
 
 def finite(metrics: Mapping[str, float], step: int) -> tuple[dict[str, float], dict[str, str]]:

@@ -1,8 +1,8 @@
-"""A generator becomes a version of a model; the same one twice becomes one version."""
+"""A generator becomes a model of its run and a version of a registered one; twice, it is one version."""
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,12 +10,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import search_space
+from orchestrator.tracking.entry import now
+from orchestrator.tracking.recording import edge_params, finite
 from orchestrator.tracking.store import explained
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator
+from trainers.metrics.specs import lower_is_better
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+    from mlflow.entities.model_registry import ModelVersion
 
 CODE = Path(__file__).with_name("generator_model.py")
 NETWORKS = Path(search_space.__file__).parent
@@ -24,6 +29,9 @@ NEEDED = ("jaxtyping", "numpy", "pydantic", "torch")
 """By `NETWORKS`; MLflow adds itself."""
 
 GENERATOR_TAG = "advnas.generator.sha256"
+MODEL_TYPE = "generator"
+CHAMPION = "champion"
+"""Alias of the best version, as far as scores can be compared: `models:/NAME@champion`."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +48,14 @@ class Trained:
     data: str
     run: str
     """Its name."""
+    step: int
+    """At which the generator was taken."""
 
 
-def register(trained: Trained, model: str, run_id: str, uri: str) -> str:
+def register(trained: Trained, model: str, runs: Sequence[str], uri: str) -> str:
     """The address models:/NAME/VERSION of the generator, made if the model has no version of it yet.
+
+    `runs` are ids: the first has trained the generator, the others show the model as theirs too.
 
     Raises:
         TrackingError: the store does not answer, or refuses.
@@ -57,17 +69,39 @@ def register(trained: Trained, model: str, run_id: str, uri: str) -> str:
         for version in client.search_model_versions(f"name = '{model}'"):
             if version.tags.get(GENERATOR_TAG) == digest:
                 return f"models:/{model}/{version.version}"
-        # A folder of its own: the same run may register another generator later.
-        folder = f"model-{digest[:8]}"
-        _log_model(client, trained, run_id, folder)
+        logged = _log_model(client, trained, runs, f"{MODEL_TYPE}-{digest[:8]}")
         made = client.create_model_version(
             model,
-            source=f"runs:/{run_id}/{folder}",
-            run_id=run_id,
+            # Not models:/ID, which MLflow would look for in the store of its global settings.
+            source=logged.artifact_location,
+            run_id=runs[0],
+            model_id=logged.model_id,
             tags={GENERATOR_TAG: digest, **_tags(trained)},
             description=_description(trained),
         )
+        if _is_best(client, made, trained):
+            client.set_registered_model_alias(model, CHAMPION, made.version)
         return f"models:/{model}/{made.version}"
+
+
+def _is_best(client: "MlflowClient", made: "ModelVersion", trained: Trained) -> bool:
+    """Whether no champion stands against it: one of the same data and way of scoring, with a better score."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        champion = client.get_model_version_by_alias(made.name, CHAMPION)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        return True
+    conditions = ("advnas.data", *(f"advnas.score.{name}" for name in trained.protocol))
+    name = next(iter(trained.scores), None)
+    if name is None or f"advnas.{name}" not in champion.tags:
+        return True
+    if any(champion.tags.get(condition) != made.tags.get(condition) for condition in conditions):
+        return True
+    score, champions = trained.scores[name], float(champion.tags[f"advnas.{name}"])
+    return score <= champions if lower_is_better(name) else score >= champions
 
 
 def _require_model(client: "MlflowClient", model: str) -> None:
@@ -80,11 +114,43 @@ def _require_model(client: "MlflowClient", model: str) -> None:
             raise
 
 
-def _log_model(client: "MlflowClient", trained: Trained, run_id: str, folder: str) -> None:
-    """Put the model among the artifacts of the run, with weights, sample grid and genotype."""
+def _log_model(client: "MlflowClient", trained: Trained, runs: Sequence[str], name: str) -> "LoggedModel":
+    """Make the logged model, with weights, sample grid and genotype, an output of its runs."""
+    from mlflow.entities import LoggedModelOutput
+
+    logged = client.create_logged_model(
+        client.get_run(runs[0]).info.experiment_id,
+        name=name,
+        source_run_id=runs[0],
+        tags=_tags(trained),
+        params={"data": trained.data, "space": trained.genotype.space, **edge_params(trained.genotype)},
+        model_type=MODEL_TYPE,
+    )
+    _save_model(client, trained, logged)
+    client.finalize_logged_model(logged.model_id, "READY")
+    for run in runs:
+        client.log_outputs(run, [LoggedModelOutput(logged.model_id, trained.step)])
+    _log_scores(client, trained, runs[0], logged)
+    return logged
+
+
+def _log_scores(client: "MlflowClient", trained: Trained, run_id: str, logged: "LoggedModel") -> None:
+    from mlflow.entities import Metric
+
+    values, _ = finite(trained.scores, trained.step)
+    time = now()
+    scores = [
+        Metric(name, value, time, trained.step, model_id=logged.model_id, run_id=run_id)
+        for name, value in values.items()
+    ]
+    client.log_batch(run_id, metrics=scores)
+
+
+def _save_model(client: "MlflowClient", trained: Trained, logged: "LoggedModel") -> None:
+    """Write the model's files to where the store keeps them."""
     import mlflow.pyfunc
     import numpy as np
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     config = load_generator(trained.generator)[0].config
@@ -95,7 +161,7 @@ def _log_model(client: "MlflowClient", trained: Trained, run_id: str, folder: st
     )
     with TemporaryDirectory() as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It would rather have an example of a latent than a signature.
-        path, genotype = Path(temporary, folder), Path(temporary, "genotype_generator.json")
+        path, genotype = Path(temporary, "model"), Path(temporary, "genotype_generator.json")
         trained.genotype.save(genotype)
         mlflow.pyfunc.save_model(
             path,
@@ -108,8 +174,14 @@ def _log_model(client: "MlflowClient", trained: Trained, run_id: str, folder: st
             signature=signature,
             code_paths=[str(NETWORKS)],
             pip_requirements=_requirements(),
+            mlflow_model=Model(
+                artifact_path=logged.artifact_location,
+                run_id=logged.source_run_id,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+            ),
         )
-        client.log_artifacts(run_id, str(path), folder)
+        client.log_model_artifacts(logged.model_id, str(path))
 
 
 def _requirements() -> list[str]:

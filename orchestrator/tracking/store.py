@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.tracking.view import EXPERIMENT_TAGS, VIEW_TAG
+from orchestrator.tracking.view import EXPERIMENT_TAGS, KIND_TAG, VIEW_TAG
 from search_space.errors import UserError, one_line
 from trainers.files import is_disk_full
 from trainers.locks import locked
@@ -90,8 +90,9 @@ def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
             f"tracking.experiment = {name}: deleted in {uri}; choose another name, or bring it back with "
             f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`"
         )
-    if experiment.tags.get(VIEW_TAG) != EXPERIMENT_TAGS[VIEW_TAG]:  # of an earlier version
-        client.set_experiment_tag(experiment.experiment_id, VIEW_TAG, EXPERIMENT_TAGS[VIEW_TAG])
+    for tag in (VIEW_TAG, KIND_TAG):  # of an earlier version
+        if experiment.tags.get(tag) != EXPERIMENT_TAGS[tag]:
+            client.set_experiment_tag(experiment.experiment_id, tag, EXPERIMENT_TAGS[tag])
     return client, experiment.experiment_id
 
 

@@ -1,6 +1,8 @@
 """Runs by the project's own names: started again, a run goes on where it was."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -9,9 +11,10 @@ from orchestrator.config.identity import flatten
 from orchestrator.tracking.entry import Entry
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.provenance import code_tags, git_commit
-from orchestrator.tracking.recording import DERIVED, Recorder, derived_file
-from orchestrator.tracking.run import ERROR_TAG, TrackedRun
+from orchestrator.tracking.recording import DERIVED, STEP, Marks, Recorder, derived_file
+from orchestrator.tracking.run import ERROR_TAG, Known, ShownBy, TrackedRun
 from orchestrator.tracking.store import TrackingError, explained, open_experiment
+from orchestrator.tracking.system import SystemMetrics
 from search_space.genotype import Genotype, Provenance
 
 if TYPE_CHECKING:
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 
 ID_TAG, STAGE_TAG = "advnas.id", "advnas.stage"
 PARENT_TAG = "mlflow.parentRunId"
+DECIDING = "score"
+"""Column that names the score of `best` and `last`."""
+SEARCHED = "search/"
+"""Before the names of a search's metrics, in runs that show a retraining under their plain names."""
+
+logger = logging.getLogger(__name__)
 
 
 class Tracker:
@@ -43,10 +52,19 @@ class Tracker:
         params: Mapping[str, Any],
         tags: Mapping[str, str],
         parent: TrackedRun | None = None,
+        columns: Mapping[str, str] | None = None,
+        shown: str | None = None,
+        shown_only: Collection[str] | None = None,
+        began: int | None = None,
+        system_metrics: bool = False,
     ) -> TrackedRun:
         """The run of that id and stage, made or opened again; `params` is a configuration, nested as it is.
 
         A param of a run opened again keeps its first value, as MLflow demands; a new value becomes a tag.
+
+        `columns` are params by which lists of runs are sorted; `score` among them names the score that
+        decides. The parent shows the curves too if `shown` is their prefix there, or only those of
+        `shown_only`. `began` is when a run of the past began, milliseconds since 1970.
 
         Raises:
             TrackingError: the store does not answer, or refuses what an earlier start could not write.
@@ -54,17 +72,39 @@ class Tracker:
         every = {ID_TAG: id, STAGE_TAG: stage, "mlflow.source.name": f"advnas {stage}", **code_tags(), **tags}
         if parent is not None:
             every[PARENT_TAG] = parent.run_id
+        params = flatten(params) | dict(columns or {})
         with explained(self.uri):
-            run = self._find(id, stage) or self._client.create_run(
-                self.experiment_id, tags=every, run_name=name
+            found = self._find(id, stage)
+            run = found or self._client.create_run(
+                self.experiment_id, start_time=began, tags=every, run_name=name
             )
             outbox = Outbox(self._client, run.info.run_id, self._root / id / f"{stage}_unsent")
             run = self._reopened(run, outbox)
-            recorder = self._recorder(
-                run, Provenance(run=id, seed=params.get("seed"), git_commit=git_commit())
-            )
-        outbox.put(Entry(params=_new(flatten(params), run), tags=every | _changed(flatten(params), run)))
-        return TrackedRun(run.info.run_id, name, outbox, recorder, run.data.metrics)
+            provenance = Provenance(run=id, seed=_seed(params), git_commit=git_commit())
+            recorder = self._recorder(run, provenance)
+        tracked = TrackedRun(
+            run.info.run_id,
+            name,
+            outbox,
+            recorder,
+            Known(run.data.metrics, run.data.params),
+            Marks((columns or {}).get(DECIDING)),
+            ShownBy(parent, shown, shown_only and frozenset(shown_only))
+            if parent and shown is not None
+            else None,
+            None if found else partial(self._withdraw, run.info.run_id),
+            SystemMetrics() if system_metrics else None,
+        )
+        new, changed = tracked.news(params)
+        outbox.put(Entry(params=new, tags=every | changed))
+        return tracked
+
+    def _withdraw(self, run_id: str) -> None:
+        """Take back a run that has done nothing; one that stays for want of an answer does no harm."""
+        try:
+            self._client.delete_run(run_id)
+        except Exception as error:
+            logger.debug("run %s is not taken back: %s", run_id, error)
 
     def _find(self, id: str, stage: str) -> "Run | None":
         wanted = f"tags.`{ID_TAG}` = '{id}' and tags.`{STAGE_TAG}` = '{stage}'"
@@ -81,8 +121,14 @@ class Tracker:
         return self._client.get_run(run.info.run_id)
 
     def _recorder(self, run: "Run", provenance: Provenance) -> Recorder:
-        step = int(run.data.metrics.get("step", -1))
-        return Recorder(provenance, step, self._genotypes_at(step, run))
+        steps = {
+            name.removesuffix(STEP): int(value)
+            for name, value in run.data.metrics.items()
+            if name == STEP or name.endswith(f"/{STEP}")
+        }
+        # Genotypes come with a run's own reports or, where it shows several curves, with those of a search.
+        newest = steps.get("", -1) if len(steps) < 2 else steps.get(SEARCHED, steps.get("", -1))
+        return Recorder(provenance, steps, self._genotypes_at(newest, run))
 
     def _genotypes_at(self, step: int, run: "Run") -> dict[str, Genotype]:
         """Those of the newest report that is recorded whole; of runs that derive none, those they train.
@@ -105,10 +151,5 @@ class Tracker:
             }
 
 
-def _new(params: Mapping[str, str], run: "Run") -> dict[str, str]:
-    return {name: value for name, value in params.items() if name not in run.data.params}
-
-
-def _changed(params: Mapping[str, str], run: "Run") -> dict[str, str]:
-    before = run.data.params
-    return {f"advnas.changed.{name}": new for name, new in params.items() if before.get(name, new) != new}
+def _seed(params: Mapping[str, str]) -> int | None:
+    return int(params["seed"]) if params.get("seed", "").isdecimal() else None

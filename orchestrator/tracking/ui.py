@@ -5,12 +5,14 @@ import socket
 import sqlite3
 import sys
 from contextlib import closing
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from orchestrator.tracking.view import VIEW, VIEW_OPTION, VIEW_TAG
 from search_space.errors import UserError
 
 HOST = "127.0.0.1"
+APP = "advnas"
+"""Name of the entry point, and of the page that it adds."""
 
 
 def serve(root: Path, port: int) -> None:
@@ -38,21 +40,30 @@ def address(database: Path, port: int) -> str:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             newest = connection.execute("SELECT experiment_id FROM runs ORDER BY start_time DESC LIMIT 1")
             row = newest.fetchone()
-            wanted = "SELECT 1 FROM experiment_tags WHERE experiment_id = ? AND key = ?"
-            has_view = row and connection.execute(wanted, (*row, VIEW_TAG)).fetchone()
     except sqlite3.Error:  # MLflow will say what is wrong with it
         row = None
     if not row:
         return f"http://{HOST}:{port}"
+    if has_app():
+        return f"http://{HOST}:{port}/{APP}/{row[0]}"
     # Without the type, the page opens a view for language models.
-    page = f"http://{HOST}:{port}/#/experiments/{row[0]}/runs?workflowType=machine_learning"
-    return f"{page}&{VIEW_OPTION}={VIEW}" if has_view else page
+    return f"http://{HOST}:{port}/#/experiments/{row[0]}/runs?workflowType=machine_learning"
+
+
+def has_app() -> bool:
+    """Whether MLflow finds our columns for its list of runs; not where an installation is older than they."""
+    return bool(entry_points(group="mlflow.app", name=APP))
 
 
 def server_command(database: Path, port: int) -> list[str]:
     """The command line of the server; one worker process is plenty for one person."""
     server = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
-    return [*server, "--backend-store-uri", f"sqlite:///{database}"]
+    return [
+        *server,
+        *(("--app-name", APP) if has_app() else ()),
+        "--backend-store-uri",
+        f"sqlite:///{database}",
+    ]
 
 
 def require_free(port: int) -> None:

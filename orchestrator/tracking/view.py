@@ -1,27 +1,30 @@
-"""How MLflow's pages open on the runs of this project."""
+"""How MLflow's pages open on the runs of this project.
+
+What is written to the browser and the tag of shared views are not documented:
+`tests/contracts/test_private_parts.py` says whether MLflow's pages still know them.
+"""
 
 import json
 
-VIEW = "advnas"
-"""How MLflow's list of runs opens: with scores, size, seed and architecture beside each name.
+VIEW_TAG = "mlflow.sharedViewState.advnas"
+"""MLflow keeps views that people share as tags of the experiment."""
+STORAGE_KEY = ("MLflowLocalStorage-1.1-", "ExperimentPage", "ReactComponentState")
+"""The browser keeps the columns of an experiment under it, with the ids of experiments before the last part."""
 
-MLflow keeps views that people share as tags of the experiment; `?viewStateShareKey=` opens one of them.
-Neither is documented: `tests/contracts/test_private_parts.py` says whether its pages still know them.
-"""
-VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
-VIEW_OPTION = "viewStateShareKey"
-"""Of the address of a page."""
-
-METRICS = ("fid", "is_mean", "kid_mean", "fd_digits", "is_digits_mean", "parameters", "entropy_alpha")
+PARAMS = ("data", "score", "strategy", "space", "seed")
+METRICS = ("best", "last", "parameters", "fid", "is_mean", "kid", "fd_digits", "is_digits_mean")
 TAGS = ("advnas.stage", "advnas.genotype.generator")
 COLUMNS = (
+    *(f"params.`{name}`" for name in PARAMS),
     *(f"metrics.`{name}`" for name in METRICS),
-    "params.`seed`",
     *(f"tags.`{name}`" for name in TAGS),
+    "attributes.`Models`",
 )
 """In MLflow's notation; those that no run has are not shown."""
 
+KIND_TAG = "mlflow.experimentKind"
 EXPERIMENT_TAGS = {
+    KIND_TAG: "custom_model_development",
     "mlflow.note.content": "GAN architectures searched with AdversarialNAS, retrained and scored.",
     VIEW_TAG: json.dumps({"selectedColumns": COLUMNS}),
 }

@@ -8,9 +8,9 @@ from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.identity import IDENTITY_FILE
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Emit, Job, Outcome
+from orchestrator.jobs.job import Job, Outcome
 from orchestrator.selection.journal import require_same_identity
-from orchestrator.selection.live import Launch, Run, Train, one_after_another, side_by_side
+from orchestrator.selection.live import Launch, Run, Train, heard, one_after_another, side_by_side
 from orchestrator.stages.train import Session
 from orchestrator.trainings.grid import Grid
 from orchestrator.trainings.runs import RUNS_FILE, EndedRun, RunJournal, ended, listening
@@ -21,25 +21,10 @@ from trainers.guarded_step import NonFiniteLoss
 def trainings(session: Session, stage: str, concurrent: int | None, launch: Launch) -> Iterator[Train]:
     """How genotypes are trained, and Ray for as long where several are at once; None: as many as it holds."""
     if concurrent == 1:
-        yield one_after_another(_heard(launch), session.console)
+        yield one_after_another(heard(launch, listening), session.console)
         return
-    with ray_cluster(session.experiment.cluster):
+    with ray_cluster(session.experiment.cluster, session.experiment.name):
         yield side_by_side(session.experiment.cluster, concurrent, stage, listening)
-
-
-def _heard(launch: Launch) -> Launch:
-    """The same, with the scores of each training written down."""
-
-    def launch_heard(job: Job, emit: Emit) -> Outcome:
-        keep = listening(job)
-
-        def both(report: Any) -> None:
-            keep(report)
-            emit(report)
-
-        return launch(job, both)
-
-    return launch_heard
 
 
 def open_journal(grid: Grid, recipe: Mapping[str, Any]) -> RunJournal:

@@ -17,6 +17,7 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job
 from orchestrator.selection.live import Launch
+from orchestrator.stages.preview import preview
 from orchestrator.stages.results import RetrainedZoo, write_result
 from orchestrator.stages.train import Session, run_identity, tracked
 from orchestrator.trainings.grid import Grid
@@ -40,7 +41,9 @@ def retrain_zoo(
         UserError: see `zoo_plan`.
     """
     plan = zoo_plan(experiment, names, seeds, concurrent)
-    return retrain_zoo_in(Session.begin(experiment, console), plan)
+    session = Session.begin(experiment, console)
+    preview(session.experiment, session.folder, console, "retrain")
+    return retrain_zoo_in(session, plan)
 
 
 def retrain_zoo_in(session: Session, plan: ZooPlan, launch: Launch = launch) -> RetrainedZoo:

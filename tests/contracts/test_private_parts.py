@@ -18,7 +18,7 @@ from ray.train.v2._internal.execution.scaling_policy import ElasticScalingPolicy
 from ray.train.v2._internal.execution.worker_group import WorkerGroupPollStatus, WorkerStatus
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
-from orchestrator.tracking.view import VIEW_OPTION, VIEW_TAG
+from orchestrator.tracking.view import STORAGE_KEY, VIEW_TAG
 
 PROJECT = Path(__file__).parents[2]
 
@@ -78,7 +78,7 @@ def test_optuna_opens_a_running_trial_again_and_reads_it_alone(tmp_path: Path) -
 def test_mlflows_pages_know_shared_views() -> None:
     scripts = [Path(str(file)) for file in (files("mlflow") / "server/js/build/static/js").iterdir()]
     texts = [file.read_text(encoding="utf-8") for file in scripts if file.suffix == ".js"]
-    for word in (VIEW_TAG.rpartition(".")[0], VIEW_OPTION, "selectedColumns"):
+    for word in (VIEW_TAG.rpartition(".")[0], *STORAGE_KEY[1:], "MLflowLocalStorage", "selectedColumns"):
         assert any(word in text for text in texts), f"MLflow {version('mlflow')} has no {word}"
 
 

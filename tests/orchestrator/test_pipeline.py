@@ -101,7 +101,34 @@ def test_the_columns_of_mlflows_list_are_filled(result):
     view = json.loads(experiment.tags["mlflow.sharedViewState.advnas"])
     columns = {column.split("`")[1] for column in view["selectedColumns"]}
     known = {name for run in runs for name in (*run.data.metrics, *run.data.params, *run.data.tags)}
-    assert columns - known == {"fid", "is_mean", "kid_mean", "is_digits_mean"}  # not asked for here
+    assert columns - known == {"fid", "is_mean", "kid", "is_digits_mean", "Models"}  # of other metrics
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_the_parent_shows_curves_images_and_the_model_of_its_stages(result):
+    client = MlflowClient(result.run.tracking_uri)
+    searched, retrained, _ = stages_of(result)
+    for stage, prefix in ((searched, "search/"), (retrained, "")):
+        for name in ("loss_discriminator", "loss_generator"):
+            child = client.get_metric_history(stage.run.run_id, name)
+            shown = client.get_metric_history(result.run.run_id, f"{prefix}{name}")
+            assert [(each.step, each.value) for each in shown] == [(each.step, each.value) for each in child]
+            assert len(child) > 1
+    parent, child = (client.get_run(run.run.run_id) for run in (result, retrained))
+    assert parent.data.metrics["best"] == parent.data.metrics["last"] == result.metrics["fd_digits"]
+    assert parent.data.metrics["parameters"] == child.data.metrics["parameters"] > 1000
+    models = [[model.model_id for model in run.outputs.model_outputs] for run in (parent, child)]
+    assert models[0] == models[1] != []
+    assert "samples.png" in [file.path for file in client.list_artifacts(result.run.run_id)]
+
+
+def test_params_tell_genotypes_apart_edge_by_edge(result):
+    client = MlflowClient(result.run.tracking_uri)
+    genotype = Genotype.load(result.genotype)
+    for run in (result, *stages_of(result)[:2]):
+        params = client.get_run(run.run.run_id).data.params
+        assert params["generator.cell0.edge00"] == genotype.cells[0][0]
+        assert params["generator.cell2.edge06"] == genotype.cells[2][6]
 
 
 def test_started_again_nothing_is_trained_and_the_result_is_the_same(experiment, result, launched):
@@ -159,12 +186,15 @@ def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(exper
     assert version.tags["advnas.genotype.generator"] == genotype.content_hash
     assert float(version.tags["advnas.fd_digits"]) == pytest.approx(result.metrics["fd_digits"], rel=1e-4)
     assert version.tags["advnas.score.extractor"] == "digits"
-    folder = version.source.rsplit("/", 1)[-1]
-    kept = {file.path for file in client.list_artifacts(version.run_id, f"{folder}/artifacts")}
-    assert f"{folder}/artifacts/samples.png" in kept
-    needs = Path(
-        client.download_artifacts(version.run_id, f"{folder}/requirements.txt", str(tmp_path))
-    ).read_text()
+    every = client.search_model_versions("name = 'advnas-generator'")
+    best = min(every, key=lambda each: float(each.tags["advnas.fd_digits"]))  # all scored in one way
+    assert client.get_model_version_by_alias("advnas-generator", "champion").version == best.version
+    logged = client.get_logged_model(version.model_id)
+    assert (logged.status, logged.model_type) == ("READY", "generator")
+    assert {metric.key: metric.value for metric in logged.metrics} == result.metrics
+    kept = {file.path for file in client.list_logged_model_artifacts(version.model_id, "artifacts")}
+    assert "artifacts/samples.png" in kept
+    needs = Path(version.source.removeprefix("file://"), "requirements.txt").read_text()
     names = {line.split("==")[0] for line in needs.split()}
     assert names == {"mlflow", "jaxtyping", "numpy", "pydantic", "torch"}
     generator = find_generator(result.model, experiment.folder, result.run.tracking_uri, None)

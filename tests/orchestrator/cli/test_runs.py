@@ -1,6 +1,7 @@
 """Commands and their exit codes; the stages themselves are stood in for."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 
 import orchestrator.stages
 from orchestrator.__main__ import main
+from orchestrator.cli.command_line import parse
 from orchestrator.config.experiment import Experiment, load_experiment
 from orchestrator.config.files import PRESETS, read_yaml
 from search_space.errors import UserError
@@ -107,6 +109,24 @@ def test_dry_run_prints_a_configuration_and_does_nothing(preset, stages, capsys,
     assert stages.calls == []
 
 
+@pytest.mark.usefixtures("stages")
+def test_an_interrupted_run_says_the_command_that_goes_on(monkeypatch, capsys):
+    def begun(_experiment, console):
+        console.run = "digits-20260101-000000"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["orchestrator.stages.train"], "search", begun)
+    monkeypatch.setattr("sys.argv", ["/usr/bin/advnas"])
+    assert main(["search", "digits", "--name=other", "--search.evaluation.metrics", "[fd, is]"]) == 130
+    complaint, command = capsys.readouterr().err.splitlines()
+    assert complaint == "advnas: interrupted; this goes on:"
+    words = shlex.split(command)
+    assert words[0] == "advnas"
+    parsed = parse(words[1:])
+    assert parsed.command == "search"
+    assert parsed.overrides == {"name": "digits-20260101-000000", "search.evaluation.metrics": "[fd, is]"}
+
+
 def test_dry_run_with_json_is_the_same_as_an_object(capsys):
     assert main(["search", "digits", "--dry-run", "--json"]) == 0
     assert Experiment.model_validate_json(capsys.readouterr().out) == load_experiment("digits")
@@ -121,7 +141,7 @@ def test_dry_run_with_json_is_the_same_as_an_object(capsys):
         (
             KeyboardInterrupt(),
             130,
-            "advnas: interrupted; the same command with --name and the run's name resumes it\n",
+            "advnas: interrupted before a run began; the same command starts again\n",
         ),
     ],
 )

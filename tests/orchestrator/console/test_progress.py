@@ -139,3 +139,42 @@ def test_a_line_tells_losses_then_tau_then_entropies_then_scores_then_speed(cloc
 
 def test_no_metrics_are_no_words():
     assert metrics_in_words({}) == ""
+
+
+TOTAL, EVERY = 2000, 50
+
+
+def seconds_of(step, slow, evaluation):
+    """What a simulated training spends on a step, and on the report after it."""
+    return (3.0 if step <= slow else 0.1), (evaluation if step % EVERY == 0 else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "slow", "evaluation"),
+    [(0, 0, 0.0), (0, 40, 0.0), (0, 0, 12.0), (0, 40, 12.0), (1000, 1000, 0.0), (1030, 1040, 12.0)],
+    ids=["constant", "slow first steps", "evaluations", "both", "resumed", "resumed, slow, evaluations"],
+)
+def test_from_a_tenth_of_the_way_on_the_time_left_is_right_within_a_fifth(clock, first, slow, evaluation):
+    progress = stage(TOTAL, clock, first)
+    left = {}
+    for step in range(first + 1, TOTAL + 1):
+        stepping, reporting = seconds_of(step, slow, evaluation)
+        clock.now += stepping
+        progress.ticked(step)
+        left[step] = (clock.now, progress.seconds_left)
+        clock.now += reporting
+        if step % EVERY == 0:
+            progress.reached(step)
+    tenth = first + (TOTAL - first) // 10
+    for step in range(tenth, TOTAL - EVERY):
+        now, said = left[step]
+        assert said == pytest.approx(clock.now - now, rel=0.2), step
+    assert tenth < TOTAL - EVERY
+
+
+def test_every_step_moves_the_bar_and_gives_a_time_before_any_report(clock):
+    progress = stage(100, clock)
+    clock.now += 2
+    progress.ticked(1)
+    assert progress.bar.tasks[0].completed == 1
+    assert progress.remaining == "0:03:18"  # 99 steps at 2 s

@@ -73,6 +73,29 @@ def result(root):
     return select(root)
 
 
+def test_mlflow_has_a_child_for_each_training_with_the_curves_of_a_retraining(result):
+    client = MlflowClient(result["tracking_uri"])
+    parent = client.get_run(result["run_id"])
+    where = f"tags.`mlflow.parentRunId` = '{result['run_id']}'"
+    children = client.search_runs([parent.info.experiment_id], where)
+    assert len(children) == 3
+    reached = scores(result)
+    for child in children:
+        assert child.info.status == "FINISHED"
+        assert child.info.start_time < child.info.end_time
+        steps = [
+            (each.step, each.value) for each in client.get_metric_history(child.info.run_id, "fd_digits")
+        ]
+        shown = client.get_metric_history(result["run_id"], f"{child.info.run_name}/fd_digits")
+        assert [(each.step, each.value) for each in shown] == steps
+        kept = [float(score) for (_, _, step), score in reached.items() if step == str(steps[-1][0])]
+        assert steps[-1][1] in [pytest.approx(score) for score in kept]
+        assert "loss_generator" in child.data.metrics
+        assert "samples.png" in [file.path for file in client.list_artifacts(child.info.run_id)]
+        assert child.data.params["generator.cell0.edge00"]
+    assert {params["data"] for params in (child.data.params for child in children)} == {"digits"}
+
+
 def test_the_choice_is_the_best_of_the_last_rung(result):
     last = {genotype: float(score) for (genotype, _, step), score in scores(result).items() if step == "3"}
     best = min(last, key=last.get)

@@ -125,12 +125,12 @@ def test_a_score_that_is_not_finite_is_a_failure(trial, monkeypatch):
 
 def test_a_line_that_was_cut_short_is_left_out(tmp_path):
     folder = RunFolder(tmp_path)
-    folder.record("search", Report(1, {"loss": 1.0}))
-    folder.record("search", Report(1, {"loss": 1.0}))
+    folder.file("search").append(Report(1, {"loss": 1.0}))
+    folder.file("search").append(Report(1, {"loss": 1.0}))
     with (tmp_path / "search.jsonl").open("a") as file:
         file.write('{"step": 2, "metr')
     assert [report.step for report in folder.reports("search")] == [1]
-    folder.record("search", Report(3, {"loss": 1.0}))  # is not swallowed by the line before it
+    folder.file("search").append(Report(3, {"loss": 1.0}))  # is not swallowed by the line before it
     assert [report.step for report in folder.reports("search")] == [1, 3]
 
 

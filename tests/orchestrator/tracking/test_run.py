@@ -10,6 +10,7 @@ from PIL import Image
 
 from orchestrator.plots.genotype import save_drawing
 from orchestrator.tracking import entry, outbox
+from search_space.errors import UserError
 from search_space.genotype import Genotype, Provenance
 from tests.orchestrator.tracking.examples import DISCRIMINATOR, GENERATOR, opened, report, with_edges
 from trainers.interruption import interruptible
@@ -206,10 +207,26 @@ def test_a_checkpoint_is_linked_and_a_file_is_kept(run, client, artifact, tmp_pa
     ],
 )
 def test_a_run_that_is_left_by_an_error_says_so(run, client, error, status, message):
+    run.report(report(10))
     with pytest.raises(type(error)), run:
         raise error
     found = client.get_run(run.run_id)
     assert (found.info.status, found.data.tags["advnas.error"]) == (status, message)
+
+
+@pytest.mark.parametrize("error", [UserError("data.root: no such folder"), KeyboardInterrupt()])
+def test_a_run_that_a_mistake_ends_before_any_work_leaves_nothing_in_the_list(tracker, run, client, error):
+    with pytest.raises(type(error)), run:
+        raise error
+    assert client.search_runs([tracker.experiment_id]) == []
+
+
+def test_a_run_that_went_on_and_was_refused_stays(tracker, run, client):
+    with run:
+        run.report(report(10))
+    with pytest.raises(UserError), opened(tracker):
+        raise UserError("data.root: no such folder")
+    assert client.get_run(run.run_id).info.lifecycle_stage == "active"
 
 
 def test_a_run_that_is_left_in_peace_is_finished(run, client):

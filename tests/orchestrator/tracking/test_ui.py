@@ -2,11 +2,15 @@ import os
 import socket
 import sqlite3
 import sys
+import tomllib
 from contextlib import closing
+from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from orchestrator.__main__ import main
+from orchestrator.tracking import ui
 from orchestrator.tracking.ui import HOST, address, server_command
 
 
@@ -39,20 +43,33 @@ RUNS_PAGE = "http://127.0.0.1:5000/#/experiments/3/runs?workflowType=machine_lea
 
 
 @pytest.mark.parametrize(
-    ("tag", "expected"),
-    [
-        ("mlflow.sharedViewState.advnas", f"{RUNS_PAGE}&viewStateShareKey=advnas"),
-        ("of an earlier version", RUNS_PAGE),
-    ],
+    ("has_app", "expected"), [(True, "http://127.0.0.1:5000/advnas/3"), (False, RUNS_PAGE)]
 )
-def test_the_address_is_that_of_the_newest_runs_with_their_scores(tmp_path, tag, expected):
+def test_the_address_is_that_of_the_newest_runs_with_our_columns(tmp_path, monkeypatch, has_app, expected):
+    monkeypatch.setattr(ui, "has_app", lambda: has_app)
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         database.execute("CREATE TABLE runs (experiment_id INTEGER, start_time BIGINT)")
-        database.execute("CREATE TABLE experiment_tags (experiment_id INTEGER, key TEXT, value TEXT)")
         database.executemany("INSERT INTO runs VALUES (?, ?)", [(1, 10), (3, 30), (2, 20)])
-        database.execute("INSERT INTO experiment_tags VALUES (3, ?, '{}')", (tag,))
         database.commit()
     assert address(tmp_path / "mlflow.db", 5000) == expected
+
+
+def test_the_page_sets_columns_without_a_banner_and_goes_on_to_the_runs():
+    from fastapi.testclient import TestClient
+
+    from orchestrator.tracking.ui_app import app
+
+    page = TestClient(app, base_url="http://127.0.0.1").get("/advnas/3").text
+    assert "viewStateShareKey" not in page
+    assert "metrics.`best`" in page
+    assert "params.`data`" in page
+    assert 'location.replace("/#/experiments/" + "3" + "/runs' in page
+
+
+def test_the_page_that_is_opened_belongs_to_the_package():
+    pyproject = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    entry = pyproject["project"]["entry-points"]["mlflow.app"][ui.APP]
+    assert hasattr(resolve_name(entry), "router")
 
 
 def test_a_database_elsewhere_is_named_by_its_absolute_path(runs, monkeypatch):
