@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.compute import autocast, set_precision
+from trainers.compute import autocast, set_arithmetic
 from trainers.config import RetrainConfig
 from trainers.datasets.batches import Batches
 from trainers.distributed import average_running_statistics
@@ -43,7 +43,7 @@ def retrain(
         NonFiniteLoss: before anything is stepped with it.
     """
     compute = compute or ComputeConfig()
-    set_precision(compute)
+    set_arithmetic(compute, state.device)
     descent = GuardedStep(state.device)
     latent_dim = state.generator.config.latent_dim
     end = min(until or config.steps, config.steps)
