@@ -23,7 +23,7 @@ from orchestrator.yardstick.trust import Truth, trust_in, truth_of
 from search_space.evolution import EvolutionConfig
 from search_space.genotype import Genotype
 from search_space.sampling import count_parameters
-from trainers.compute import set_precision
+from trainers.compute import set_arithmetic
 from trainers.datasets.batches import Batches, StepBatch
 from trainers.datasets.registry import load_images
 from trainers.metrics.evaluator import Evaluator
@@ -92,7 +92,7 @@ def main() -> None:
     experiment = load_experiment(arguments.config, {"search.strategy": "one_shot", **options})
     device = torch.device("cpu")
     config, retrain = experiment.search, experiment.retrain
-    set_precision(experiment.compute)
+    set_arithmetic(experiment.compute, device)
     images = load_images(experiment.data, arguments.cache)
     evaluator = Evaluator(config.evaluation, images, arguments.cache, device)
     latent_dim = retrain.generator.latent_dim

@@ -8,6 +8,7 @@ Shapes: E edges that have the primitive, O and I output and input channels, k ta
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -45,11 +46,27 @@ class Filling:
         """Weight [E] of the primitive on each of its edges; None, as in derived networks, stands for ones."""
         if edge_weights is None:
             return None
-        return edge_weights[self.group][list(self.rows), self.column]
+        return taken(edge_weights[self.group].select(-1, self.column), self.rows)
 
     def position(self, edge: Edge) -> int:
         """Where the edge stands in the stack."""
         return self.edges.index(edge)
+
+
+def taken(tensor: Tensor, numbers: Sequence[int], axis: int = 0) -> Tensor:
+    """The numbered slices of an axis; a view where the numbers follow each other.
+
+    A list as an index would be copied to a GPU in every forward, which waits for it.
+    """
+    first, last = numbers[0], numbers[-1]
+    if tuple(numbers) == tuple(range(first, last + 1)):
+        return tensor.narrow(axis, first, len(numbers))
+    return tensor.index_select(axis, _on_device(tuple(numbers), tensor.device))
+
+
+@cache
+def _on_device(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(numbers).to(device, non_blocking=True)
 
 
 def every_primitive(space: SearchSpace, edges: CellEdges) -> Choices:

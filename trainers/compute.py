@@ -1,9 +1,12 @@
 """How numbers are computed: device, precision, compilation; never what is computed."""
 
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+import torch.utils.deterministic
 from torch import nn
 
 from search_space.errors import UserError
@@ -27,10 +30,31 @@ def _channels_innermost(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...
     return (images.contiguous(memory_format=torch.channels_last), *others)
 
 
-def set_precision(config: ComputeConfig) -> None:
-    """Process-wide matrix multiplication precision; tf32 rounds inputs of float32 products to 10 bits."""
-    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+def set_arithmetic(config: ComputeConfig, device: torch.device) -> None:
+    """Process-wide: tf32 rounds inputs of float32 products to 10 bits; deterministic or fast algorithms."""
+    _allow_tf32(config.precision_on(gpu=device.type != "cpu") == "tf32")
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in any order
+    # A warning where there is no such algorithm: max_pool2d counts as one, whose squares never overlap here.
+    torch.use_deterministic_algorithms(config.deterministic, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def _allow_tf32(allowed: bool) -> None:
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+@contextmanager
+def all_digits() -> Iterator[None]:
+    """Within it products of float32 are exact: scores compare, whatever networks were trained with."""
+    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    _allow_tf32(False)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
 
 
 def autocast(config: ComputeConfig, device: torch.device) -> AbstractContextManager[object]:

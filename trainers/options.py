@@ -41,8 +41,11 @@ class ComputeConfig(Frozen):
 
     backend: BackendName = "auto"
     """How the edges of cells are computed, the same up to rounding; auto takes the fastest."""
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """bfloat16 is autocast with float32 master weights; tf32 matters on NVIDIA GPUs only."""
+    precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
+    """auto is tf32 on GPUs, which PyTorch gave the convolutions of the released code, and float32 on CPUs;
+    bfloat16 is autocast with float32 master weights."""
+    deterministic: bool = False
+    """On GPUs, take algorithms that give the same bits every time, where there are any; slower."""
     compile: bool = False
     """torch.compile the networks, op by op: it cannot trace the autograd functions of the faster backends."""
     channels_last: bool = True
@@ -59,6 +62,12 @@ class ComputeConfig(Frozen):
         if self.compile and self.backend in ("direct", "frequency"):
             raise ValueError(f"compile: true goes with backend auto or op_by_op, not with {self.backend}")
         return self
+
+    def precision_on(self, *, gpu: bool) -> str:
+        """What `auto` stands for there; anything else stands for itself."""
+        if self.precision != "auto":
+            return self.precision
+        return "tf32" if gpu else "float32"
 
     def for_second_derivatives(self) -> "ComputeConfig":
         """The same for a network that is differentiated twice, which backend frequency cannot."""

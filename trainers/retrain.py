@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from search_space.networks.generator import ImageGenerator
-from trainers.compute import autocast, set_precision
+from trainers.compute import autocast, set_arithmetic
 from trainers.config import RetrainConfig, SearchConfig
 from trainers.datasets.batches import Batches
 from trainers.distributed import average_running_statistics
@@ -45,7 +45,7 @@ def retrain(
         NonFiniteLoss: before anything is stepped with it.
     """
     compute = compute or ComputeConfig()
-    set_precision(compute)
+    set_arithmetic(compute, state.device)
     descent = GuardedStep(state.device)
     latent_dim = state.generator.config.latent_dim
     end = min(until or config.steps, config.steps)

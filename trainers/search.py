@@ -4,7 +4,7 @@ decision."""
 import time
 from collections.abc import Callable, Iterator
 
-from trainers.compute import set_precision
+from trainers.compute import set_arithmetic
 from trainers.datasets.batches import Batches, StepBatch
 from trainers.gap import GAP, duality_gap
 from trainers.interruption import raise_if_interrupted
@@ -32,7 +32,7 @@ def search(
         NonFiniteLoss: before anything is stepped with it.
     """
     config, state = setup.config, strategy.state
-    set_precision(setup.compute)
+    set_arithmetic(setup.compute, setup.device)
     means, started, first = MetricMeans(), time.perf_counter(), state.step
     while state.step < config.steps:
         raise_if_interrupted()

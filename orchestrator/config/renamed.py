@@ -37,6 +37,7 @@ ADDED: Mapping[str, Any] = {
     "search.loss.name": "hinge",
     "retrain.loss.name": "hinge",
     "retrain.lr_decay_from": 0.0,
+    "compute.precision": "float32",
 }
 """Options that decide numbers and came after the first runs -> what every run did before."""
 

@@ -22,6 +22,7 @@ def identity(job: Job) -> dict[str, Any]:
         "seed": job.experiment.seed,
         "data": job.experiment.data.model_dump(mode="json", include=DATA),
         job.stage: job.config.model_dump(mode="json", exclude=_free(job.config)),
+        "compute.precision": job.experiment.compute.precision_on(gpu=job.experiment.cluster.use_gpu),
         "genotypes": {network: genotype.content_hash for network, genotype in job.genotypes.items()},
         # BatchNorm normalises over shares. Of how many there may be, `min_workers` lets fewer do the work.
         "cluster.num_workers": job.experiment.cluster.shares,

@@ -15,7 +15,7 @@ from search_space.genotype import Genotype
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.networks.generator import ImageGenerator
 from search_space.spaces.registry import find_space
-from trainers.compute import device_for, prepare, set_precision
+from trainers.compute import device_for, prepare, set_arithmetic
 from trainers.datasets.batches import Batches
 from trainers.datasets.registry import load_images
 from trainers.guarded_step import NonFiniteLoss
@@ -69,7 +69,7 @@ class InheritedScores:
         config, cache = experiment.search, experiment.folder / "cache"
         self._experiment, self._supernets, self._steps, self._threads = experiment, supernets, steps, threads
         self._device = device_for(experiment.cluster.use_gpu)
-        set_precision(experiment.compute)
+        set_arithmetic(experiment.compute, self._device)
         self._images = load_images(experiment.data, cache)
         self._evaluator = Evaluator(config.evaluation, self._images, cache, self._device)
         self._generators = [self._generator(supernet) for supernet in supernets]

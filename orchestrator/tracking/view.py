@@ -9,7 +9,7 @@ import json
 VIEW_TAG = "mlflow.sharedViewState.advnas"
 """MLflow keeps views that people share as tags of the experiment."""
 STORAGE_KEY = ("MLflowLocalStorage-1.1-", "ExperimentPage", "ReactComponentState")
-"""The browser keeps the columns of an experiment under it, with the ids of experiments before the last part."""
+"""The browser keeps an experiment's columns under it, with ids of experiments before the last part."""
 
 PARAMS = ("data", "score", "strategy", "space", "seed")
 METRICS = ("best", "last", "parameters", "fid", "is_mean", "kid", "fd_digits", "is_digits_mean")

@@ -19,6 +19,7 @@ from search_space.backends.memory_layout import MemoryLayout, as_nchw, ordered
 from search_space.backends.mixed_flow import MixedFlow
 from search_space.backends.op_groups import ConvolutionGroup, group_ops, weighted_groups
 from search_space.backends.upsampling import Maps
+from search_space.stacked import taken
 from search_space.topology import Primitive
 
 
@@ -149,13 +150,12 @@ class DirectConvolver:
         if group not in self._mixed:
             self._mixed[group] = _mix(group, maps.shape[1]), group.biases()
         mixed, biases = self._mixed[group]
-        span = slice(rows[0], rows[-1] + 1) if rows == list(range(rows[0], rows[-1] + 1)) else rows
         dtype = autocast_dtype(maps)
-        kernels = [(kernel[span].to(dtype), geometry) for kernel, geometry in mixed]
+        kernels = [(taken(kernel, rows).to(dtype), geometry) for kernel, geometry in mixed]
         sums = convolve_images(
             maps.to(dtype),
             kernels,
-            biases[span].to(dtype),
+            taken(biases, rows).to(dtype),
             [self._sums.get(target) for target in targets],
             rectified=group.ops.kind != "image",
         )

@@ -60,4 +60,4 @@ def selection(
             if offset in layout.offsets:
                 axis[layout.offsets.index(offset), phase, position] = 1
         columns.append(torch.einsum("apk,bql->abpqkl", axis, axis).reshape(layout.taps, -1))
-    return torch.cat(columns, 1).to(device, dtype)
+    return torch.cat(columns, 1).to(device, dtype, non_blocking=True)

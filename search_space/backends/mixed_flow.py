@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from search_space.backends.backend import in_full_precision
 from search_space.backends.memory_layout import MemoryLayout, as_image, as_nchw, from_image, ordered
 from search_space.backends.op_groups import Addition, ConvolutionGroup, UpsamplingGroup
-from search_space.backends.upsampling import Maps, sum_of_squares
+from search_space.backends.upsampling import Maps, bilinear_adjoint, sum_of_squares
 from search_space.topology import SkipIn
 
 Weight = Float[Tensor, ""]
@@ -182,7 +182,7 @@ class _AddResized(torch.autograd.Function):
         image = as_image(gradient, ctx.layout)
         if ctx.resize == "nearest":
             return None, None, gradient, sum_of_squares(gradient, ctx.layout, image.shape[2] // ctx.shape[2])
-        to_x = torch.ops.aten.upsample_bilinear2d_backward(image, image.shape[2:], ctx.shape, False)
+        to_x = bilinear_adjoint(image, ctx.shape)
         return None, None, gradient, from_image(to_x, channels, ctx.layout)
 
 

@@ -134,4 +134,4 @@ def _widths(kernels: Sequence[Tensor]) -> tuple[int, ...]:
 @cache
 def _owners(widths: Sequence[int], dtype: torch.dtype, device: torch.device) -> Float[Tensor, "P K"]:
     """Ones where a tap belongs to a primitive."""
-    return torch.block_diag(*(torch.ones(1, width) for width in widths)).to(device, dtype)
+    return torch.block_diag(*(torch.ones(1, width) for width in widths)).to(device, dtype, non_blocking=True)

@@ -17,7 +17,14 @@ from search_space.backends.kernel_layout import KernelLayout
 from search_space.backends.memory_layout import MemoryLayout
 from search_space.backends.mixing import mix, mix_biases
 from search_space.backends.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
-from search_space.stacked import Filling, SpectralNorm, StackedConvolution, StackedTransposed, spectral_norms
+from search_space.stacked import (
+    Filling,
+    SpectralNorm,
+    StackedConvolution,
+    StackedTransposed,
+    spectral_norms,
+    taken,
+)
 from search_space.topology import Edge, Kind
 
 
@@ -35,7 +42,7 @@ class OpGroup:
             return None
         first = self.fillings[0]
         columns = [filling.column for filling in self.fillings]
-        return edge_weights[first.group][_indices(first.rows)][:, _indices(columns)]
+        return taken(taken(edge_weights[first.group], first.rows), columns, axis=1)
 
 
 def group_ops(fillings: Iterable[Filling]) -> tuple[OpGroup, ...]:
@@ -44,13 +51,6 @@ def group_ops(fillings: Iterable[Filling]) -> tuple[OpGroup, ...]:
     for filling in fillings:
         groups.setdefault((filling.kind, filling.edges), []).append(filling)
     return tuple(OpGroup(kind, edges, tuple(members)) for (kind, edges), members in groups.items())
-
-
-def _indices(numbers: Sequence[int]) -> slice | list[int]:
-    # A slice is a view; a list of indices would be copied to the device in every forward.
-    first, last = numbers[0], numbers[-1]
-    consecutive = list(numbers) == list(range(first, last + 1))
-    return slice(first, last + 1) if consecutive else list(numbers)
 
 
 Addition = Literal["skip", "avg_pool", "max_pool"]

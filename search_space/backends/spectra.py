@@ -81,7 +81,9 @@ def basis(
     synthesis = rows * multiplicity.repeat_interleave(2).unsqueeze(1)
     cosine, sine = _cosine_and_sine(torch.arange(period), positions, period, sign)
     real, imaginary = torch.cat([cosine, -sine], 1), torch.cat([sine, cosine], 1)
-    return Basis(*(matrix.to(device, dtype) for matrix in (rows, synthesis, real, imaginary)))
+    return Basis(
+        *(matrix.to(device, dtype, non_blocking=True) for matrix in (rows, synthesis, real, imaginary))
+    )
 
 
 def _cosine_and_sine(

@@ -6,6 +6,7 @@ Shapes: maps in either layout of `memory_layout`, E edges, C channels, m pixels 
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -178,10 +179,32 @@ def _bilinear(x: Maps, layout: MemoryLayout) -> Maps:
 def _bilinear_backward(gradient: Maps, layout: MemoryLayout) -> Maps:
     image = as_image(gradient, layout)
     a, b, h, w = image.shape
-    smaller = torch.ops.aten.upsample_bilinear2d_backward(
-        image, [h, w], [a, b, h // 2, w // 2], False, 2.0, 2.0
-    )
+    smaller = bilinear_adjoint(image, [a, b, h // 2, w // 2], 2.0, 2.0)
     return from_image(smaller, gradient.shape[-1], layout)
+
+
+def bilinear_adjoint(gradient: Tensor, shape: Sequence[int], *scales: float) -> Float[Tensor, "a b h w"]:
+    """Gradient of what was interpolated, of this shape; by products where every run shall give the same bits,
+    as a GPU else adds in any order.
+    """
+    if not torch.are_deterministic_algorithms_enabled():
+        return torch.ops.aten.upsample_bilinear2d_backward(
+            gradient, gradient.shape[2:], shape, False, *scales
+        )
+    rows, columns = (
+        _interpolation(small, large, gradient.dtype, gradient.device)
+        for small, large in zip(shape[2:], gradient.shape[2:], strict=True)
+    )
+    return rows @ gradient @ columns.mT
+
+
+@cache
+def _interpolation(
+    small: int, large: int, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "small large"]:
+    """What each pixel of a line gives to each of the longer line."""
+    lines = F.interpolate(torch.eye(small).unsqueeze(0), large, mode="linear", align_corners=False)
+    return lines.squeeze(0).to(device, dtype, non_blocking=True)
 
 
 def _transposed(x: Maps, taps: Float[Tensor, "C 1 3 3"], layout: MemoryLayout) -> Maps:

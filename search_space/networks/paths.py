@@ -23,6 +23,7 @@ from search_space.stacked import (
     StackedTransposed,
     fill,
     spectral_norms,
+    taken,
 )
 
 CarryingCell = Callable[[Tensor, Sequence[Any]], tuple[Tensor, Tensor | None]]
@@ -59,7 +60,7 @@ def inherit(derived: nn.Module, supernet: nn.Module) -> None:
                 rows = [stack.position(edge) for edge in filling.edges]
                 source = cast(nn.Module, whole.operation(stack)).state_dict()
                 for name, value in operation.state_dict().items():
-                    value.copy_(source[name][rows])
+                    value.copy_(taken(source[name], rows))
 
 
 def used_rows(supernet: nn.Module, paths: Sequence[Genotype]) -> dict[nn.Parameter, list[int]]:
@@ -130,7 +131,7 @@ class _ConvolutionRows:
         return TakenConvolution(
             _joined(self._weights, rows),
             None if self._biases is None else _joined(self._biases, rows),
-            None if self._norm is None else SpectralNorm(*(part[list(rows)] for part in self._norm)),
+            None if self._norm is None else SpectralNorm(*(taken(part, rows) for part in self._norm)),
         )
 
 

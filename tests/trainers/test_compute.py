@@ -1,6 +1,7 @@
 """Speed settings change how numbers are computed, never what: precision, compilation, form."""
 
 import copy
+import os
 from functools import partial
 
 import pytest
@@ -23,7 +24,7 @@ from tests.trainers.small import (
     search_state,
     tensors,
 )
-from trainers.compute import prepare
+from trainers.compute import all_digits, prepare, set_arithmetic
 from trainers.noise import SeededNoise
 from trainers.options import ComputeConfig
 from trainers.strategies.adversarial_state import SearchState
@@ -54,6 +55,38 @@ def test_bfloat16_keeps_master_weights_in_float32_and_losses_near(form):
     for losses in (found, expected):
         losses.pop("score_auc")  # of four images: it jumps by 1/4 where two scores change places
     assert found == pytest.approx(expected, abs=0.02)  # whose rounding is 2^-9
+
+
+@pytest.fixture
+def arithmetic():
+    """Process-wide settings, put back afterwards."""
+    yield
+    set_arithmetic(ComputeConfig(), CPU)
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "tf32"),
+    [("auto", "cuda", True), ("auto", "cpu", False), ("float32", "cuda", False), ("tf32", "cuda", True)],
+)
+@pytest.mark.usefixtures("arithmetic")
+def test_auto_takes_tf32_on_gpus_for_training_and_never_for_scores(precision, device, tf32):
+    set_arithmetic(ComputeConfig(precision=precision), torch.device(device))
+    allowed = [torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision() == "high"]
+    with all_digits():
+        assert not torch.backends.cudnn.allow_tf32
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert allowed == [tf32, tf32]
+    assert torch.backends.cudnn.allow_tf32 == tf32
+
+
+@pytest.mark.usefixtures("arithmetic")
+def test_deterministic_algorithms_are_taken_where_asked_for(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    set_arithmetic(ComputeConfig(deterministic=True), CPU)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    set_arithmetic(ComputeConfig(), CPU)
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_a_compiled_network_equals_an_eager_one(monkeypatch):

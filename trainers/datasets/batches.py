@@ -72,7 +72,8 @@ class Batches:
     def _indices(self, step: int) -> Int64[Tensor, " batch"]:
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._order = permutation(self._seed, epoch, self._count).to(self._pixels.device)
+            order = permutation(self._seed, epoch, self._count)
+            self._order = order.to(self._pixels.device, non_blocking=True)
             self._epoch = epoch
         return self._order[position * self.batch_size :][: self.batch_size]
 

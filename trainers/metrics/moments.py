@@ -143,7 +143,7 @@ class KeptFeatures(Metric):
         """Add a batch; `index` is each image's number among all."""
         require_finite(features)
         self.features.append(features)
-        self.index.append(index)
+        self.index.append(index.to(self.device))  # from where the features are: workers exchange both
 
     def compute(self) -> Float[Tensor, "n d"]:
         """All features."""

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trainers.compute import all_digits
 from trainers.datasets.images import Images
 from trainers.distributed import from_rank_zero, rank, share_of
 from trainers.files import written_whole
@@ -88,4 +89,6 @@ class ReferenceFeatures:
     def _shares(self) -> Iterator[tuple[Tensor, Tensor]]:
         for index in torch.tensor(share_of(len(self.images))).split(self.batch_size):
             pixels = self.images.pixels[index].to(self.extractor.device)
-            yield index, self.extractor(pixels)[0]
+            with all_digits():
+                features, _ = self.extractor(pixels)
+            yield index, features

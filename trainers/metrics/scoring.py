@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor
 
+from trainers.compute import all_digits
 from trainers.distributed import from_rank_zero, share_of
 from trainers.metrics.config import EvaluationConfig
 from trainers.metrics.reference import Reference
@@ -52,7 +53,9 @@ class Scorer:
 
     def _look(self, images_at: ImagesAt) -> None:
         for index in torch.tensor(share_of(self._config.samples)).split(self._config.batch_size):
-            features, logits = self._reference.extractor(images_at(index).to(self._device))
+            pixels = images_at(index).to(self._device)
+            with all_digits():
+                features, logits = self._reference.extractor(pixels)
             seen = ExtractorOutput(features, logits, index.to(self._device))
             for name, metric in self._metrics.items():
                 METRIC_SPECS[name].feed(metric, seen)

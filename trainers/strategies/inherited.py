@@ -61,6 +61,7 @@ def log_score(score: Score, sample: SampleGenerator) -> float:
 
     watched = FiniteImages(sample)
     scores = score(watched)
+    assert watched.broken is not None, "nothing was scored"
     average([watched.broken])  # some worker's share may be sound
     name, value = next(iter(scores.items()))
     if float(watched.broken) or not value > 0 or not math.isfinite(value):
@@ -73,11 +74,12 @@ class FiniteImages:
 
     def __init__(self, sample: SampleGenerator) -> None:
         self._sample = sample
-        self.broken = torch.zeros(())
+        self.broken: Tensor | None = None
 
     @torch.no_grad()
     def __call__(self, latents: Tensor) -> Tensor:
         """Images that can be scored."""
         images = self._sample(latents)
-        self.broken = torch.maximum(self.broken, (~images.isfinite()).any().to(self.broken))
+        broken = (~images.isfinite()).any().float()
+        self.broken = broken if self.broken is None else torch.maximum(self.broken, broken)
         return images.nan_to_num(0.0, 0.0, 0.0)

@@ -43,7 +43,7 @@ class Supernet:
             prepare(network, setup.compute)
         self.kept = copy.deepcopy(self.ema_generator)
         """The average as of the last probe."""
-        self.progress = Progress().to(setup.device)
+        self.progress = Progress()
         self.generator_optimizer = _row_adam(self.generator, config.generator_optimizer)
         self.discriminator_optimizer = _row_adam(self.discriminator, config.discriminator_optimizer)
 
@@ -54,7 +54,7 @@ class Supernet:
 
 
 class Progress(nn.Module):
-    """How the probes of a supernet went."""
+    """How the probes of a supernet went; on the processor, since every step looks at it."""
 
     median: Tensor
     stopped: Tensor

@@ -7,7 +7,7 @@ import torch
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError, CheckpointMeta
 from orchestrator.config.renamed import first_identity
-from orchestrator.jobs.identity import identity, require_same_images, require_same_protocol
+from orchestrator.jobs.identity import identity, require_same, require_same_images, require_same_protocol
 from orchestrator.jobs.job import Stage
 from orchestrator.jobs.worker import run_worker
 from tests.orchestrator.tiny_jobs import Recorder, tiny_job
@@ -78,6 +78,21 @@ def test_options_of_later_versions_count_only_where_they_do_something(tmp_path: 
     assert identity(tiny_job(tmp_path, "retrain", **decaying, retrain__lr_decay_from=0.5)) != before
     constant = identity(tiny_job(tmp_path, "retrain"))
     assert identity(tiny_job(tmp_path, "retrain", retrain__lr_decay_from=0.5)) == constant
+
+
+def test_the_precision_counts_as_what_it_is_on_the_device(tmp_path: Path) -> None:
+    found = {gpu: identity(tiny_job(tmp_path, cluster__use_gpu=gpu)) for gpu in (False, True)}
+    assert {gpu: each["compute.precision"] for gpu, each in found.items()} == {False: "float32", True: "tf32"}
+    assert "compute.precision" not in first_identity(found[False]), "earlier runs on CPUs go on"
+    assert identity(tiny_job(tmp_path, compute__precision="float32")) == found[False]
+    assert identity(tiny_job(tmp_path, cluster__use_gpu=True, compute__precision="tf32")) == found[True]
+
+
+def test_a_run_on_a_gpu_by_an_earlier_version_does_not_change_its_precision_silently(tmp_path: Path) -> None:
+    job = tiny_job(tmp_path, cluster__use_gpu=True)
+    earlier = {name: value for name, value in identity(job).items() if name != "compute.precision"}
+    with pytest.raises(CheckpointError, match=r"compute\.precision = "tf32": .* was started with "float32""):
+        require_same(checkpoint(identity=earlier), identity(job))
 
 
 def checkpoint(**fields: object) -> Checkpoint:
