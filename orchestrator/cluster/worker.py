@@ -18,7 +18,7 @@ from trainers.distributed import rank
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 
-OURS = ("orchestrator", "trainers", "search_space")
+OURS = ("orchestrator", "trainers", "search_space", "advnas")
 """The packages whose warnings the user sees."""
 
 
