@@ -32,7 +32,7 @@ def genotypes_to_retrain(experiment: Experiment) -> Mapping[str, Genotype]:
             f"retrain.genotype = null: name one to retrain: {', '.join(generators)}, "
             "a .json or .npy file, or a run that has searched"
         )
-    found = _named(source, experiment.folder, experiment.tracking_uri)
+    found = named_genotypes(source, experiment.folder, experiment.tracking_uri)
     _require_generator(found, source, "retrain.genotype")
     return with_named_discriminator(experiment, found)
 
@@ -47,7 +47,7 @@ def with_named_discriminator(experiment: Experiment, found: Mapping[str, Genotyp
     if source in ("fixed", "derived"):
         return found
     bring_run(experiment, source)
-    named = _named(source, experiment.folder, experiment.tracking_uri)
+    named = named_genotypes(source, experiment.folder, experiment.tracking_uri)
     if "discriminator" not in named:
         raise ConfigError(
             f"retrain.discriminator.architecture = {source}: is a generator's; use fixed, derived, or name "
@@ -62,12 +62,17 @@ def generator_genotype(source: str, root: Path, tracking_uri: str, option: str) 
     Raises:
         UserError: it is none of these, or a discriminator's; `option` is what the user gave it as.
     """
-    found = _named(source, root, tracking_uri)
+    found = named_genotypes(source, root, tracking_uri)
     _require_generator(found, source, option)
     return found["generator"]
 
 
-def _named(source: str, root: Path, tracking_uri: str) -> Mapping[str, Genotype]:
+def named_genotypes(source: str, root: Path, tracking_uri: str) -> Mapping[str, Genotype]:
+    """The genotypes by network: both of a run, one of a published name or a file.
+
+    Raises:
+        UserError: the source is none of these, or cannot be read.
+    """
     match resolve(source, root, ("address", "published", "searched run", "selected run")):
         case Meant("address"):
             files = fetch(source, tuple(FILES.values()), tracking_uri, root / "cache")

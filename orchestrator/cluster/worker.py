@@ -20,7 +20,7 @@ from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 from trainers.ticks import watched_by
 
-OURS = ("orchestrator", "trainers", "search_space")
+OURS = ("orchestrator", "trainers", "search_space", "advnas")
 """The packages whose warnings the user sees."""
 
 

@@ -11,15 +11,16 @@ import numpy as np
 import torch
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from search_space.networks.generator import to_uint8
-from search_space.networks.generator_file import load_generator
-
 
 class GeneratorModel(PythonModel):
     """From standard normal latents [N, Z] to uint8 images [N, S, S, C]."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Take the weights out of the model's own copy of generator.pt."""
+        # Imported here, since saving a model runs this file in the user's folder: it may have another
+        # search_space.
+        from search_space.networks.generator_file import load_generator
+
         self._network, _ = load_generator(Path(context.artifacts["generator"]))
 
     # An annotation that MLflow can make no schema of: the model has a signature, which says more.
@@ -30,6 +31,8 @@ class GeneratorModel(PythonModel):
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> np.ndarray:
         """Images of latents."""
+        from search_space.networks.generator import to_uint8
+
         latents = torch.from_numpy(np.asarray(model_input, dtype=np.float32))
         with torch.no_grad():
             return to_uint8(self._network(latents)).permute(0, 2, 3, 1).numpy()
