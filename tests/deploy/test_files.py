@@ -111,5 +111,6 @@ def test_the_container_has_all_that_is_installed_and_root_runs_nothing():
     }
     assert all((PROJECT / source).exists() for source in copied)
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert copied == {*wheel, "pyproject.toml", PYPROJECT["project"]["readme"]}
+    project = PYPROJECT["project"]
+    assert copied == {*wheel, "pyproject.toml", project["readme"], *project["license-files"]}
     assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["ray"]
