@@ -1,4 +1,4 @@
-"""What a derived network costs: parameters, multiply-adds, seconds.
+"""The cost of a derived network: parameters, multiply-adds, seconds.
 
 Shapes: N images or latents.
 """

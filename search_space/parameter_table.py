@@ -1,4 +1,4 @@
-"""How many parameters networks have, added up from what each choice of each edge adds. Imports no torch."""
+"""Parameter counts of networks, summed over the choices of their edges. Imports no torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a search space is: a value that everything else reads. Imports no torch."""
+"""The type of search spaces, a value that all other code reads. Imports no torch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

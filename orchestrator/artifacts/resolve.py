@@ -1,4 +1,4 @@
-"""What a word means: a published genotype, a file, something of MLflow's, or a run or sweep of a root."""
+"""The meaning of a name: a published genotype, a file, an MLflow address, a run or a sweep in the root."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

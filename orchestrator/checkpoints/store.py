@@ -1,4 +1,5 @@
-"""The newest checkpoints of a run, and its best: verified before trusted, loaded without running code."""
+"""The checkpoints of a run: its newest ones and its best one, verified on reading and loaded without
+running code."""
 
 import logging
 import os

@@ -29,7 +29,9 @@ def add_arguments(parser: Parser, name: str) -> None:
     )
     parser.add_argument("--html", metavar="FILE", help="also write a page with figures, images and drawings")
     parser.add_argument("--data", metavar="FILE", help="also write the rows as .parquet or .json")
-    parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow (default: the database in --root)")
+    parser.add_argument(
+        "--tracking-uri", metavar="URI", help="address of MLflow (default: the database in --root)"
+    )
     add_root(parser)
     add_json(parser)
 

@@ -16,9 +16,9 @@ from search_space.topology import Edge
 from search_space.zoo.published import PUBLISHED, find_genotype
 
 WIDTHS = {
-    "--channels": "width the cost is told for (default: 256 of a generator, 128 of a discriminator)",
+    "--channels": "width for which the cost is given (default: 256 for a generator, 128 for a discriminator)",
     "--bottom-width": "images are 8 x this (default: 4)",
-    "--latent-parts": "of a generator: parts that z is cut into (default: 3)",
+    "--latent-parts": "for a generator: number of parts that z is cut into (default: 3)",
 }
 
 
@@ -70,7 +70,7 @@ def _add_source(parser: Parser) -> None:
         "--network",
         choices=("generator", "discriminator"),
         default="generator",
-        help="which one of a run (default: generator)",
+        help="which genotype of a run (default: generator)",
     )
 
 

@@ -1,4 +1,4 @@
-"""What `--help` lists of a configuration: every option with its type, its default and what it does."""
+"""The list of options in `--help`: every option with its type, its default and its description."""
 
 import argparse
 import json

@@ -1,4 +1,5 @@
-"""Commands that do what CONFIG says: `search`, `reliability`, `retrain`, `evaluate`, `pipeline`, `sweep`."""
+"""The commands that run a configuration: `search`, `reliability`, `retrain`, `evaluate`, `pipeline`,
+`sweep`."""
 
 import argparse
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ RUNS: Mapping[str, Run] = {
         {
             "of": ("SOURCE", f"{SOURCES} (default: the run --name)"),
             "against": ("SOURCE", f"{SOURCES}, or an .npz of statistics (default: the data set)"),
-            "genotype": ("GENOTYPE", "of a .pth checkpoint (default: retrain.genotype)"),
+            "genotype": ("GENOTYPE", "genotype of a .pth checkpoint (default: retrain.genotype)"),
             "protocol": ("NAME", "paper (FID, IS of 50,000) or quick (KID of 5,000); default: CONFIG's"),
         },
     ),

@@ -1,4 +1,4 @@
-"""The actor behind a report channel. Alone in its module, so that its process need not import torch."""
+"""The actor behind a report channel. It has a module of its own so that its process does not import torch."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""How reports and warnings get from the workers, wherever they run, into the driver's hands."""
+"""The channel that carries reports and warnings from the workers to the driver."""
 
 import pickle
 from typing import Any

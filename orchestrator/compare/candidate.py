@@ -1,4 +1,4 @@
-"""Who is compared: an architecture under one recipe, with every training of it."""
+"""A candidate of a comparison: an architecture under one recipe, with all of its trainings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

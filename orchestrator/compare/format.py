@@ -1,4 +1,4 @@
-"""Numbers and conditions of a comparison as people read them."""
+"""Formatting the numbers and conditions of a comparison."""
 
 from orchestrator.artifacts.published import scores
 from orchestrator.compare.candidate import Candidate

@@ -1,4 +1,4 @@
-"""Candidates out of MLflow: retrainings and selections by run, by name or by experiment."""
+"""Candidates from MLflow: retrainings and selections by run, by name or by experiment."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

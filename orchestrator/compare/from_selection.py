@@ -1,4 +1,4 @@
-"""Candidates out of a selection: every candidate where it stood last."""
+"""Candidates from a selection, each with its scores at the last rung that it reached."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What may be ranked together: scores of one protocol after as many steps. And how sure that is."""
+"""Groups of candidates that may be ranked together (same protocol, same length), and how certain a ranking
+is."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Images and drawings of candidates, as a page holds them: PNG in base64, SVG as it is."""
+"""The HTML page of a comparison: tables, figures, images as PNG in base64, drawings as SVG."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Who is meant by the words of a comparison: published names, files, sweeps, runs, experiments."""
+"""Finding the candidates that a comparison names: published names, files, sweeps, runs, experiments."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

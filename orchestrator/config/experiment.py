@@ -1,4 +1,4 @@
-"""A complete run as one frozen value, from a YAML file and options on the command line."""
+"""The configuration of a run as one frozen value, from a YAML file and options on the command line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -70,7 +70,7 @@ def _discriminator(architecture: str) -> str:
 
 
 class SearchStage(SearchConfig):
-    """A search: its networks, how it goes and how it is scored."""
+    """A search: its networks, its method and its scores."""
 
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
@@ -86,38 +86,40 @@ class RetrainDiscriminator(DiscriminatorConfig):
 
 
 class RetrainStage(RetrainConfig):
-    """A retraining of one genotype: its networks, how it goes and how it is scored."""
+    """A retraining of one genotype: its networks, its method and its scores."""
 
     generator: GeneratorConfig
     discriminator: RetrainDiscriminator
     evaluation: EvaluationConfig
     genotype: str | None = None
-    """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
-    models:/NAME/VERSION); null: what the pipeline searched."""
+    """The genotype to retrain: a published name, a .json or .npy file, a run in `root`, or an address of
+    MLflow (runs:/ID or models:/NAME/VERSION). null: the genotype that the pipeline searched."""
 
 
 class Experiment(Frozen):
-    """Everything that decides a run's outcome, and where it is done."""
+    """All settings that determine the result of a run, and the place where it runs."""
 
     name: RunName | None = None
-    """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
+    """Name of the run. The same name resumes it where it stopped; null starts a new run under a fresh
+    name."""
     seed: NonNegativeInt = 0
     """Seed of everything random: parameters, latents, order of the images, Gumbel noise."""
     root: Annotated[Folder, BeforeValidator(_local)] = Field(default=Path("runs"), validate_default=True)
-    """Folder of all runs, checkpoints and caches; shared by all machines of a cluster."""
+    """Folder of all runs, checkpoints and caches. All machines of a cluster share it."""
     mirror: Annotated[str, AfterValidator(_store_address)] | None = None
-    """s3://BUCKET/PREFIX (or gs://, abfss://, hdfs://, file://): gets a copy of every checkpoint and of what
-    stages leave. A run started in an empty root goes on from there. Needs an MLflow server."""
+    """Object store that receives a copy of every checkpoint and of the results of stages:
+    s3://BUCKET/PREFIX (or gs://, abfss://, hdfs://, file://). A run that starts in an empty root resumes
+    from it. It needs an MLflow server."""
     keep_checkpoints: PositiveInt = 2
-    """Newest checkpoints kept of each stage; of a retraining the best one too."""
+    """Number of newest checkpoints that are kept of each stage. A retraining also keeps its best one."""
     data: DataConfig
     """The images that networks learn from."""
     search: SearchStage
     select: SelectStage | None = None
-    """How one of many searched genotypes is chosen; null: a pipeline retrains the last one."""
+    """How one of many searched genotypes is chosen. null: a pipeline retrains the last one."""
     retrain: RetrainStage
     reliability: ReliabilityConfig = ReliabilityConfig()
-    """How `advnas reliability` measures what the recipe of `retrain` can tell apart."""
+    """How `advnas reliability` measures which differences the recipe of `retrain` can show."""
     compute: ComputeConfig = ComputeConfig()
     cluster: ClusterConfig = ClusterConfig()
     tracking: TrackingConfig = TrackingConfig()

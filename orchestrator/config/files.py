@@ -1,4 +1,4 @@
-"""YAML as this project reads and writes it: safe, without duplicate keys, with 1e-4 as a number."""
+"""Reading and writing YAML safely: no duplicate keys, 1e-4 is a number, sizes are limited."""
 
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence

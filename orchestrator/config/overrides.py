@@ -1,4 +1,4 @@
-"""Every dotted name a configuration may have, and what kind of value each takes."""
+"""The dotted names of a configuration, the types of their values, and overriding them."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence

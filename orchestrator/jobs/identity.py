@@ -1,4 +1,4 @@
-"""Which settings decide a job's numbers: a checkpoint goes on only where all of them are the same."""
+"""The identity of a job: the settings that must be equal to continue from a checkpoint."""
 
 from collections.abc import Mapping
 from typing import Any

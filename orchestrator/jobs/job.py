@@ -1,4 +1,4 @@
-"""How good a checkpoint of a retraining is: by its score in the first metric of the evaluation."""
+"""A job (a search or one retraining), its outcome, and the scores of its checkpoints."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which scores are better, and how far two means can be told apart, given how scores spread over seeds."""
+"""Comparing scores: which one is better, and when two means differ, given the noise of seeds."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

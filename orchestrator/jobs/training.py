@@ -1,4 +1,4 @@
-"""The two stages of training: from a job to a state and the loop that moves it."""
+"""The state and the loop of a job, for both kinds of training."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which trainings a measurement consists of."""
+"""The trainings of a measurement."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Who is compared: genotypes of searches and files, and as controls random and published ones."""
+"""The candidates of a selection: genotypes of searches and files and, as controls, random and published
+ones."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

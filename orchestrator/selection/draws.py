@@ -1,4 +1,7 @@
-"""How much policies miss over many random pools of candidates, side by side: one regret alone is one draw."""
+"""Regret of policies over many random pools of candidates, side by side.
+
+The regret of one pool is one draw.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Scores that survive the process: written as they come, read instead of being trained again."""
+"""The journal of a selection: scores are written as they arrive and read again after an interruption."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""How the runs of a rung are done: one after another in this process, or side by side on Ray."""
+"""Learning curves by training: runs of a rung one after another in this process, or side by side on Ray."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
+"""The plan of a selection: its candidates, its identity, and checks that it can compare what it trains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

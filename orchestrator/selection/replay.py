@@ -1,4 +1,4 @@
-"""What a policy would have come to on recorded curves, beside the truth they hold."""
+"""Replaying a policy on recorded curves, compared with the best run in them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the policy asks for, and of whom: scores of candidates at training steps."""
+"""The values that a policy exchanges: candidates, scores at training steps, and the selection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is known of a candidate at one rung: its scores, its diverged runs, how it ranks."""
+"""The scores of candidates at one rung: diverged runs, means, ranking."""
 
 import math
 from collections.abc import Mapping, Sequence

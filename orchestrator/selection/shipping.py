@@ -1,4 +1,4 @@
-"""What a selection leaves of its trainings: generators, images, a front of score and size."""
+"""The files that a selection keeps of its trainings: generators, images, a front of score and size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`advnas select`: the candidates are trained as the policy asks, the choice is recorded and shipped."""
+"""`advnas select`: trains the candidates as the policy asks, then records and ships the choice."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What the stages return, and the JSON that is printed and stored of it."""
+"""The results of the stages, and the JSON form in which they are printed and stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass

@@ -1,4 +1,4 @@
-"""The job server of a cluster: connecting to it, and its errors in our words."""
+"""Connecting to the job server of a cluster, and explaining its errors."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Watching a job: what it says as it says it, until it has ended."""
+"""Watching a job: its output is shown until it ends."""
 
 import asyncio
 import time

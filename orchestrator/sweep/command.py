@@ -1,4 +1,4 @@
-"""`advnas sweep`: all of it, and the same again under the same name after whatever has ended it."""
+"""`advnas sweep`: runs a sweep, or resumes it after any ending."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

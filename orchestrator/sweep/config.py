@@ -1,4 +1,4 @@
-"""A sweep as one frozen value: what varies, what is wanted, how much may be spent."""
+"""A sweep as one frozen value: what varies, what is measured, how much may be spent."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -69,9 +69,9 @@ class BudgetConfig(Frozen):
     """When a sweep ends."""
 
     trials: PositiveInt
-    """Configurations, over all starts of the sweep."""
+    """Number of configurations, over all starts of the sweep."""
     hours: PositiveFloat | None = None
-    """Of one start; what is under way then goes on at the next."""
+    """Hours of one start. Trials that have not finished by then resume at the next start."""
 
 
 class AshaConfig(Frozen):
@@ -82,40 +82,40 @@ class AshaConfig(Frozen):
     """
 
     grace: PositiveInt = 1
-    """Evaluations that every trial gets; the first rung."""
+    """Number of evaluations that every trial gets: the first rung."""
     reduction: Annotated[int, Field(ge=2)] = 3
-    """Ratio of rungs; one in so many goes on from each."""
+    """Ratio of successive rungs; one of so many trials continues after each."""
 
 
 class ResourceConfig(Frozen):
-    """How many trials at once. What one occupies is in the base: `cluster`."""
+    """How many trials run at once. The section `cluster` of the base determines what one trial occupies."""
 
     concurrent: PositiveInt | None = None
-    """Trials at once; null: as many as the cluster holds."""
+    """Number of trials at once. null: as many as the cluster holds."""
 
 
 class SweepConfig(Frozen):
     """A sweep, as its YAML file has it."""
 
     name: RunName | None = None
-    """Of the sweep: the same name goes on where it stopped; null starts a new one."""
+    """Name of the sweep. The same name resumes it where it stopped; null starts a new one."""
     base: str
-    """A preset or the path of a YAML file: what all runs share."""
+    """A preset or the path of a YAML file that all runs share."""
     overrides: Mapping[str, Any] = Field(default_factory=dict)
-    """Dotted names in which they differ from the base."""
+    """Options that differ from the base in all runs, by their dotted names."""
     space: Mapping[str, Axis] = Field(min_length=1)
     """Dotted names that vary -> uniform, log_uniform, int or categorical values, as docs/sweeps.md shows."""
     objective: Annotated[tuple[Objective, ...], BeforeValidator(_listed), Field(min_length=1)]
-    """One, or several: then there is a Pareto front instead of a best."""
+    """One score, or several: the result is then a Pareto front instead of a best trial."""
     sampler: SamplerConfig = SamplerConfig()
     seeds: PositiveInt = 1
-    """Runs of every configuration, with seeds from the base's `seed` on."""
+    """Number of runs of every configuration, with seeds from the base's `seed` on."""
     budget: BudgetConfig
     asha: AshaConfig | None = None
     """Null: every trial goes to its end."""
     resources: ResourceConfig = ResourceConfig()
     max_failures: NonNegativeInt = 3
-    """Failed trials with which the sweep goes on; one more stops it."""
+    """Number of failed trials with which the sweep continues; one more stops it."""
     storage: str | None = None
     """Optuna's database URL; null is a SQLite file in the sweep's folder."""
 

@@ -1,4 +1,4 @@
-"""A trial as the study knows it, in our words: what tables, files and MLflow are made of."""
+"""The trials of a sweep as values, from which tables, files and MLflow runs are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a trial leaves on disk: the only thing that passes from the process that trains to the driver."""
+"""The files of a trial's run: all that passes from the process that trains to the driver."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The trials of a sweep as a person sees them: a table on a terminal, lines in a log."""
+"""The trials of a sweep as a table on a terminal, or as lines in a log."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One write to a run, complete in itself: it can be sent now, or wait in a file until the store answers."""
+"""One complete write to a run: it is sent at once, or waits in a file until the store answers."""
 
 import io
 import json

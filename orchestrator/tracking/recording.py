@@ -1,4 +1,4 @@
-"""From reports to entries: what people want to see of a search, and nothing twice."""
+"""Turning reports into entries, each step once."""
 
 import logging
 import math

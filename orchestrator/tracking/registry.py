@@ -1,4 +1,4 @@
-"""A generator becomes a version of a model; the same one twice becomes one version."""
+"""Registering a generator as a version of a model. The same generator becomes one version only."""
 
 import hashlib
 import warnings

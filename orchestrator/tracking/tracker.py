@@ -1,4 +1,4 @@
-"""Runs by the project's own names: started again, a run goes on where it was."""
+"""Runs by the project's own names: a run that is started again continues its MLflow run."""
 
 from collections.abc import Mapping
 from pathlib import Path

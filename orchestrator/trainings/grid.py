@@ -1,4 +1,4 @@
-"""Which trainings there are: every genotype with every seed, under one recipe."""
+"""The trainings of a grid: every genotype with every seed, under one recipe."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""All trainings of a stage as one JSON file, for whoever compares them later."""
+"""All trainings of a stage as one JSON file, for later comparisons."""
 
 import math
 from collections.abc import Mapping, Sequence

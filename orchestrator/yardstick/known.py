@@ -1,4 +1,4 @@
-"""Finished reliability runs of a root, found by their recipe: what is known of a yardstick before its use."""
+"""Finished reliability runs in a root, found by their recipe."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

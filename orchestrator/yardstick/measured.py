@@ -1,4 +1,4 @@
-"""What a measurement comes to: every figure that its table, its drawing and its advice are made of."""
+"""The figures of a measurement, from which its table, its drawing and its advice are made."""
 
 import math
 from collections.abc import Sequence

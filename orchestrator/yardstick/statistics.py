@@ -1,4 +1,4 @@
-"""What repeated trainings say about a yardstick: pure functions of arrays of logarithms of scores.
+"""Statistics of repeated trainings: pure functions of arrays of logarithms of scores.
 
 Shapes: G genotypes, K seeds, T steps at which all runs were scored. scipy is imported where it is used: its
 statistics take half a second.

@@ -1,4 +1,5 @@
-"""`advnas zoo retrain`: published generators under one recipe, each with the same seeds, and compared."""
+"""`advnas zoo retrain`: trains published generators under one recipe with the same seeds, and compares
+them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

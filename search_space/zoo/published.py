@@ -1,4 +1,4 @@
-"""The zoo: genotypes that papers have published, under their names, with what they scored."""
+"""The zoo: published genotypes under their names, with their published scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Size and channels of image tensors. Bit for bit what Pillow gives for the same image in a file."""
+"""Decoding images to one size and number of channels, bit for bit as Pillow does."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""From whatever kind of image Pillow opens to 8 bits of grey or RGB, and what is to be known of it before."""
+"""Converting every kind of image that Pillow opens to 8 bits of grey or RGB."""
 
 from typing import NamedTuple
 

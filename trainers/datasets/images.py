@@ -1,4 +1,4 @@
-"""What goes wrong with data, said to the user."""
+"""Images as uint8 tensors with labels, and errors of data."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What there is in a folder of images, and what is done to it: for people, before a run begins."""
+"""A survey of a folder of images: what it contains and how it will be converted, printed before a run."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What generated images are compared with: real images, statistics of them from a file, or both.
+"""The reference of a score: real images, their statistics from a file, or both. n images, d features.
 
 n images, d features.
 """

@@ -1,4 +1,4 @@
-"""What a set of images looks like to an extractor, computed once by all workers and kept in the cache.
+"""The features of real images, computed once by all workers and cached. n images, d features.
 
 n images, d features.
 """

@@ -1,4 +1,6 @@
-"""The kinds of score, one row each: how its metric is made and fed, what it needs, and what it is called.
+"""The kinds of scores, one row each: how the metric is made and fed, what it needs, and its names.
+
+n samples, d features, k classes.
 
 n samples, d features, k classes.
 """

@@ -1,4 +1,4 @@
-"""What an adversarial search holds: supernets, alpha and beta, the moving average of G, optimizers."""
+"""The state of an adversarial search: supernets, alpha and beta, the moving average of G, optimizers."""
 
 import copy
 from collections import defaultdict

@@ -32,10 +32,10 @@ class RandomConfig(StrategyConfig):
     plays: ClassVar[bool] = False
     needs_supernet: ClassVar[bool] = False
     parameters: PositiveInt | None = None
-    """Trainable parameters of the generator at the widths of `search.generator`: genotypes are drawn anew
-    until they are about that large. null: of any size."""
+    """Number of trainable parameters of the generator at the widths of `search.generator`: genotypes are
+    drawn again until they have about this size. null: any size."""
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """By how much, as a share of `parameters`, a generator may be larger or smaller."""
+    """The largest difference from `parameters`, as a share of it."""
 
     def build(self, setup: SearchSetup) -> Strategy:
         """The draws of the setup's seed.

@@ -1,4 +1,4 @@
-"""What a search strategy is: options that build it, and the methods that the search loop calls.
+"""The interface of a search strategy: options that build it, and the methods that the search loop calls.
 
 Imports no torch: options are read before it is needed.
 """

@@ -1,4 +1,7 @@
-"""ASHA by promotion (Li et al. 2020): whoever is among the best of a rung so far goes on, without waiting."""
+"""ASHA by promotion (Li et al.
+
+2020): a run that is among the best of a rung so far continues without waiting.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Why a candidate was kept or dropped, in words."""
+"""The reason why a candidate was kept or dropped, as text."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,5 @@
-"""Successive halving: all candidates are trained a little, the better ones further, the best is chosen."""
+"""Successive halving: all candidates are trained for a few steps, the better ones for longer, and the best
+is chosen."""
 
 from collections.abc import Iterator, Sequence
 

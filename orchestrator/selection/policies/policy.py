@@ -1,4 +1,4 @@
-"""What a policy is: scores in, trainings and a choice out."""
+"""The interface of a policy: it receives scores, asks for trainings and returns a choice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

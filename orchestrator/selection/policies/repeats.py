@@ -1,4 +1,4 @@
-"""What a selection costs before it is run, in training steps."""
+"""Repeated runs of candidates within noise of a cut, and the cost of a selection in training steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

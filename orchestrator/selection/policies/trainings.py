@@ -1,4 +1,4 @@
-"""Trainings that go on one by one instead of rung by rung, and the selection that they come to."""
+"""Trainings that continue one by one instead of rung by rung, and the selection that results."""
 
 from collections.abc import Sequence
 

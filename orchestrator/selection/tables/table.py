@@ -1,4 +1,5 @@
-"""Tables of learning curves, CSV or Parquet: a row a score, or a row a run with a column for each step."""
+"""Tables of learning curves, CSV or Parquet: one row per score, or one row per run with a column for each
+step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
