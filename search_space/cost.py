@@ -24,7 +24,7 @@ REPEATS = 7
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one image."""
+    """The cost of one image."""
 
     parameters: int
     multiply_adds: int

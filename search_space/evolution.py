@@ -23,7 +23,7 @@ from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
 MOST_DRAWS = 5_000
-"""Of one candidate, until it is new and within the limit."""
+"""Draws of one candidate until it is new and within the limit."""
 
 
 FEWEST_TO_AGREE = 10
@@ -99,7 +99,7 @@ class Evolution:
             self._population.remove(worst if len(self.scored) % 2 else oldest)
 
     def fitness(self) -> list[float]:
-        """Of all candidates in the order of their scoring: each judge's score standardised, then the mean.
+        """Fitness of all candidates in the order of scoring: each judge's score standardised, then the mean.
 
         The first population sets the scale, so that a candidate's fitness stays what it is.
         """
@@ -143,7 +143,7 @@ class Evolution:
         return found[:count]
 
     def state(self) -> list[dict[str, Any]]:
-        """Plain values, from which `restore` goes on as if it had never stopped."""
+        """Plain values, from which `restore` continues as if it had never stopped."""
         return [
             {"cells": [list(cell) for cell in one.cells], "scores": list(scores)}
             for one, scores in self.scored

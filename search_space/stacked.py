@@ -48,7 +48,7 @@ class Filling:
         return edge_weights[self.group][list(self.rows), self.column]
 
     def position(self, edge: Edge) -> int:
-        """Where the edge stands in the stack."""
+        """The position of the edge in the stack."""
         return self.edges.index(edge)
 
 
@@ -95,7 +95,7 @@ class StackedConvolution(nn.Module):
     u: Tensor
     v: Tensor
     norm: SpectralNorm | None = None
-    """Of this forward, where it is known already."""
+    """Spectral norms of this forward pass, if they are known already."""
 
     def __init__(
         self,
@@ -134,7 +134,8 @@ class StackedConvolution(nn.Module):
 
 @torch.no_grad()
 def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
-    """Of spectrally normalised stacks with as many output channels; in training, after a power iteration.
+    """The norms of spectrally normalised stacks with equal output channels; in training, after a power
+    iteration.
 
     Source: Miyato et al. 2018, algorithm 1.
     """

@@ -66,7 +66,7 @@ def _folders(run: Path, stage: str) -> list[Path]:
 
 
 def _ends_in(*suffixes: str) -> Callable[[str, Path], bool]:
-    """By its name alone: whoever reads the file says what is wrong with it, or that it is missing."""
+    """Match by the suffix alone. The code that reads the file reports a missing or damaged one."""
     return lambda word, _root: Path(word).suffix in suffixes
 
 

@@ -30,7 +30,7 @@ class MirrorError(UserError):
 
 
 class ObjectStoreCopy:
-    """Of one folder below the root; a value that can be sent to workers."""
+    """The copy of one folder below the root: a value that can be sent to workers."""
 
     def __init__(self, uri: str, root: Path, folder: Path) -> None:
         self._uri, self._folder = uri, folder
@@ -157,6 +157,6 @@ def _newest(names: Iterable[str]) -> int:
 
 
 def _step(name: str) -> int:
-    """Of the checkpoint that the file is a part of; 0 if it is not."""
+    """The step of the checkpoint that contains the file; 0 if none does."""
     match = FOLDER_NAME.fullmatch(PurePosixPath(name).parent.name)
     return int(match[1]) if match else 0

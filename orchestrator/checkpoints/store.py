@@ -28,7 +28,7 @@ class CheckpointError(UserError):
 
 
 class CheckpointMeta(Frozen):
-    """What a checkpoint says about itself besides the state."""
+    """The description of a checkpoint, beside its state."""
 
     # Scores and losses are recorded as they are, finite or not.
     model_config = ConfigDict(allow_inf_nan=True, ser_json_inf_nan="constants")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient
 
 COMMAND_TAG = "advnas.command"
-"""Of a job's metadata."""
+"""The key of the command in a job's metadata."""
 
 STOP_PATIENCE_S = 90.0
 """Longer than a stopped job may take."""
@@ -204,7 +204,8 @@ def _watched(client: "JobSubmissionClient", address: str, job: str) -> int:
 
 
 def exit_code(job: "JobDetails") -> int:
-    """Of the job's command; where it has none, as a command here would end."""
+    """The exit code of the job's command; without one, the code with which a local command would have
+    ended."""
     if job.status == "SUCCEEDED":
         return DONE
     if job.status == "STOPPED":

@@ -29,7 +29,7 @@ class Mailbox:
         return self._waiting[0][0] if self._waiting else None
 
     async def drop_oldest(self) -> None:
-        """Let its sender go on."""
+        """Let its sender continue."""
         _, acknowledged = self._waiting.popleft()
         acknowledged.set()
         if not self._waiting:

@@ -53,7 +53,7 @@ class ReportChannel:
         return packed and pickle.loads(packed)
 
     def acknowledge(self) -> None:
-        """Let go of what was received last, and its sender go on."""
+        """Release the last received report and let its sender continue."""
         import ray
 
         ray.get(self._mailbox.drop_oldest.remote())

@@ -45,7 +45,7 @@ def count(number: int) -> str:
 
 
 def hours(each: Candidate) -> str:
-    """Of training, and of the search before it."""
+    """The hours of training and of the search before it, as text."""
     training, searching = each.hours(), each.search_hours()
     if training is None:
         return "-"

@@ -18,7 +18,7 @@ def candidates_of(
     recipe: Mapping[str, str],
     folder: Path,
 ) -> Iterator[Candidate]:
-    """Of a selection's JSON. Those dropped early were trained less, which their recipe says.
+    """The candidates in a selection's JSON. The recipe of a candidate that was dropped early has fewer steps.
 
     Their generators are taken from the selection's folder, where that is on this machine.
     """

@@ -45,7 +45,7 @@ class Group:
     metric: str
     data: str
     steps: int | None
-    """Of every training."""
+    """The number of steps of every training."""
     protocol: Mapping[str, str]
     rows: tuple[Row, ...]
     noise: Noise
@@ -54,7 +54,7 @@ class Group:
 
     @property
     def lower_is_better(self) -> bool:
-        """Of the metric that decides."""
+        """Whether a lower score of the deciding metric is better."""
         return lower_is_better(self.metric)
 
     def recipes(self) -> Mapping[str, Sequence[str]]:

@@ -35,7 +35,7 @@ from trainers.files import written_whole
 from trainers.samples import sample_grid
 
 SEED = 0
-"""Of the latents, the same for every generator that takes as many numbers."""
+"""Seed of the latents, which are the same for all generators with the same latent size."""
 
 
 def samples(generator: Path) -> str:

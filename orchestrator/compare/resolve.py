@@ -18,7 +18,7 @@ PUBLISHED_WIDTH = GeneratorConfig(channels=CHANNELS["generator"])
 
 
 def candidates(names: Sequence[str], root: Path, tracking_uri: str) -> list[Candidate]:
-    """Everyone named, each architecture under each recipe once.
+    """All named candidates, each architecture under each recipe once.
 
     Raises:
         UserError: a name that means nothing, or nothing that can be compared.

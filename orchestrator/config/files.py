@@ -101,7 +101,7 @@ FOLDER = Path(__file__).parents[2] / "configs"
 
 PRESETS = ("digits", "images_small", "images", "cifar10", "cifar10_official", "cifar10_mmd", "stl10")
 SWEEPS = ("sweep_digits",)
-"""Of many runs; a preset is one."""
+"""Names of the sweeps in `configs/`."""
 
 
 def read_source(source: str, presets: Sequence[str] = PRESETS) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _change_kind(
 
 
 def value_at(document: object, name: str) -> Any:
-    """What the document says there; None where it says nothing."""
+    """The value in the document; None if there is none."""
     for key in name.split("."):
         document = document.get(key) if isinstance(document, Mapping) else None
     return document

@@ -22,7 +22,7 @@ Number = TypeVar("Number", int, float)
 
 
 def _listed(value: Any) -> Any:
-    """A single value stands for a list of one."""
+    """Accept a single value as a list of one."""
     return (value,) if isinstance(value, int | float) else value
 
 
@@ -57,7 +57,7 @@ Shares = Annotated[tuple[PositiveFloat, ...], BeforeValidator(_listed), Field(mi
 
 
 THIRD = (1 / 3,)
-"""Who goes on where nothing is said."""
+"""The default share of candidates that continue."""
 
 
 class SelectionConfig(Frozen):
@@ -161,7 +161,7 @@ class SelectionConfig(Frozen):
         return rung == len(self.steps) - 1
 
     def keeps(self, rung: int, candidates: int) -> int:
-        """How many of the candidates go on after a rung, counted from 0; all of them from the last."""
+        """Number of candidates that continue after a rung, counted from 0; all continue after the last."""
         if self.is_last(rung):
             return candidates
         share = _at(self.keep or THIRD, rung)

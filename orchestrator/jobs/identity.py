@@ -55,7 +55,7 @@ def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -
 
 
 def require_same_images(checkpoint: Checkpoint, content_hash: str) -> None:
-    """Refuse to go on with other images than before.
+    """Refuse to continue with other images than before.
 
     Raises:
         CheckpointError: their content has changed.

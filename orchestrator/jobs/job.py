@@ -56,11 +56,11 @@ class Job:
     stage: Stage
     experiment: Experiment
     genotypes: Mapping[str, Genotype]
-    """Of the networks to retrain, by network; a search has none."""
+    """The genotypes to retrain, by network; a search has none."""
     folder: Path
-    """Absolute, the same on all machines. Doing the job again here goes on where it stopped."""
+    """An absolute path, the same on all machines. Running the job here again resumes it."""
     until: int | None = None
-    """Step at which the training pauses, to go on when it is done again with a later one; None: its end."""
+    """Step at which the training pauses; a later step resumes it. None: the end of the training."""
 
     @property
     def config(self) -> SearchStage | RetrainStage:
@@ -104,11 +104,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job has come to."""
+    """The outcome of a finished job."""
 
     step: int
     metrics: Mapping[str, float]
-    """Those of the last report."""
+    """The metrics of the last report."""
     genotypes: Mapping[str, Genotype]
     """What a search has found, by network."""
     checkpoint: Path
@@ -121,7 +121,7 @@ class Outcome:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "Outcome":
-        """What stands in a checkpoint."""
+        """The outcome that a checkpoint records."""
         meta = checkpoint.meta
         return cls(
             step=meta.step,

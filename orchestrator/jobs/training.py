@@ -64,7 +64,7 @@ def searching(job: Job, device: torch.device) -> Training:
 
 
 def retraining(job: Job, device: torch.device) -> Training:
-    """Of the networks that the job's genotypes describe.
+    """The training of the networks that the job's genotypes describe.
 
     Raises:
         UserError: the discriminator should be derived, but there is no genotype of it.

@@ -60,7 +60,7 @@ def within_limits(
     candidates: Mapping[str, Named], select: SelectStage, config: GeneratorConfig, folder: Path,
     seed: int = 0, space: str = DEFAULT_SPACE,
 ) -> dict[str, Named]:  # fmt: skip
-    """Those whose networks are small and fast enough; random ones that are not are drawn anew.
+    """The candidates whose networks are within the limits; random ones beyond them are drawn again.
 
     Measurements stay in the folder, and count again: the same are drawn after an interruption.
 

@@ -30,7 +30,7 @@ def genotype_id(genotype: Genotype) -> str:
 
 
 def genotype_of(id: str) -> Genotype:
-    """The genotype that an id stands for.
+    """The genotype with an id.
 
     Raises:
         GenotypeError: it names none.

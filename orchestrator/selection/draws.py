@@ -106,7 +106,7 @@ class Pools:
 
     @property
     def genotypes(self) -> Int64[np.ndarray, " g"]:
-        """Those with a whole run."""
+        """The genotypes with a complete run."""
         return np.unique(self.source.genotype[self.source.whole])
 
     def draw(self, draws: int, seed: int) -> Iterator[list[list[int]]]:

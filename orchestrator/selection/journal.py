@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.checkpoints.object_store import ObjectStoreCopy
 
 COLUMNS = ("genotype", "seed", "step", "score")
-"""Those of a table that can be replayed, so that a journal is one."""
+"""The columns of a table that can be replayed: a journal is such a table."""
 
 
 class Journal:

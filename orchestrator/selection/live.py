@@ -156,7 +156,7 @@ class LiveCurves:
     experiment: Experiment
     candidates: Mapping[str, Named]
     folder: Path
-    """Of the selection; a run lies in <hash of its genotype>/seed-<k>."""
+    """Folder of the selection; a run is stored in <hash of its genotype>/seed-<k>."""
     metric: str
     """As reported."""
     journal: Journal

@@ -67,7 +67,7 @@ LATER = ("policy", "batch", "max_parameters", "max_multiply_adds", "max_latency"
 
 @dataclass(frozen=True)
 class SelectionPlan:
-    """A plan says who is compared, and how."""
+    """The candidates of a selection, and how they are compared."""
 
     select: SelectStage
     candidates: Mapping[str, Named]

@@ -101,7 +101,7 @@ class CandidateRuns:
 
     candidate: Candidate
     alive: tuple[int, ...] = ()
-    """Seeds of the runs that go on."""
+    """Seeds of the runs that continue."""
     trained: int = 0
     """Steps of each of them."""
     diverged: tuple[Divergence, ...] = ()

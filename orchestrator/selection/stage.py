@@ -111,7 +111,7 @@ def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterato
 
 
 def _within_limits(session: Session, plan: SelectionPlan, folder: Path) -> Mapping[str, Named]:
-    """Who takes part; says who does not."""
+    """The candidates within the limits. The number of others is printed."""
     experiment = session.experiment
     candidates = within_limits(
         plan.candidates, plan.select, experiment.retrain.generator, folder, experiment.seed,

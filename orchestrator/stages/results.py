@@ -38,7 +38,7 @@ class Trained:
 
     step: int
     metrics: Mapping[str, float]
-    """Of the last report."""
+    """Metrics of the last report."""
     genotypes: Mapping[str, GenotypeFile]
     """By network: derived by a search, trained by a retraining."""
     checkpoint: Path
@@ -134,7 +134,7 @@ class StatisticsFile:
     images: int
     """How many."""
     fingerprint: str
-    """Of the images."""
+    """Hash of the images."""
     extractor: str
 
 

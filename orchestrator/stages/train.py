@@ -57,7 +57,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """Of the run's stages."""
+        """Folder of the run's stages."""
         return self.experiment.root / self.name
 
 

@@ -44,7 +44,7 @@ class BestTrial:
 
     trial: int
     values: Mapping[str, float]
-    """By objective."""
+    """Values by objective."""
     params: Params
     folder: Path
 
@@ -62,7 +62,7 @@ class TrialCounts:
 
 @dataclass(frozen=True)
 class Swept:
-    """A sweep that has come to an end."""
+    """A finished sweep."""
 
     name: str
     trials: TrialCounts = field(metadata=MERGED)

@@ -28,7 +28,7 @@ from trainers.metrics.config import EvaluationConfig
 
 PARAMETERS, MULTIPLY_ADDS, LATENCY = "parameters", "multiply_adds", "latency"
 COSTS = (PARAMETERS, MULTIPLY_ADDS, LATENCY)
-"""Of the derived generator at the widths of its retraining, for one image: see `search_space.cost`.
+"""Costs of the derived generator at the widths of its retraining, for one image: see `search_space.cost`.
 Latency is in seconds on the trial's processor, which other trials there disturb; multiply_adds is exact."""
 
 
@@ -61,7 +61,7 @@ def known_metrics(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 
 def _listed(value: Any) -> Any:
-    """A single objective stands for a list of one."""
+    """Accept a single objective as a list of one."""
     return [value] if isinstance(value, Mapping) else value
 
 
@@ -75,7 +75,7 @@ class BudgetConfig(Frozen):
 
 
 class AshaConfig(Frozen):
-    """Who is stopped early: at each rung, all but the best 1/reduction of those that have come there.
+    """Early stopping: each rung stops all but the best 1/reduction of the trials that have reached it.
 
     Rungs are counted in evaluations of retraining, over the seeds of a trial, which come one after another:
     with 4 evaluations a retraining, evaluation 5 is the first of the second seed.
@@ -135,7 +135,7 @@ class SweepConfig(Frozen):
         return self
 
     def document(self) -> dict[str, Any]:
-        """What a YAML file of this sweep says."""
+        """The content of a YAML file of this sweep."""
         axes = {
             name: axis.model_dump(mode="json", exclude_defaults=True) for name, axis in self.space.items()
         }

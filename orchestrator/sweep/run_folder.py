@@ -23,12 +23,13 @@ def params_hash(params: Params) -> str:
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:
-    """Of one configuration: trials of equal configurations share it, and the second finds its work done."""
+    """Folder of one configuration. Trials of equal configurations share it, so the second finds its work
+    done."""
     return sweep_folder / params_hash(params)
 
 
 def seed_folder(trial: Path, seed: int) -> Path:
-    """Of the run with the seed of that number."""
+    """Folder of the run with the seed of that number."""
     return trial / f"seed-{seed}"
 
 

@@ -27,13 +27,13 @@ class Recorder:
     """Remembers what the run has been told already."""
 
     provenance: Provenance
-    """Of genotypes that come without: the run, its seed and commit."""
+    """Provenance for genotypes without one: the run, its seed and commit."""
     last_step: int = -1
-    """Of the newest report that the store has; a run that goes on repeats reports up to it."""
+    """Step of the newest report in the store; a resumed run repeats reports up to it."""
     genotypes: dict[str, Genotype] = field(default_factory=dict)
     """Newest by network."""
     reported: dict[str, Genotype] = field(default_factory=dict)
-    """Those of them that came with a report since the run was opened."""
+    """The genotypes that came with a report since the run was opened."""
     drawing_share: float = DRAWING_SHARE
     _drawn: dict[str, str] = field(default_factory=dict)
     """Content hash of the last drawing, by network."""

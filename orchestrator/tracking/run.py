@@ -39,7 +39,7 @@ class TrackedRun:
 
     @property
     def last_step(self) -> int:
-        """Of the newest report recorded, -1 before the first."""
+        """Step of the newest recorded report; -1 before the first."""
         return self._recorder.last_step
 
     def report(self, report: Report) -> None:

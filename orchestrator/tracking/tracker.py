@@ -85,7 +85,8 @@ class Tracker:
         return Recorder(provenance, step, self._genotypes_at(step, run))
 
     def _genotypes_at(self, step: int, run: "Run") -> dict[str, Genotype]:
-        """Those of the newest report that is recorded whole; of runs that derive none, those they train.
+        """The genotypes of the newest complete report; for runs that derive none, the genotypes that they
+        train.
 
         Files go before numbers: the newest file may be of a report that comes again.
         """

@@ -33,7 +33,7 @@ class Record(Frozen):
     """Networks that were trained under one recipe."""
 
     steps: int
-    """Of every training."""
+    """Number of steps of every training."""
     metrics: tuple[str, ...]
     """Names of the scores; the first one decides."""
     networks: tuple[RecordedNetwork, ...]

@@ -24,7 +24,7 @@ Recipe = Mapping[str, Any]
 
 
 TOLD = ("extractor", "samples")
-"""Of a protocol, what the options of an evaluation tell as it stands."""
+"""Parts of a protocol that are options of an evaluation, unchanged."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 RISK = 0.05
-"""Of intervals that miss the truth, and of a difference that is claimed where there is none."""
+"""Risk that an interval misses the truth, and that a difference is claimed where there is none."""
 POWER = 0.8
 """Probability with which a difference of the smallest visible size is seen."""
 

@@ -96,7 +96,7 @@ def _keep_generator(job: Job) -> None:
 
 
 def _record(grid: Grid, journal: RunJournal, metrics: tuple[str, ...]) -> Record:
-    """Of the networks and seeds that were asked for; the journal may know more."""
+    """The record of the requested networks and seeds; the journal may contain more."""
     return Record(
         steps=grid.experiment.retrain.steps,
         metrics=metrics,

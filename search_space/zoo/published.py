@@ -31,7 +31,7 @@ class PublishedGenotype:
     """Of the derived network for 32x32 images, generators at 256 channels and discriminators at 128; None
     where no count is known."""
     results: tuple[PublishedResult, ...] = ()
-    """Those that could be tied to exactly this genotype."""
+    """Published results that could be tied to exactly this genotype."""
     note: str = ""
 
 

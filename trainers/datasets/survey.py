@@ -30,7 +30,7 @@ class Survey:
     files: int
     folders: int
     kinds: tuple[Kind, ...]
-    """Of those looked at and readable."""
+    """Kinds of the readable images among those that were examined."""
     unreadable: int
 
     @property

@@ -136,7 +136,7 @@ METRIC_SPECS: Mapping[str, MetricSpec] = {
 
 
 def lower_is_better(score: str) -> bool:
-    """Of a score by the name it is reported under."""
+    """Whether a lower score is better, by its reported name."""
     return not any(
         fnmatchcase(score, name)
         for family in METRIC_SPECS.values()

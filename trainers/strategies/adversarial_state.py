@@ -89,7 +89,7 @@ def _weights_adam(network: nn.Module, config: AdamConfig, rates: KernelRates) ->
 
 
 def _kernel_sizes(network: nn.Module) -> dict[Tensor, int]:
-    """Of the convolutions that stand for a choice on an edge."""
+    """Kernel sizes of the convolutions that are choices of an edge."""
     return {
         operation.weight: operation.weight.shape[-1]
         for cell in network.modules()

@@ -23,13 +23,13 @@ class Choose(Protocol):
 
 @dataclass(frozen=True)
 class Policy:
-    """A way to choose, with what suits it where the configuration says nothing."""
+    """A policy, with the defaults that suit it."""
 
     choose: Choose
     rungs: tuple[float, ...]
     """Shares of the training."""
     keep: tuple[float, ...] | None = None
-    """Who goes on from each of these rungs."""
+    """The share or number of candidates that continue from each of these rungs."""
     budget: float | None = None
     """Share of training everyone to the end."""
     cuts: bool = False
