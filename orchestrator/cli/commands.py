@@ -34,7 +34,7 @@ class Command:
 
     def load(self) -> CommandModule:
         """Import the module."""
-        return cast(CommandModule, import_module(f"orchestrator.cli.{self.module}"))
+        return cast(CommandModule, import_module(f".{self.module}", __package__))
 
 
 COMMANDS: Mapping[str, Command] = {

@@ -65,7 +65,7 @@ def write_page(path: Path, groups: Sequence[Group], everyone: Sequence[Candidate
         UserError: a place that cannot be written.
     """
     environment = Environment(
-        loader=PackageLoader("orchestrator.compare", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
