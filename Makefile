@@ -1,5 +1,5 @@
 # `make install` sets up .venv, `make demo` runs the main job, `make sweep` a small sweep, `make test` passes the tests,
-# `make test-slow` those that start clusters and kill machines. Each needs
+# `make test-slow` those that start clusters and kill machines, `make docs` builds the site. Each needs
 # Python 3.11 or newer and a package registry, nothing else.
 # On a machine without NVIDIA GPU, UV_TORCH_BACKEND=cpu spares the CUDA build of torch where uv can reach it.
 
@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell command -v uv || echo $(CURDIR)/$(BIN)/uv)
 
-.PHONY: install demo sweep bench test test-slow lint types layers unit clean
+.PHONY: install demo sweep bench docs test test-slow lint types layers unit clean
 
 install: $(VENV)/.installed
 
@@ -31,6 +31,11 @@ test: lint types layers unit
 bench: install
 	$(BIN)/python -m benchmarks.supernet
 
+# Warnings are errors (mkdocs.yml), unless --quiet hides them. The theme would advertise its successor.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "open build/docs/index.html"
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,4 +56,4 @@ test-slow: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.config.experiment import default_tracking_uri
+from orchestrator.config.experiment import database, default_tracking_uri
 from orchestrator.console.console import quiet
 from search_space.errors import UserError
 
@@ -58,8 +58,8 @@ def curves(name: str, root: str | Path = "runs", tracking_uri: str | None = None
     quiet()
     folder = Path(root).absolute()
     uri = tracking_uri or default_tracking_uri(folder)
-    if tracking_uri is None and not (folder / "mlflow.db").is_file():
-        raise UserError(f"{folder}: no runs here (mlflow.db is missing)")
+    if tracking_uri is None and not database(folder).is_file():
+        raise UserError(f"{folder}: no runs here ({database(folder).name} is missing)")
     with explained(uri):
         from mlflow import MlflowClient
 

@@ -1,1 +1,4 @@
-"""Layer 3: where, how many, recorded where. The one room for Ray, MLflow, Optuna and the command line."""
+"""Layer 3: runs are configured, placed and recorded here.
+
+Only this layer knows Ray, MLflow, Optuna and the command line.
+"""

@@ -1,4 +1,5 @@
-"""`advnas` and `python -m orchestrator`: what went wrong decides the exit code."""
+"""The entry point of `advnas` and `python -m orchestrator`: runs a command and turns errors into exit
+codes."""
 
 import logging
 import os

@@ -205,7 +205,7 @@ def job_hash(job: Job) -> str:
 
 
 def _first_hash(deciding: Mapping[str, Any]) -> str:
-    """Of the first names, so that a pipeline begun by an earlier version goes on in its folders."""
+    """The hash with first option names, so that pipelines of earlier versions resume in their folders."""
     return json_hash(first_identity(deciding))
 
 

@@ -1,1 +1,4 @@
-"""Layer 1: which functions exist. Primitives, cells, networks, architecture parameters, genotypes."""
+"""Layer 1: the functions that can be trained.
+
+Primitives, cells, networks, architecture parameters, genotypes.
+"""

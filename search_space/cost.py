@@ -1,4 +1,4 @@
-"""What a derived network costs: parameters, multiply-adds, seconds.
+"""The cost of a derived network: parameters, multiply-adds, seconds.
 
 Shapes: N images or latents.
 """
@@ -24,7 +24,7 @@ REPEATS = 7
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one image."""
+    """The cost of one image."""
 
     parameters: int
     multiply_adds: int

@@ -1,4 +1,4 @@
-"""The user's mistakes, as opposed to ours."""
+"""Errors that the user can cure, as opposed to faults of the code."""
 
 import unicodedata
 

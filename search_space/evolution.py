@@ -1,4 +1,4 @@
-"""Regularized evolution over genotypes: asks for what to score, is told the scores. Imports no torch.
+"""Regularized evolution over genotypes: it asks for scores and is told them. Imports no torch.
 
 Source: Real et al. 2019, with a population that loses its oldest and its worst in turns. What is asked next
 is a function of the seed and of the scores told so far, in their order: these are its whole state.
@@ -23,7 +23,7 @@ from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
 MOST_DRAWS = 5_000
-"""Of one candidate, until it is new and within the limit."""
+"""Draws of one candidate until it is new and within the limit."""
 
 
 FEWEST_TO_AGREE = 10
@@ -31,18 +31,19 @@ FEWEST_TO_AGREE = 10
 
 
 class EvolutionConfig(Frozen):
-    """How candidates come about."""
+    """How candidates are generated."""
 
     random: PositiveInt = 60
-    """Candidates drawn uniformly: the first population."""
+    """Number of candidates that are drawn uniformly: the first population."""
     children: NonNegativeInt = 90
-    """Candidates bred after these, one at a time."""
+    """Number of candidates that are bred after these, one at a time."""
     tournament: PositiveInt = 10
-    """Members drawn at random, of whom the best is a parent."""
+    """Number of members that are drawn at random; the best of them is a parent."""
     crossover: float = Field(default=0.5, ge=0, le=1)
     """Share of the children whose cells come from two parents."""
     max_parameters: PositiveInt | None = None
-    """Of the generator, at the widths of `search.generator`: larger candidates are not looked at."""
+    """Largest number of parameters of the generator at the widths of `search.generator`. Larger candidates
+    are ignored."""
 
     @property
     def candidates(self) -> int:
@@ -120,7 +121,7 @@ class Evolution:
             self._population.remove(worst if len(self.scored) % 2 else oldest)
 
     def fitness(self) -> list[float]:
-        """Of all candidates in the order of their scoring: each judge's score standardised, then the mean.
+        """Fitness of all candidates in the order of scoring: each judge's score standardised, then the mean.
 
         The first population sets the scale, so that a candidate's fitness stays what it is.
         """
@@ -164,7 +165,7 @@ class Evolution:
         return found[:count]
 
     def state(self) -> list[dict[str, Any]]:
-        """Plain values, from which `restore` goes on as if it had never stopped."""
+        """Plain values, from which `restore` continues as if it had never stopped."""
         return [
             {"cells": [list(cell) for cell in one.cells], "scores": list(scores)}
             for one, scores in self.scored

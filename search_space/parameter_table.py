@@ -1,4 +1,4 @@
-"""How many parameters networks have, added up from what each choice of each edge adds. Imports no torch."""
+"""Parameter counts of networks, summed over the choices of their edges. Imports no torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class ParameterTable:
     """Parameters by cell, edge and primitive, for one network at given widths."""
 
     fixed: int
-    """Of all that is not searched."""
+    """Parameters of everything that is not searched."""
     cells: tuple[tuple[Mapping[str, int], ...], ...]
 
     def count(self, cells: Sequence[Sequence[str]]) -> int:
@@ -41,7 +41,7 @@ def parameter_table(
 
 
 def primitive_parameters(primitive: Primitive, in_channels: int, channels: int) -> int:
-    """Of one primitive of the shared cells on one edge."""
+    """Parameters of one primitive of the shared cells on one edge."""
     taps = primitive.kernel**2
     match primitive.operation:
         case "conv":

@@ -1,4 +1,4 @@
-"""What a search space is: a value that everything else reads. Imports no torch."""
+"""The type of search spaces, a value that all other code reads. Imports no torch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ DEFAULT_SPACE = "adversarialnas"
 """The space of genotypes and searches that name none."""
 
 Names = Sequence[str]
-"""Of a cell: one primitive an edge."""
+"""The names of a cell: one primitive per edge."""
 
 Rows = Sequence[Sequence[int]]
 """The published form of a genotype: one index an edge, in one row a cell."""
@@ -51,7 +51,7 @@ class SearchSpace:
     """The index of every primitive in published genotypes, whatever its place in the vocabulary. A kind that
     is missing has no published form, and neither has a primitive that is."""
     skip_ins: tuple[tuple[SkipIn, ...], ...] = ()
-    """Of the generator's cells, in the order of the released parameters."""
+    """Skips into the generator's cells, in the order of the released parameters."""
     output_node: int | None = None
     """None where edges are genes of blocks: every choice is connected then."""
     skip_node: int | None = None

@@ -49,7 +49,7 @@ class Filling:
         return taken(edge_weights[self.group].select(-1, self.column), self.rows)
 
     def position(self, edge: Edge) -> int:
-        """Where the edge stands in the stack."""
+        """The position of the edge in the stack."""
         return self.edges.index(edge)
 
 
@@ -112,7 +112,7 @@ class StackedConvolution(nn.Module):
     u: Tensor
     v: Tensor
     norm: SpectralNorm | None = None
-    """Of this forward, where it is known already."""
+    """Spectral norms of this forward pass, if they are known already."""
 
     def __init__(
         self,
@@ -151,7 +151,8 @@ class StackedConvolution(nn.Module):
 
 @torch.no_grad()
 def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
-    """Of spectrally normalised stacks with as many output channels; in training, after a power iteration.
+    """The norms of spectrally normalised stacks with equal output channels; in training, after a power
+    iteration.
 
     Source: Miyato et al. 2018, algorithm 1.
     """

@@ -1,4 +1,4 @@
-"""What cells are made of, as types; which cells a network has is data of its space. Imports no torch."""
+"""The types that cells consist of. The cells themselves belong to the spaces. Imports no torch."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Layer 2: in which order and with which gradient. Search, retraining, data, scores; knows no Ray."""
+"""Layer 2: training and scoring. Search, retraining, losses, data and scores, without Ray."""

@@ -1,4 +1,4 @@
-"""How numbers are computed: device, precision, compilation; never what is computed."""
+"""Device, precision and compilation: how numbers are computed, not which."""
 
 import os
 from collections.abc import Iterator

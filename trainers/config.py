@@ -28,13 +28,13 @@ class SearchConfig(Frozen):
     """A search; defaults are the released values where the released code is right (section 3.3)."""
 
     space: SpaceName = DEFAULT_SPACE
-    """Which networks there are to choose from. A retraining follows the space of its genotype."""
+    """The space of networks that the search chooses from. A retraining uses the space of its genotype."""
     strategy: StrategyOptions = AdversarialConfig()
-    """What chooses among them. A name alone takes the strategy with its defaults."""
+    """The method that chooses among the networks. A name alone takes the strategy with its defaults."""
     loss: Loss = Hinge()
-    """Of the two players. A name alone takes the loss with its defaults."""
+    """The loss of both players. A name alone takes the loss with its defaults."""
     steps: PositiveInt = 10_000
-    """Discriminator steps; every `n_critic`-th also updates the generator."""
+    """Number of discriminator steps. Every `n_critic`-th step also updates the generator."""
     batch_size: PositiveInt = 120
     """Real images per step on all workers together: half for D's weights, half for beta."""
     generator_batch_size: PositiveInt = 120
@@ -46,11 +46,12 @@ class SearchConfig(Frozen):
     discriminator_optimizer: AdamConfig = AdamConfig()
     """Trains D's weights."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    """Decay of the moving average of G, per generator step."""
+    """Decay of the moving average of G's weights, per generator step."""
     report_every: PositiveInt = 100
     """Steps between reports; each is a checkpoint, a derivation and a grid of samples."""
     gap_steps: PositiveInt = 20
-    """Of metric `gap`: updates of a copy of each player against the other one before the gap is taken."""
+    """For metric `gap`: number of updates of a copy of each player against the other one before the gap is
+    measured."""
 
     @model_validator(mode="after")
     def _halves_are_equal(self) -> "SearchConfig":
@@ -79,9 +80,9 @@ class RetrainConfig(Frozen):
     """Training of one derived network from scratch; defaults are those published for CIFAR-10."""
 
     loss: Loss = Hinge()
-    """Of the two players. A name alone takes the loss with its defaults."""
+    """The loss of both players. A name alone takes the loss with its defaults."""
     steps: PositiveInt = 750_000
-    """Discriminator steps; every `n_critic`-th also updates the generator."""
+    """Number of discriminator steps. Every `n_critic`-th step also updates the generator."""
     batch_size: PositiveInt = 40
     """Real images per step on all workers together; all of them are used, as in the first release."""
     generator_batch_size: PositiveInt = 80
@@ -93,13 +94,13 @@ class RetrainConfig(Frozen):
     discriminator_optimizer: AdamConfig = AdamConfig()
     """Trains D's weights."""
     lr_decay: Literal["none", "linear"] = "none"
-    """`linear` takes both learning rates to zero."""
+    """Schedule of both learning rates: `linear` lets them fall to zero."""
     lr_decay_from: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the steps that `linear` leaves at constant rates before it begins."""
+    """Share of the steps with constant learning rates before `linear` begins."""
     clip_gradient_norm: PositiveFloat | None = None
     """Largest norm of the averaged gradients of either network (50 keeps STL-10 from collapsing: EAGAN)."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    """Decay of the moving average of G, per generator step."""
+    """Decay of the moving average of G's weights, per generator step."""
     report_every: PositiveInt = 5_000
     """Steps between reports; each is a checkpoint and a grid of samples."""
 

@@ -1,4 +1,5 @@
-"""What workers exchange: one flat all-reduce of exactly the gradients being stepped; no wrapper module.
+"""Communication between workers: one flat all-reduce of exactly the gradients that are stepped, without a
+wrapper module.
 
 Without an initialised process group everything here is the identity, so one code path serves all.
 """

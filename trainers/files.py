@@ -1,4 +1,7 @@
-"""Paths, addresses, and files that are either complete or absent. Without pydantic: `--help` waits for it."""
+"""Paths, addresses, and files that are either complete or absent.
+
+Without pydantic, because `--help` waits for it.
+"""
 
 import errno
 import os

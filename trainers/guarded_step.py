@@ -1,4 +1,4 @@
-"""One descent: gradients of exactly one group of parameters, averaged, checked, stepped."""
+"""One guarded step: gradients of exactly one group of parameters, averaged, checked, applied."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

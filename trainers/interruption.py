@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run so that what is open gets closed; more of them do not cut that short.
+"""Handling of Ctrl-C and SIGTERM: a run ends in an orderly way, and repeated signals do not cut that short.
 
 Python raises KeyboardInterrupt wherever it happens to be: in a callback of the garbage collector, or in a
 library that catches everything, it is dropped. Therefore it is remembered too, and asked for before every

@@ -1,4 +1,4 @@
-"""What a training loop tells its caller, who decides what becomes of it."""
+"""The reports that a training loop yields to its caller."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a retraining holds: a derived generator, its moving average, a discriminator, two optimizers."""
+"""The state of a retraining: a derived generator, its moving average, a discriminator, two optimizers."""
 
 import copy
 

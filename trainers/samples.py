@@ -1,4 +1,4 @@
-"""Images out of a generator: the ones people look at.
+"""Sampling images from a generator.
 
 Shapes: N images, Z latent size, C channels, S image size.
 """

@@ -1,5 +1,7 @@
-"""The search loop of all strategies: yields a report every few steps; what becomes of it is the caller's
-decision."""
+"""The search loop of all strategies.
+
+It yields a report every few steps; the caller decides what happens to it.
+"""
 
 import time
 from collections.abc import Callable, Iterator

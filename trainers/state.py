@@ -1,4 +1,5 @@
-"""Everything a search or a retraining changes, and nothing else: what a checkpoint holds."""
+"""The state of a search or a retraining: everything that changes, and so everything that a checkpoint
+holds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

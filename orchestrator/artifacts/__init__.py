@@ -1,1 +1,1 @@
-"""From a name to a genotype, a generator or images, and what is written of them."""
+"""Finding genotypes, generators and images by name, and writing them as files."""

@@ -1,4 +1,4 @@
-"""What the network of a genotype costs at given widths."""
+"""The cost of a genotype's network at given widths: parameters, multiply-adds, latency."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict

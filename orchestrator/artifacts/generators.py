@@ -1,4 +1,4 @@
-"""Where trained generators come from: a run, MLflow, a generator.pt, or a checkpoint of the released code."""
+"""Finding trained generators: of a run, in MLflow, in a generator.pt, in a released checkpoint."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,13 @@ def generator_if_any(
 
 
 def retrained_generator(folder: Path) -> Path:
-    """The newest generator that a run has retrained.
+    """The newest generator that a run has retrained, or that its selection has shipped.
 
     Raises:
         UserError: it has none.
     """
-    found = sorted(folder.glob(f"**/retrain/{GENERATOR_FILE}"), key=lambda path: path.stat().st_mtime)
+    files = (file for stage in ("retrain", "select") for file in folder.glob(f"**/{stage}/{GENERATOR_FILE}"))
+    found = sorted(files, key=lambda path: path.stat().st_mtime)
     if not found:
         raise UserError(f"{folder}: no retrained generator there; run `advnas retrain` or `pipeline` first")
     return found[-1]

@@ -1,4 +1,4 @@
-"""Where genotypes come from: the zoo, a file, a run of this root, or MLflow."""
+"""Finding genotypes: in the zoo, in a file, of a run in the root, in MLflow."""
 
 from collections.abc import Mapping
 from pathlib import Path

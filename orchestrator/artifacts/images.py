@@ -1,4 +1,4 @@
-"""What `advnas evaluate` scores, and what against: generators, folders of images, data sets, statistics."""
+"""Finding what `advnas evaluate` scores and compares with: generators, folders, data sets, statistics."""
 
 import logging
 from dataclasses import dataclass

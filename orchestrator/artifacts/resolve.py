@@ -1,4 +1,4 @@
-"""What a word means: a published genotype, a file, something of MLflow's, or a run or sweep of a root."""
+"""The meaning of a name: a published genotype, a file, an MLflow address, a run or a sweep in the root."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def _has_a_genotype(folder: Path) -> bool:
 
 
 def _ends_in(*suffixes: str) -> Callable[[str, Path], bool]:
-    """By its name alone: whoever reads the file says what is wrong with it, or that it is missing."""
+    """Match by the suffix alone. The code that reads the file reports a missing or damaged one."""
     return lambda word, _root: Path(word).suffix in suffixes
 
 

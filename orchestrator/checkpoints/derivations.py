@@ -1,4 +1,5 @@
-"""What a search has derived on its way, beside its checkpoints: one line of JSON a report."""
+"""The genotypes that a search derives on its way, recorded beside its checkpoints: one line of JSON per
+report."""
 
 import json
 import math

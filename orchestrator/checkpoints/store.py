@@ -1,4 +1,5 @@
-"""The newest checkpoints of a run, and its best: verified before trusted, loaded without running code."""
+"""The checkpoints of a run: its newest ones and its best one, verified on reading and loaded without
+running code."""
 
 import logging
 import os
@@ -27,7 +28,7 @@ class CheckpointError(UserError):
 
 
 class CheckpointMeta(Frozen):
-    """What a checkpoint says about itself besides the state."""
+    """The description of a checkpoint, beside its state."""
 
     # Scores and losses are recorded as they are, finite or not.
     model_config = ConfigDict(allow_inf_nan=True, ser_json_inf_nan="constants")

@@ -1,4 +1,4 @@
-"""What the parsers of all commands share: one-line mistakes, paged help, examples, common options."""
+"""What the parsers of all commands share: one-line errors, paged help, examples, common options."""
 
 import argparse
 import shutil

@@ -1,4 +1,4 @@
-"""From the words of a command line to a command, its arguments, and options by dotted name."""
+"""Parsing: the words of a command line become a command, its arguments, and options by dotted name."""
 
 import argparse
 from collections.abc import Sequence

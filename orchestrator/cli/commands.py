@@ -1,4 +1,4 @@
-"""The commands by name. A command's module is imported only when that command is asked for."""
+"""The commands by name. The module of a command is imported only when the command is used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Command:
 
     def load(self) -> CommandModule:
         """Import the module."""
-        return cast(CommandModule, import_module(f"orchestrator.cli.{self.module}"))
+        return cast(CommandModule, import_module(f".{self.module}", __package__))
 
 
 COMMANDS: Mapping[str, Command] = {

@@ -1,4 +1,4 @@
-"""`advnas generate` and `advnas export`: what a trained generator is used for."""
+"""`advnas generate` and `advnas export`: images and files from a trained generator."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -34,23 +34,30 @@ def add_arguments(parser: Parser, name: str) -> None:
         metavar="SOURCE",
         help="a run, runs:/ID of MLflow, a generator.pt, or a .pth checkpoint of the released code",
     )
-    parser.add_argument("--genotype", help="of a .pth checkpoint: a published name, a file, or a run")
+    parser.add_argument(
+        "--genotype", help="genotype of a .pth checkpoint: a published name, a file, or a run"
+    )
     if name == "generate":
         _add_images(parser)
     else:
         parser.add_argument("--out", required=True, metavar="FILE", help=".onnx or .pt2")
     add_root(parser)
-    parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow (default: the database in --root)")
+    parser.add_argument(
+        "--tracking-uri", metavar="URI", help="address of MLflow (default: the database in --root)"
+    )
     add_json(parser)
 
 
 def _add_images(parser: Parser) -> None:
     text = "a grid (.png), an array (.npz), or else a folder of PNGs"
     parser.add_argument("--out", required=True, metavar="PATH", help=text)
-    parser.add_argument("--count", type=at_least_one, default=64, help="images (default: 64)")
-    parser.add_argument("--seed", type=at_least_zero, default=0, help="of the latents (default: 0)")
+    parser.add_argument("--count", type=at_least_one, default=64, help="number of images (default: 64)")
+    parser.add_argument("--seed", type=at_least_zero, default=0, help="seed of the latents (default: 0)")
     parser.add_argument(
-        "--batch-size", type=at_least_one, default=64, help="changes the speed only (default: 64)"
+        "--batch-size",
+        type=at_least_one,
+        default=64,
+        help="images per batch; it changes the speed only (default: 64)",
     )
     parser.add_argument("--gpu", action="store_true", help="compute on a GPU")
 

@@ -73,7 +73,7 @@ def _add_source(parser: Parser) -> None:
         "--network",
         choices=("generator", "discriminator"),
         default="generator",
-        help="which one of a run (default: generator)",
+        help="which genotype of a run (default: generator)",
     )
     parser.add_argument(
         "--space",

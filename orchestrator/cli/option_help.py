@@ -1,4 +1,4 @@
-"""What `--help` lists of a configuration: every option with its type, its default and what it does."""
+"""The list of options in `--help`: every option with its type, its default and its description."""
 
 import argparse
 import json
@@ -114,7 +114,7 @@ def _default(option: Option, written: Written | None) -> str:
 
 
 def _value(document: Any, dotted: str, otherwise: Any) -> Any:
-    """What the document says there."""
+    """The value in the document, or `otherwise`."""
     for key in dotted.split("."):
         if not isinstance(document, Mapping) or key not in document:
             return otherwise

@@ -12,6 +12,9 @@ from orchestrator.cluster.job_environment import require_kept
 from orchestrator.config.files import SWEEPS, read_source, write_yaml
 from orchestrator.console.console import Console
 
+ORCHESTRATOR = __package__.rpartition(".")[0]
+"""`orchestrator`, by the name under which this process has imported it (see `advnas`)."""
+
 SOURCES = "a run, runs:/ID, a generator.pt, a .pth checkpoint of the released code, or a folder of images"
 
 
@@ -20,7 +23,7 @@ class Run:
     """A command that does a stage."""
 
     stage: str
-    """module:function, imported once the configuration is known to be right."""
+    """module:function of `orchestrator`, imported once the configuration is known to be right."""
     examples: tuple[str, ...]
     own: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Options that are the function's arguments -> placeholder and help."""
@@ -28,7 +31,7 @@ class Run:
 
 RUNS: Mapping[str, Run] = {
     "search": Run(
-        "orchestrator.stages.train:search",
+        "stages.train:search",
         (
             "advnas search digits",
             "advnas search cifar10 --cluster.use_gpu true --search.steps 20000 --name long",
@@ -43,21 +46,21 @@ RUNS: Mapping[str, Run] = {
         ),
     ),
     "reliability": Run(
-        "orchestrator.reliability.stage:reliability",
+        "reliability.stage:reliability",
         (
             "advnas reliability digits --name yardstick",
             "advnas reliability my_run.yaml --reliability.seeds 3 --reliability.concurrent null",
         ),
     ),
     "retrain": Run(
-        "orchestrator.stages.train:retrain",
+        "stages.train:retrain",
         (
             "advnas retrain cifar10 --retrain.genotype adversarialnas --cluster.use_gpu true",
             "advnas retrain digits --retrain.genotype my/genotype.json --seed 1",
         ),
     ),
     "evaluate": Run(
-        "orchestrator.stages.evaluate:evaluate",
+        "stages.evaluate:evaluate",
         (
             "advnas evaluate digits --of mine",
             "advnas evaluate cifar10 --of best.pth --genotype adversarialnas --cluster.use_gpu true",
@@ -66,12 +69,12 @@ RUNS: Mapping[str, Run] = {
         {
             "of": ("SOURCE", f"{SOURCES} (default: the run --name)"),
             "against": ("SOURCE", f"{SOURCES}, or an .npz of statistics (default: the data set)"),
-            "genotype": ("GENOTYPE", "of a .pth checkpoint (default: retrain.genotype)"),
+            "genotype": ("GENOTYPE", "genotype of a .pth checkpoint (default: retrain.genotype)"),
             "protocol": ("NAME", "paper (FID, IS of 50,000) or quick (KID of 5,000); default: CONFIG's"),
         },
     ),
     "evaluate stats": Run(
-        "orchestrator.stages.reference_statistics:export_statistics",
+        "stages.reference_statistics:export_statistics",
         (
             "advnas evaluate stats digits",
             "advnas evaluate stats stl10 --out fid_stats_stl10.npz --cluster.use_gpu true",
@@ -79,14 +82,14 @@ RUNS: Mapping[str, Run] = {
         {"out": ("FILE", "an .npz file (default: in the folder of runs)")},
     ),
     "evaluate selfcheck": Run(
-        "orchestrator.stages.reference_statistics:self_check",
+        "stages.reference_statistics:self_check",
         (
             "advnas evaluate selfcheck cifar10",
             "advnas evaluate selfcheck cifar10 --data.root ~/data --data.download true",
         ),
     ),
     "pipeline": Run(
-        "orchestrator.pipeline:pipeline",
+        "pipeline:pipeline",
         (
             "advnas pipeline digits --name mine",
             "advnas pipeline my_run.yaml --cluster.num_workers 4 --cluster.use_gpu true",
@@ -145,7 +148,7 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
     def do(console: Console) -> object:
         require_kept(experiment.folder)
         own = {option: getattr(arguments, option) for option in command.own}
-        return resolve_name(command.stage)(experiment, console, **own)
+        return resolve_name(f"{ORCHESTRATOR}.{command.stage}")(experiment, console, **own)
 
     return Loaded(experiment, to_yaml(experiment), do)
 

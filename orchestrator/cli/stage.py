@@ -1,4 +1,4 @@
-"""What commands that take CONFIG share: their arguments, --dry-run, --json, and how results are printed."""
+"""What the commands that take CONFIG share: arguments, --dry-run, --json, and the printing of results."""
 
 import argparse
 import sys
@@ -51,8 +51,10 @@ def add_stage_arguments(parser: Parser, name: str, examples: Sequence[str], opti
     )
     # The next two are taken out of the line before argparse sees it, and are here for the help alone.
     parser.add_argument("--DOTTED.NAME", metavar="VALUE", help="any option of the configuration")
-    parser.add_argument("--name", help="of the run; the same name resumes it where it stopped")
-    parser.add_argument("--dry-run", action="store_true", help="print the complete configuration, do nothing")
+    parser.add_argument("--name", help="name of the run; the same name resumes it where it stopped")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the complete configuration and do nothing else"
+    )
     add_json(parser)
 
 

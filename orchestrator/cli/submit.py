@@ -1,4 +1,5 @@
-"""`advnas submit`: commands as jobs on a Ray cluster, and what can be done with those."""
+"""`advnas submit`: running commands as jobs on a Ray cluster, and watching, listing and stopping these
+jobs."""
 
 import argparse
 import sys
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient
 
 COMMAND_TAG = "advnas.command"
-"""Of a job's metadata."""
+"""The key of the command in a job's metadata."""
 
 STOP_PATIENCE_S = 90.0
 """Longer than a stopped job may take."""
@@ -58,13 +59,16 @@ def add_arguments(parser: Parser, name: str) -> None:
         describe(parser, COMMANDS[name].about, (f"{example} {ADDRESS}", f"{example} URL"))
         _add_action(parser, name)
     parser.add_argument(
-        "--address", required=True, metavar="URL", help=f"of the cluster's dashboard, as in {ADDRESS}"
+        "--address", required=True, metavar="URL", help=f"address of the cluster's dashboard, as in {ADDRESS}"
     )
 
 
 def _add_submit(parser: Parser) -> None:
     parser.add_argument(
-        "--working-dir", default=".", metavar="DIR", help="sent to the cluster: the project, your .yaml files"
+        "--working-dir",
+        default=".",
+        metavar="DIR",
+        help="folder that is sent to the cluster: the project, your .yaml files",
     )
     parser.add_argument("--detach", action="store_true", help="print the job's name and leave it running")
     parser.add_argument(
@@ -200,7 +204,8 @@ def _watched(client: "JobSubmissionClient", address: str, job: str) -> int:
 
 
 def exit_code(job: "JobDetails") -> int:
-    """Of the job's command; where it has none, as a command here would end."""
+    """The exit code of the job's command; without one, the code with which a local command would have
+    ended."""
     if job.status == "SUCCEEDED":
         return DONE
     if job.status == "STOPPED":

@@ -1,4 +1,4 @@
-"""From the words after `--` to the command line of a job; mistakes show here, before anything is sent."""
+"""Checking the command after `--` and turning it into the command line of a job, before anything is sent."""
 
 import shlex
 from argparse import Namespace

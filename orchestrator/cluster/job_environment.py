@@ -1,4 +1,4 @@
-"""What a command must know when it is done as a Ray job, however that was submitted."""
+"""What a command needs to know when it runs as a Ray job, however the job was submitted."""
 
 import os
 from pathlib import Path

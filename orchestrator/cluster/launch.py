@@ -1,4 +1,4 @@
-"""A job is done in this process or by Ray Train workers; whoever asks for it cannot tell the difference."""
+"""Running a job in this process or on Ray Train workers. The caller sees no difference."""
 
 from collections.abc import Callable
 

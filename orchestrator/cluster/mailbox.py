@@ -1,4 +1,4 @@
-"""The actor behind a report channel. Alone in its module, so that its process need not import torch."""
+"""The actor behind a report channel. It has a module of its own so that its process does not import torch."""
 
 import asyncio
 from collections import deque
@@ -29,7 +29,7 @@ class Mailbox:
         return self._waiting[0][0] if self._waiting else None
 
     async def drop_oldest(self) -> None:
-        """Let its sender go on."""
+        """Let its sender continue."""
         _, acknowledged = self._waiting.popleft()
         acknowledged.set()
         if not self._waiting:

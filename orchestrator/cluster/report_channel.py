@@ -1,4 +1,4 @@
-"""How reports and warnings get from the workers, wherever they run, into the driver's hands."""
+"""The channel that carries reports and warnings from the workers to the driver."""
 
 import pickle
 import time
@@ -64,7 +64,7 @@ class ReportChannel:
         return packed and pickle.loads(packed)
 
     def acknowledge(self) -> None:
-        """Let go of what was received last, and its sender go on."""
+        """Release the last received report and let its sender continue."""
         import ray
 
         ray.get(self._mailbox.drop_oldest.remote())

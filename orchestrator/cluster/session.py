@@ -1,4 +1,4 @@
-"""Resources of trials, and a Ray for as long as a command needs one; its token is the user's alone."""
+"""Sessions of Ray: connecting, the private token, and the resources of workers and trials."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""A job on Ray Train workers: Ray starts, places and restarts them; restoring and recording are ours."""
+"""Running a job on Ray Train workers: Ray starts, places and restarts them; advnas restores and records."""
 
 import logging
 import math

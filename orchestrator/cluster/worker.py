@@ -1,4 +1,5 @@
-"""What runs on the cluster: a job's worker inside a Ray Train worker, and the end of hopeless runs."""
+"""The code that runs on the cluster: a job's worker inside a Ray Train worker, and the end of hopeless
+runs."""
 
 import faulthandler
 import logging

@@ -1,4 +1,4 @@
-"""Who is compared: an architecture under one recipe, with every training of it."""
+"""A candidate of a comparison: an architecture under one recipe, with all of its trainings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,9 +32,9 @@ class Training:
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     """Steps and values of every score on the way."""
     hours: float | None = None
-    """Of training, summed over devices; None where it was not recorded."""
+    """Hours of training, summed over devices; None if they were not recorded."""
     search_hours: float | None = None
-    """Of the search that found the architecture; None where none did or it was not recorded."""
+    """Hours of the search that found the architecture; None if there was none or it was not recorded."""
     device: str = "cpu"
     generator: Path | None = None
     """Its file, if it was kept."""
@@ -48,7 +48,7 @@ class Candidate:
 
     name: str
     genotype: Genotype
-    """Of a sweep's configuration, whose seeds find different ones, that of its best seed."""
+    """The genotype. A sweep's configuration finds one per seed; it has that of its best seed."""
     width: GeneratorConfig
     data: str
     """Name of the data set."""
@@ -74,7 +74,7 @@ class Candidate:
 
     @cached_property
     def multiply_adds(self) -> int:
-        """Of one image."""
+        """Multiply-adds of one image."""
         with torch.device("meta"):
             network = derived_generator(self.width, self.genotype).eval()
             return multiply_adds(network, torch.empty(1, self.width.latent_dim))
@@ -90,7 +90,7 @@ class Candidate:
 
     @property
     def steps(self) -> int | None:
-        """Of a training; None where there was none."""
+        """The number of steps of a training; None without trainings."""
         return int(self.recipe["retrain.steps"]) if "retrain.steps" in self.recipe else None
 
     def values(self, metric: str) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""The figures of a comparison as SVG, text as text. Importing this module imports matplotlib."""
+"""The figures of a comparison as SVG with text as text. Importing this module imports matplotlib."""
 
 import io
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Numbers and conditions of a comparison as people read them."""
+"""Formatting the numbers and conditions of a comparison."""
 
 from orchestrator.artifacts.published import scores
 from orchestrator.compare.candidate import Candidate
@@ -45,7 +45,7 @@ def count(number: int) -> str:
 
 
 def hours(each: Candidate) -> str:
-    """Of training, and of the search before it."""
+    """The hours of training and of the search before it, as text."""
     training, searching = each.hours(), each.search_hours()
     if training is None:
         return "-"

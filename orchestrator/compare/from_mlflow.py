@@ -1,4 +1,4 @@
-"""Candidates out of MLflow: retrainings and selections by run, by name or by experiment."""
+"""Candidates from MLflow: retrainings and selections by run, by name or by experiment."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SCORE_TAG = "advnas.score."
 FREE = {"genotype", "evaluation", "report_every"}
-"""Of a retraining's settings, what is no part of its recipe."""
+"""Settings of a retraining that are no part of its recipe."""
 CONFIG = "config.yaml"
 OF_MANY = {
     "select": ("selection.json", from_selection.candidates_of),
@@ -53,7 +53,8 @@ class Store:
         self._opened: MlflowClient | None = None
 
     def candidates(self, name: str) -> Iterator[Candidate]:
-        """Of runs:/ID, a run's name or an experiment's name; none if there is no such."""
+        """The candidates of runs:/ID, of a run's name or of an experiment's name; none if it does not
+        exist."""
         for run in self._runs(name):
             try:
                 yield from self._candidates(run)
@@ -156,7 +157,7 @@ class Store:
         return sorted({point.step: point.value for point in history}.items())
 
     def _search_hours(self, genotype: Genotype) -> float | None:
-        """Of the search that the genotype's provenance names."""
+        """The hours of the search that the genotype's provenance names."""
         origin = genotype.provenance and genotype.provenance.run
         if not origin:
             return None
@@ -203,7 +204,7 @@ def _name(run: "Run") -> str:
 
 
 def _hours(speed: list[tuple[int, float]], batch: int, run: "Run") -> float | None:
-    """Of training on all its devices, from the images per second of every report."""
+    """The hours of training on all devices, from the images per second of every report."""
     if not speed:
         return None
     steps = [0, *(step for step, _ in speed)]

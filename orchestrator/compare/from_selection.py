@@ -1,4 +1,4 @@
-"""Candidates out of a selection: every candidate where it stood last."""
+"""Candidates from a selection, each with its scores at the last rung that it reached."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ def candidates_of(
     recipe: Mapping[str, str],
     folder: Path,
 ) -> Iterator[Candidate]:
-    """Of a selection's JSON. Those dropped early were trained less, which their recipe says.
+    """The candidates in a selection's JSON. The recipe of a candidate that was dropped early has fewer steps.
 
     Their generators are taken from the selection's folder, where that is on this machine.
     """

@@ -1,4 +1,4 @@
-"""Candidates out of a sweep: its configurations, each with its seeds as repeats."""
+"""Candidates from a sweep: its configurations, each with its seeds as repeats."""
 
 import json
 from collections.abc import Iterator, Mapping

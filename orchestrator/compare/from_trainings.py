@@ -1,4 +1,4 @@
-"""Candidates out of the trainings of a grid: every genotype with its seeds as repeats."""
+"""Candidates from the trainings of a grid: every genotype with its seeds as repeats."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

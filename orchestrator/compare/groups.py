@@ -1,4 +1,5 @@
-"""What may be ranked together: scores of one protocol after as many steps. And how sure that is."""
+"""Groups of candidates that may be ranked together (same protocol, same length), and how certain a ranking
+is."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ class Group:
     metric: str
     data: str
     steps: int | None
-    """Of every training."""
+    """The number of steps of every training."""
     protocol: Mapping[str, str]
     rows: tuple[Row, ...]
     noise: Noise
@@ -53,7 +54,7 @@ class Group:
 
     @property
     def lower_is_better(self) -> bool:
-        """Of the metric that decides."""
+        """Whether a lower score of the deciding metric is better."""
         return lower_is_better(self.metric)
 
     def recipes(self) -> Mapping[str, Sequence[str]]:

@@ -1,4 +1,4 @@
-"""Images and drawings of candidates, as a page holds them: PNG in base64, SVG as it is."""
+"""The HTML page of a comparison: tables, figures, images as PNG in base64, drawings as SVG."""
 
 import base64
 import io
@@ -35,7 +35,7 @@ from trainers.files import written_whole
 from trainers.samples import sample_grid
 
 SEED = 0
-"""Of the latents, the same for every generator that takes as many numbers."""
+"""Seed of the latents, which are the same for all generators with the same latent size."""
 
 
 def samples(generator: Path) -> str:
@@ -65,7 +65,7 @@ def write_page(path: Path, groups: Sequence[Group], everyone: Sequence[Candidate
         UserError: a place that cannot be written.
     """
     environment = Environment(
-        loader=PackageLoader("orchestrator.compare", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

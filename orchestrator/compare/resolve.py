@@ -1,4 +1,4 @@
-"""Who is meant by the words of a comparison: published names, files, sweeps, runs, experiments."""
+"""Finding the candidates that a comparison names: published names, files, sweeps, runs, experiments."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ PUBLISHED_WIDTH = GeneratorConfig(channels=CHANNELS["generator"])
 
 
 def candidates(names: Sequence[str], root: Path, tracking_uri: str) -> list[Candidate]:
-    """Everyone named, each architecture under each recipe once.
+    """All named candidates, each architecture under each recipe once.
 
     Raises:
         UserError: a name that means nothing, or nothing that can be compared.

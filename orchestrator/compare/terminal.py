@@ -1,4 +1,4 @@
-"""A comparison as tables of a terminal: the answer first."""
+"""A comparison as tables on a terminal, with the verdict first."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -44,7 +44,7 @@ def _stage(stage: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _channels(data: Mapping[str, Any]) -> int:
-    """Those of the images in the folder; RGB where there is none: loading the images says so."""
+    """The channels of the images in the folder; RGB if the folder does not exist, which loading reports."""
     root = data.get("root")
     if data.get("name") != "image_folder" or not isinstance(root, str | Path):
         return CHANNELS.get(str(data.get("name")), RGB)

@@ -1,4 +1,4 @@
-"""The settings that say which workers do a run and where MLflow records it."""
+"""The settings of workers and of tracking."""
 
 import math
 import re
@@ -28,22 +28,24 @@ class ClusterConfig(Frozen):
     """The workers of a run. Only `num_workers` decides results: each has a ghost batch of BatchNorm."""
 
     num_workers: NonNegativeInt = 0
-    """0 works in this process; 1 and more are Ray Train workers that share every batch."""
+    """Number of workers. 0: this process computes; 1 and more: Ray Train workers, which share every
+    batch."""
     min_workers: PositiveInt | None = None
-    """null: always all workers, and the same bits every time. Else elastic: as many of them as there is room
-    for, at least this many; results are then the same up to rounding only."""
+    """Smallest number of workers of an elastic run, which uses as many as there is room for; its results
+    are the same up to rounding. null: always all workers, with the same bits every time."""
     cpus_per_worker: PositiveFloat = 1.0
     """CPUs that Ray reserves for each worker."""
     use_gpu: bool = False
-    """Each worker, or this process, computes on a GPU."""
+    """Whether each worker, or this process, computes on a GPU."""
     gpus_per_worker: PositiveFloat = 1.0
-    """Of each worker, if it uses GPUs; a fraction lets workers share one."""
+    """Number of GPUs of each worker, if it uses GPUs; a fraction lets workers share one."""
     placement: Literal["pack", "spread"] = "pack"
-    """`pack` puts workers on few machines, `spread` on many; as far as there is room, neither insists."""
+    """Where workers are placed, as far as there is room: `pack` uses few machines, `spread` many."""
     address: Annotated[str, AfterValidator(_ray_address)] = "local"
-    """`local` starts a Ray of its own, `auto` or host:port or ray://host:port joins a running cluster."""
+    """Address of Ray: `local` starts a Ray of the run's own; `auto`, host:port or ray://host:port joins a
+    running cluster."""
     max_failures: NonNegativeInt = 3
-    """Restarts from the newest checkpoint after a worker or its machine has died."""
+    """Number of restarts from the newest checkpoint after a worker or its machine has died."""
     report_timeout_s: PositiveFloat = 3600.0
     """Seconds without a report after which workers count as stuck."""
 

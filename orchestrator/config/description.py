@@ -1,4 +1,4 @@
-"""What a configuration's options are, from its JSON schema, and how a YAML file comments them."""
+"""The options of a configuration, described from its JSON schema, and the comments of YAML files."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, one line a mistake: dotted name, value, cure."""
+"""Errors of configurations, one line per mistake: dotted name, value, cure."""
 
 import json
 import re

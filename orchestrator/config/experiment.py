@@ -1,4 +1,4 @@
-"""A complete run as one frozen value, from a YAML file and options on the command line."""
+"""The configuration of a run as one frozen value, from a YAML file and options on the command line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ def _discriminator(architecture: str) -> str:
 
 
 class SearchStage(SearchConfig):
-    """A search: its networks, how it goes and how it is scored."""
+    """A search: its networks, its method and its scores."""
 
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
@@ -72,21 +72,22 @@ class RetrainDiscriminator(DiscriminatorConfig):
 
 
 class RetrainStage(RetrainConfig):
-    """A retraining of one genotype: its networks, how it goes and how it is scored."""
+    """A retraining of one genotype: its networks, its method and its scores."""
 
     generator: GeneratorConfig
     discriminator: RetrainDiscriminator
     evaluation: EvaluationConfig
     genotype: str | None = None
-    """A published name, a .json or .npy file, a run in `root`, an address of MLflow's (runs:/ID or
-    models:/NAME/VERSION); null: what the pipeline searched."""
+    """The genotype to retrain: a published name, a .json or .npy file, a run in `root`, or an address of
+    MLflow (runs:/ID or models:/NAME/VERSION). null: the genotype that the pipeline searched."""
 
 
 class Experiment(Frozen):
-    """Everything that decides a run's outcome, and where it is done."""
+    """All settings that determine the result of a run, and the place where it runs."""
 
     name: RunName | None = None
-    """Of the run: the same name goes on where it stopped; null starts a new run under a fresh name."""
+    """Name of the run. The same name resumes it where it stopped; null starts a new run under a fresh
+    name."""
     seed: NonNegativeInt = 0
     """Seed of everything random: parameters, latents, order of the images, Gumbel noise."""
     root: Root = Field(default=Path("runs"), validate_default=True)
@@ -96,7 +97,7 @@ class Experiment(Frozen):
     """s3://BUCKET/PREFIX (or gs://, abfss://, hdfs://, file://): gets a copy of every checkpoint and of what
     stages leave. A run started in an empty root goes on from there. Needs an MLflow server."""
     keep_checkpoints: PositiveInt = 2
-    """Newest checkpoints kept of each stage; of a retraining the best one too."""
+    """Number of newest checkpoints that are kept of each stage. A retraining also keeps its best one."""
     data: DataConfig
     """The images that networks learn from."""
     search: SearchStage
@@ -106,7 +107,7 @@ class Experiment(Frozen):
     """How `advnas evolve` breeds genotypes."""
     retrain: RetrainStage
     reliability: ReliabilityConfig = ReliabilityConfig()
-    """How `advnas reliability` measures what the recipe of `retrain` can tell apart."""
+    """How `advnas reliability` measures which differences the recipe of `retrain` can show."""
     compute: ComputeConfig = ComputeConfig()
     cluster: ClusterConfig = ClusterConfig()
     tracking: TrackingConfig = TrackingConfig()

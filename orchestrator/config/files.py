@@ -1,4 +1,4 @@
-"""YAML as this project reads and writes it: safe, without duplicate keys, with 1e-4 as a number."""
+"""Reading and writing YAML safely: no duplicate keys, 1e-4 is a number, sizes are limited."""
 
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -101,7 +101,7 @@ FOLDER = Path(__file__).parents[2] / "configs"
 
 PRESETS = ("digits", "images_small", "images", "cifar10", "cifar10_official", "cifar10_mmd", "stl10")
 SWEEPS = ("sweep_digits",)
-"""Of many runs; a preset is one."""
+"""Names of the sweeps in `configs/`."""
 
 
 def read_source(source: str, presets: Sequence[str] = PRESETS) -> dict[str, Any]:

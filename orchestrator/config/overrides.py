@@ -1,4 +1,4 @@
-"""Every dotted name a configuration may have, and what kind of value each takes."""
+"""The dotted names of a configuration, the types of their values, and overriding them."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ def _change_kind(
 
 
 def value_at(document: object, name: str) -> Any:
-    """What the document says there; None where it says nothing."""
+    """The value in the document; None if there is none."""
     for key in name.split("."):
         document = document.get(key) if isinstance(document, Mapping) else None
     return document

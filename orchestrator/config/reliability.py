@@ -1,4 +1,4 @@
-"""How the reliability of a retraining recipe is measured: on how many genotypes, with how many seeds."""
+"""The settings of a reliability measurement: how many genotypes, how many seeds."""
 
 from typing import Annotated
 
@@ -30,13 +30,16 @@ class ReliabilityConfig(Frozen):
     """Random genotypes, each trained to the end of `retrain` with several seeds."""
 
     genotypes: Annotated[PositiveInt, AfterValidator(_enough_genotypes)] = 24
-    """Drawn at random, uniformly over the valid ones; the run's seed decides which."""
+    """Number of genotypes, drawn uniformly at random from the valid ones; the run's seed determines
+    them."""
     seeds: Annotated[PositiveInt, AfterValidator(_enough_seeds)] = 2
-    """Trainings of each genotype. Two show the noise; more genotypes tell more than more seeds."""
+    """Number of trainings of each genotype. Two show the noise; more genotypes are worth more than more
+    seeds."""
     looks: PositiveInt = 10
-    """Evaluations of each training, at even distances, the last at its end."""
+    """Number of evaluations of each training, at equal distances, the last one at its end."""
     concurrent: PositiveInt | None = 1
-    """Trainings at once: more than one run as tasks on Ray, null stands for as many as the cluster holds."""
+    """Number of trainings at once. More than one run as tasks on Ray; null: as many as the cluster
+    holds."""
     metric: str = Field(default="score", min_length=1)
     """A value as the evaluation of retraining reports it (`fid`, `fd_digits`, ...); `score` stands for its
     first."""

@@ -1,5 +1,4 @@
-"""Options that were called otherwise before, and options that were not there: old files, command lines, runs
-and studies mean today what they meant then."""
+"""Renamed and added options: old files, command lines, runs and studies keep their meaning."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How candidates are compared: at which steps, how many go on, how often each is trained."""
+"""The settings of a selection: when candidates are compared, how many continue, how often each is trained."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,7 +22,7 @@ Number = TypeVar("Number", int, float)
 
 
 def _listed(value: Any) -> Any:
-    """A single value stands for a list of one."""
+    """Accept a single value as a list of one."""
     return (value,) if isinstance(value, int | float) else value
 
 
@@ -57,7 +57,7 @@ Shares = Annotated[tuple[PositiveFloat, ...], BeforeValidator(_listed), Field(mi
 
 
 THIRD = (1 / 3,)
-"""Who goes on where nothing is said."""
+"""The default share of candidates that continue."""
 
 
 class SelectionConfig(Frozen):
@@ -76,31 +76,33 @@ class SelectionConfig(Frozen):
     the values of `keep`, `repeats` and `max_repeats` for them; null: where `rungs` is null. See
     docs/selection.md."""
     keep: Shares | None = None
-    """Who goes on from each rung but the last: below 1 a share of those who stand there, else a count. null:
-    what suits the policy's own rungs, a third from given ones."""
+    """Which candidates continue after each rung but the last: below 1 a share of those at the rung, else a
+    number. null: the policy's own shares for its own rungs, a third for given rungs."""
     min_keep: PositiveInt = 2
-    """Fewest who go on, however few stand, and fewest who finish: the next best takes the place of one that
-    collapses at the last rung."""
+    """The smallest number of candidates that continue after a rung, and that finish. If one collapses at
+    the last rung, the next best takes its place."""
     repeats: Counts = (1,)
-    """Training runs, each with a seed of its own, of every candidate at a rung."""
+    """Number of training runs of every candidate at a rung, each with a seed of its own."""
     max_repeats: Counts = (3,)
-    """Runs up to which those within noise of the cut, or of the best at the last rung, are repeated; no
-    repeats beyond `repeats` where it is not more."""
+    """Largest number of runs of candidates within noise of the cut or, at the last rung, of the best.
+    Candidates are repeated beyond `repeats` only if this number is larger."""
     separation: float = Field(default=2.0, gt=0, le=5)
-    """Standard errors between two means that tell them apart. Where few runs show the noise, Student's t
-    asks for more, at the same risk."""
+    """Number of standard errors between two means that counts as a difference. If few runs show the noise,
+    Student's t requires more, at the same risk."""
     metric: str = Field(default="score", min_length=1)
     """The score that is compared."""
     lower_is_better: bool = True
     """Whether the lowest score is the best; false for scores such as the Inception score."""
     divergence_multiple: Annotated[float, Field(gt=1)] | None = 5.0
-    """A run this many times worse than its rung's median score has diverged; null: only one without a finite
-    score. Scores with a median of zero or below have no such multiple."""
+    """A run whose score is this many times worse than the median of its rung counts as diverged. null: only
+    a run without a finite score does. Scores with a median of zero or below have no such multiple."""
     budget: PositiveInt | Share | None = None
-    """Most steps to train in all runs together; below 1 a share of training every candidate to the last rung.
-    Where `keep` is a share, fewer go on than it says if the budget demands it."""
+    """Largest number of steps of all runs together; below 1, a share of the cost of training every
+    candidate to the last rung. If `keep` is a share, the budget may reduce the number of candidates that
+    continue."""
     batch: PositiveInt = 1
-    """Trainings that asha and freeze_thaw decide on at once; halving has a rung's together anyway."""
+    """Number of trainings that asha and freeze_thaw decide on at once. halving always decides on a whole
+    rung."""
 
     @model_validator(mode="after")
     def _rungs_increase(self) -> "SelectionConfig":
@@ -162,7 +164,7 @@ class SelectionConfig(Frozen):
         return rung == len(self.steps) - 1
 
     def keeps(self, rung: int, candidates: int) -> int:
-        """How many of the candidates go on after a rung, counted from 0; all of them from the last."""
+        """Number of candidates that continue after a rung, counted from 0; all continue after the last."""
         if self.is_last(rung):
             return candidates
         share = _at(self.keep or THIRD, rung)
@@ -182,27 +184,29 @@ class SelectStage(SelectionConfig):
     """
 
     searches: tuple[str, ...] = ()
-    """Runs of `root` that have searched, or genotype files; a pipeline adds its own search. []: the search
+    """Runs in `root` that have searched, or genotype files; a pipeline adds its own search. []: the search
     of the run itself."""
     retrain: bool | None = None
-    """Whether a pipeline trains the choice again from scratch; null: only where the last rung is not the end
-    of the training, so that there is no finished generator to ship."""
+    """Whether a pipeline trains the choice again from scratch. null: only if the last rung is not the end
+    of the training, so that there is no finished generator."""
     max_parameters: PositiveInt | None = None
-    """Parameters of the generator at the width of retraining: larger candidates do not take part. null: no
-    limit."""
+    """Largest number of parameters of the generator at the width of retraining; larger candidates do not
+    take part. null: no limit."""
     max_multiply_adds: PositiveInt | None = None
-    """Multiply-adds of one image: costlier candidates do not take part. null: no limit."""
+    """Largest number of multiply-adds for one image; costlier candidates do not take part. null: no
+    limit."""
     max_latency: PositiveFloat | None = None
     """Seconds for one image on the processor of the machine that starts the selection, measured once; slower
     candidates do not take part. null: no limit."""
     limit: PositiveInt = 8
-    """Most candidates from one search: the distinct genotypes it derived last."""
+    """Largest number of candidates from one search: the distinct genotypes that it derived last."""
     random: NonNegativeInt = 0
-    """Genotypes drawn at random: what any search has to beat."""
+    """Number of genotypes that are drawn at random, as a baseline."""
     zoo: tuple[str, ...] = ()
-    """Published genotypes beside them."""
+    """Names of published genotypes that take part too."""
     concurrent: PositiveInt | None = 1
-    """Trainings at once: more than one run as tasks on Ray, null stands for as many as the cluster holds."""
+    """Number of trainings at once. More than one run as tasks on Ray; null: as many as the cluster
+    holds."""
 
     @field_validator("zoo")
     @classmethod

@@ -1,1 +1,1 @@
-"""What a person sees and presses: lines and progress bars, exit codes."""
+"""The terminal: lines, progress bars, exit codes."""

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a progress bar on a terminal, plain lines in a log."""
+"""The output of a run: a progress bar on a terminal, plain lines in a log."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the command line tells the shell."""
+"""The exit codes of commands."""
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
-"""FAILED is a run that could not go on, or a bug of ours; MISTAKE is the user's."""
+"""FAILED: the run could not continue, or advnas has a bug. MISTAKE: the user can cure it."""

@@ -1,4 +1,4 @@
-"""How far a stage is and when it will be done: rich's progress bar, and the same in words for a log line."""
+"""Progress and remaining time of a stage, as rich's progress bar and as text for a log line."""
 
 import time
 from bisect import bisect_left

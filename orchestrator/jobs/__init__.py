@@ -1,1 +1,1 @@
-"""One training as a value, and what a worker does with it."""
+"""Jobs: one training as a value, and the worker that runs it."""

@@ -1,4 +1,4 @@
-"""Which settings decide a job's numbers: a checkpoint goes on only where all of them are the same."""
+"""The identity of a job: the settings that must be equal to continue from a checkpoint."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -56,7 +56,7 @@ def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -
 
 
 def require_same_images(checkpoint: Checkpoint, content_hash: str) -> None:
-    """Refuse to go on with other images than before.
+    """Refuse to continue with other images than before.
 
     Raises:
         CheckpointError: their content has changed.

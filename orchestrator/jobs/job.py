@@ -1,4 +1,4 @@
-"""How good a checkpoint of a retraining is: by its score in the first metric of the evaluation."""
+"""A job (a search or one retraining), its outcome, and the scores of its checkpoints."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -57,11 +57,11 @@ class Job:
     stage: Stage
     experiment: Experiment
     genotypes: Mapping[str, Genotype]
-    """Of the networks to retrain, by network; a search has none."""
+    """The genotypes to retrain, by network; a search has none."""
     folder: Path
     """Absolute. Doing the job again here goes on where it stopped."""
     until: int | None = None
-    """Step at which the training pauses, to go on when it is done again with a later one; None: its end."""
+    """Step at which the training pauses; a later step resumes it. None: the end of the training."""
 
     @property
     def config(self) -> SearchStage | RetrainStage:
@@ -121,11 +121,11 @@ def _arrived(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job has come to."""
+    """The outcome of a finished job."""
 
     step: int
     metrics: Mapping[str, float]
-    """Those of the last report."""
+    """The metrics of the last report."""
     genotypes: Mapping[str, Genotype]
     """What a search has found, by network."""
     checkpoint: Path
@@ -138,7 +138,7 @@ class Outcome:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "Outcome":
-        """What stands in a checkpoint."""
+        """The outcome that a checkpoint records."""
         meta = checkpoint.meta
         return cls(
             step=meta.step,

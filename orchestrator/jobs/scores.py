@@ -1,4 +1,4 @@
-"""Which scores are better, and how far two means can be told apart, given how scores spread over seeds."""
+"""Comparing scores: which one is better, and when two means differ, given the noise of seeds."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -23,12 +23,12 @@ class Noise(Frozen):
     degrees: int
     """Degrees of freedom: scores beyond the first of each candidate."""
     candidates: int
-    """Those with two scores or more."""
+    """The number of candidates with two scores or more."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two mean scores."""
+    """The difference of two mean scores."""
 
     size: float
     """How much better the first is."""
@@ -68,7 +68,7 @@ def pooled(groups: Iterable[Sequence[float]]) -> Noise:
 
 
 def deviation(scores: Sequence[float]) -> float | None:
-    """Of a sample, over its seeds; None for fewer than two scores."""
+    """The standard deviation over seeds; None for fewer than two scores."""
     return stdev(scores) if len(scores) > 1 else None
 
 

@@ -1,4 +1,4 @@
-"""The two stages of training: from a job to a state and the loop that moves it."""
+"""The state and the loop of a job, for both kinds of training."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def searching(job: Job, device: torch.device) -> Training:
 
 
 def retraining(job: Job, device: torch.device) -> Training:
-    """Of the networks that the job's genotypes describe.
+    """The training of the networks that the job's genotypes describe.
 
     Raises:
         UserError: the discriminator should be derived, but there is no genotype of it.

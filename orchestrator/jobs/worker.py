@@ -1,4 +1,4 @@
-"""When a training is scored, and by what."""
+"""A worker of a job: it trains, scores when an evaluation is due, and reports."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Cells whose genes act on whole blocks: a list in place of a graph."""
+"""Drawings of cells whose genes act on whole blocks: a list instead of a graph."""
 
 from collections.abc import Sequence
 

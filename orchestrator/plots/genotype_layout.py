@@ -12,7 +12,7 @@ from search_space.topology import Edge, Network
 Point = tuple[float, float]
 
 INCHES = 1.15
-"""Of one unit on paper."""
+"""Inches of one unit on paper."""
 NODE_RADIUS = 0.13
 CELL_WIDTH = 3.2
 """From the input of a cell to its output."""
@@ -26,7 +26,7 @@ PORT = 0.05
 
 @dataclass(frozen=True)
 class Bend:
-    """How an edge is led past a node, and where along it (0 to 1) its label stands."""
+    """How an edge bends around a node, and where along it (0 to 1) its label is."""
 
     bow: float
     """Offset of the curve's control point to the left of its direction, in parts of the edge's length."""

@@ -1,4 +1,4 @@
-"""The course of a search as values, from what it recorded at every report.
+"""The course of a search as arrays, from the values that it recorded at every report.
 
 Shapes: T reports, P primitives of an edge.
 """

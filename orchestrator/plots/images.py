@@ -1,4 +1,4 @@
-"""Pictures of a report as bytes of a file.
+"""Images of a report as the bytes of a file.
 
 Shapes: N images, C channels (1 or 3), H height, W width.
 """

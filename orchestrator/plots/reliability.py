@@ -1,4 +1,6 @@
-"""How far two seeds agree, and how early. Importing this module imports matplotlib.
+"""Figures of a reliability measurement: how well two seeds agree, and from which step on.
+
+Importing this module imports matplotlib.
 
 Shapes: G genotypes, T steps.
 """

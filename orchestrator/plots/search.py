@@ -19,7 +19,7 @@ SYMBOLS = {"generator": "alpha", "discriminator": "beta"}
 STRIP = -0.1
 """Where the strip runs below the curves, in parts of their height."""
 PANEL = 0.9
-"""Of the distance from an edge's panel to the next."""
+"""Width of an edge's panel, as a share of the distance to the next one."""
 
 
 def preferences(history: History) -> bytes:

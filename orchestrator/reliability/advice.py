@@ -1,4 +1,4 @@
-"""What to change about a recipe, by rules from what was measured."""
+"""Advice on a recipe, by rules on the measured figures."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Which trainings a measurement consists of."""
+"""The trainings of a measurement."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class Plan:
     experiment: Experiment
     config: ReliabilityConfig
     folder: Path
-    """Of the measurement; a training is stored in <hash of its genotype>/seed-<k>."""
+    """Folder of the measurement; a training is stored in <hash of its genotype>/seed-<k>."""
 
     @property
     def genotypes(self) -> dict[str, Named]:

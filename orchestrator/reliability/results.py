@@ -1,4 +1,4 @@
-"""What a measurement leaves behind: metrics, scores, figures, a drawing.
+"""The results of a measurement: metrics, scores, figures, a drawing.
 
 Shapes: G genotypes, K seeds, T steps.
 """

@@ -1,4 +1,4 @@
-"""`advnas reliability`: random genotypes trained with several seeds, and what that says about the recipe."""
+"""`advnas reliability`: trains random genotypes with several seeds and measures what the recipe can show."""
 
 from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.cluster.launch import launch

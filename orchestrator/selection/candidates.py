@@ -1,4 +1,5 @@
-"""Who is compared: genotypes of searches and files, and as controls random and published ones."""
+"""The candidates of a selection: genotypes of searches and files and, as controls, random and published
+ones."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +60,7 @@ def within_limits(
     candidates: Mapping[str, Named], select: SelectStage, config: GeneratorConfig, folder: Path,
     seed: int = 0, space: str = DEFAULT_SPACE,
 ) -> dict[str, Named]:  # fmt: skip
-    """Those whose networks are small and fast enough; random ones that are not are drawn anew.
+    """The candidates whose networks are within the limits; random ones beyond them are drawn again.
 
     Measurements stay in the folder, and count again: the same are drawn after an interruption.
 

@@ -1,4 +1,4 @@
-"""Recorded learning curves: what each training run of each genotype scored, and when."""
+"""Recorded learning curves: the scores of each training run of each genotype, by step."""
 
 import json
 from dataclasses import dataclass, replace

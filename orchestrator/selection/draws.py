@@ -1,4 +1,7 @@
-"""How much policies miss over many random pools of candidates, side by side: one regret alone is one draw."""
+"""Regret of policies over many random pools of candidates, side by side.
+
+The regret of one pool is one draw.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -103,7 +106,7 @@ class Pools:
 
     @property
     def genotypes(self) -> Int64[np.ndarray, " g"]:
-        """Those with a whole run."""
+        """The genotypes with a complete run."""
         return np.unique(self.source.genotype[self.source.whole])
 
     def draw(self, draws: int, seed: int) -> Iterator[list[list[int]]]:

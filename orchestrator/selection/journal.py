@@ -1,4 +1,4 @@
-"""Scores that survive the process: written as they come, read instead of being trained again."""
+"""The journal of a selection: scores are written as they arrive and read again after an interruption."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.checkpoints.object_store import ObjectStoreCopy
 
 COLUMNS = ("genotype", "seed", "step", "score")
-"""Those of a table that can be replayed, so that a journal is one."""
+"""The columns of a table that can be replayed: a journal is such a table."""
 
 
 class Journal:

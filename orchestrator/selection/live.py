@@ -1,4 +1,4 @@
-"""How the runs of a rung are done: one after another in this process, or side by side on Ray."""
+"""Learning curves by training: runs of a rung one after another in this process, or side by side on Ray."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -193,7 +193,7 @@ class LiveCurves:
     experiment: Experiment
     candidates: Mapping[str, Named]
     folder: Path
-    """Of the selection; a run lies in <hash of its genotype>/seed-<k>."""
+    """Folder of the selection; a run is stored in <hash of its genotype>/seed-<k>."""
     metric: str
     """As reported."""
     journal: Journal

@@ -1,4 +1,4 @@
-"""Whether a run can be selected by: what is compared is reported, and runs may go on from rung to rung."""
+"""The plan of a selection: its candidates, its identity, and checks that it can compare what it trains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ LATER = ("policy", "batch", "max_parameters", "max_multiply_adds", "max_latency"
 
 @dataclass(frozen=True)
 class SelectionPlan:
-    """A plan says who is compared, and how."""
+    """The candidates of a selection, and how they are compared."""
 
     select: SelectStage
     candidates: Mapping[str, Named]

@@ -1,4 +1,4 @@
-"""From many candidates to one by the policy of the configuration."""
+"""Running a selection with the policy of its configuration."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What a policy would have come to on recorded curves, beside the truth they hold."""
+"""Replaying a policy on recorded curves, compared with the best run in them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class ReplayReport(Frozen):
     regret: NonNegativeFloat | None
     """How much worse the choice's final score is than the best."""
     choice_place: int | None
-    """Of the choice in the order of final scores, from 1."""
+    """Place of the choice in the order of final scores, from 1."""
     rungs: tuple[RungReport, ...]
     steps_trained: int
     steps_of_all: int
@@ -88,7 +88,7 @@ class Truth:
     step: int
     means: Float64[np.ndarray, " G"]
     scores: dict[str, float]
-    """Of the genotypes that have one, best first."""
+    """Final scores of the genotypes that have one, best first."""
 
 
 def replay_curves(curves: Curves, config: SelectionConfig) -> ReplayReport:

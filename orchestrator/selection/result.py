@@ -1,4 +1,4 @@
-"""What the policy asks for, and of whom: scores of candidates at training steps."""
+"""The values that a policy exchanges: candidates, scores at training steps, and the selection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Candidate:
     genotype: str
     """Its id, the same in every run of the selection; `curves.genotype_id` makes one of rows."""
     seeds: tuple[int, ...]
-    """Of its training runs, in the order in which they are used; no more runs than these."""
+    """Seeds of the candidate's training runs, in the order in which they are used; there are no more runs."""
     name: str = ""
     """For people; the id where empty."""
 
@@ -36,7 +36,7 @@ class Request(NamedTuple):
 
 
 class CurveSource(Protocol):
-    """Whoever trains candidates, or recorded how they trained."""
+    """A source of scores: it trains candidates, or has recorded their training."""
 
     def scores(self, requests: Sequence[Request]) -> Mapping[Request, float | None]:
         """A score for each request, None for a run that diverged or failed.
@@ -65,16 +65,16 @@ class RankedCandidate(Frozen):
     place: int
     """Among those at this rung, from 1 for the best."""
     seeds: tuple[int, ...]
-    """Of the runs that count, in the order of `scores`."""
+    """Seeds of the runs that count, in the order of `scores`."""
     scores: tuple[float, ...]
     diverged: tuple[Divergence, ...]
     """Runs of this candidate that diverged here or at earlier rungs."""
     mean: float | None
     """None if all runs diverged."""
     deviation: float | None
-    """Of the scores over seeds; None for fewer than two."""
+    """Standard deviation of the scores over seeds; None for fewer than two."""
     kept: bool
-    """It goes on to the next rung; at the last one, it may be chosen."""
+    """Whether the candidate continues to the next rung or, at the last one, may be chosen."""
     reason: str
     """Why it was kept or not, in a few words."""
 
@@ -105,7 +105,7 @@ class Rung(Frozen):
 
     @property
     def kept(self) -> tuple[RankedCandidate, ...]:
-        """Who goes on, best first."""
+        """The candidates that continue, best first."""
         return tuple(ranked for ranked in self.standings if ranked.kept)
 
 
@@ -114,7 +114,7 @@ class Selection(Frozen):
 
     config: SelectionConfig
     rungs: tuple[Rung, ...]
-    """Those reached; fewer than configured if everyone diverged."""
+    """The rungs that were reached: fewer than configured if all candidates diverged."""
     ranking: tuple[RankedCandidate, ...]
     """Every candidate where it stood last: who came further first, then by score; the diverged at the end."""
     choice: str | None
@@ -124,8 +124,9 @@ class Selection(Frozen):
 
     @property
     def best_run(self) -> Request | None:
-        """Of the runs trained to the last rung, the best; those of candidates that diverged only for want of
-        others. None if there is none. The choice is the best architecture by its mean, this its luckiest run.
+        """The best of the runs that were trained to the last rung; runs of diverged candidates count only if
+        there are no others. None if there is none. The choice is the best architecture by its mean, this its
+        luckiest run.
         """
         finished = [each for each in self.ranking if each.scores and each.step == self.config.steps[-1]]
         sign = 1 if self.config.lower_is_better else -1
@@ -138,7 +139,7 @@ class Selection(Frozen):
 
     @property
     def fewest_runs(self) -> int:
-        """Of those at the last rung that was reached: their means are compared. 0 if everyone diverged."""
+        """The fewest runs of a candidate at the last rung that was reached; 0 if all candidates diverged."""
         return min((len(each.scores) for each in self.rungs[-1].standings if each.scores), default=0)
 
     @property

@@ -1,4 +1,4 @@
-"""What is known of a candidate at one rung: its scores, its diverged runs, how it ranks."""
+"""The scores of candidates at one rung: diverged runs, means, ranking."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ class CandidateRuns:
 
     candidate: Candidate
     alive: tuple[int, ...] = ()
-    """Seeds of the runs that go on."""
+    """Seeds of the runs that continue."""
     trained: int = 0
     """Steps of each of them."""
     diverged: tuple[Divergence, ...] = ()

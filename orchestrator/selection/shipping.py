@@ -1,4 +1,4 @@
-"""What a selection leaves of its trainings: generators, images, a front of score and size."""
+"""The files that a selection keeps of its trainings: generators, images, a front of score and size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,8 @@ class Shipped:
 
     seed: int
     generator: Path
-    """Of the run's best checkpoint, as of a retraining; candidates are compared by their last scores."""
+    """Generator of the run's best checkpoint, as of a retraining. Candidates are compared by their last
+    scores."""
     generator_step: int
     generator_score: Mapping[str, float]
     """At that step."""

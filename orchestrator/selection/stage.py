@@ -1,4 +1,4 @@
-"""`advnas select`: the candidates are trained as the policy asks, the choice is recorded and shipped."""
+"""`advnas select`: trains the candidates as the policy asks, then records and ships the choice."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -118,7 +118,7 @@ def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterato
 
 
 def _within_limits(session: Session, plan: SelectionPlan, folder: Path) -> Mapping[str, Named]:
-    """Who takes part; says who does not."""
+    """The candidates within the limits. The number of others is printed."""
     experiment = session.experiment
     candidates = within_limits(
         plan.candidates, plan.select, experiment.retrain.generator, folder, experiment.seed,

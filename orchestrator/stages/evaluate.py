@@ -1,4 +1,4 @@
-"""`advnas evaluate`: scores of a generator or of images, recorded with all that they depend on."""
+"""`advnas evaluate`: scores a generator or images, and records the protocol with the scores."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a run is about to learn from: said, and shown as a contact sheet, before it starts."""
+"""The preview of a run's images: a summary and a contact sheet, before the run starts."""
 
 from collections.abc import Iterator
 from pathlib import Path

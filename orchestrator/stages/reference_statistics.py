@@ -1,4 +1,4 @@
-"""`advnas evaluate stats` and `selfcheck`: what is known of the real images themselves."""
+"""`advnas evaluate stats` and `selfcheck`: statistics and scores of the real images themselves."""
 
 from pathlib import Path
 

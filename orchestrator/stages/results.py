@@ -1,4 +1,4 @@
-"""What the stages return, and the JSON that is printed and stored of it."""
+"""The results of the stages, and the JSON form in which they are printed and stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -38,7 +38,7 @@ class Trained:
 
     step: int
     metrics: Mapping[str, float]
-    """Of the last report."""
+    """Metrics of the last report."""
     genotypes: Mapping[str, GenotypeFile]
     """By network: derived by a search, trained by a retraining."""
     checkpoint: Path
@@ -156,7 +156,7 @@ class StatisticsFile:
     images: int
     """How many."""
     fingerprint: str
-    """Of the images."""
+    """Hash of the images."""
     extractor: str
 
 

@@ -1,1 +1,1 @@
-"""`advnas submit`: the same commands, done on a Ray cluster by its job server."""
+"""`advnas submit`: runs commands on a Ray cluster through its job server."""

@@ -1,4 +1,4 @@
-"""The job server of a cluster: connecting to it, and its errors in our words."""
+"""Connecting to the job server of a cluster, and explaining its errors."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ CONNECT_S = 10.0
 AGENT_S = 60.0
 """Seconds for which a head may have nobody who takes jobs yet."""
 NO_AGENT = "No available agent"
-"""How it says so."""
+"""The text of that answer of the head."""
 
 OVERRIDING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Environment variables that Ray's client takes instead of the address it is given."""

@@ -1,4 +1,4 @@
-"""Watching a job: what it says as it says it, until it has ended."""
+"""Watching a job: its output is shown until it ends."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ class Log:
 
 
 def follow(client: "JobSubmissionClient", address: str, job: str, write: Write) -> "JobDetails":
-    """Pass on all that a job says until it has ended.
+    """Pass on the output of a job until it has ended.
 
     Raises:
         NoSuchJob: the cluster knows none of that name.

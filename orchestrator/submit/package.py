@@ -1,4 +1,4 @@
-"""What is sent to the cluster: a folder, without data, outputs and what can be made again."""
+"""The folder that is sent to the cluster, without data, outputs and files that can be made again."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`advnas sweep`: all of it, and the same again under the same name after whatever has ended it."""
+"""`advnas sweep`: runs a sweep, or resumes it after any ending."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class BestTrial:
 
     trial: int
     values: Mapping[str, float]
-    """By objective."""
+    """Values by objective."""
     params: Params
     folder: Path
 
@@ -63,7 +63,7 @@ class TrialCounts:
 
 @dataclass(frozen=True)
 class Swept:
-    """A sweep that has come to an end."""
+    """A finished sweep."""
 
     name: str
     trials: TrialCounts = field(metadata=MERGED)

@@ -1,4 +1,4 @@
-"""A sweep as one frozen value: what varies, what is wanted, how much may be spent."""
+"""A sweep as one frozen value: what varies, what is measured, how much may be spent."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -28,7 +28,7 @@ from trainers.metrics.config import EvaluationConfig
 
 PARAMETERS, MULTIPLY_ADDS, LATENCY = "parameters", "multiply_adds", "latency"
 COSTS = (PARAMETERS, MULTIPLY_ADDS, LATENCY)
-"""Of the derived generator at the widths of its retraining, for one image: see `search_space.cost`.
+"""Costs of the derived generator at the widths of its retraining, for one image: see `search_space.cost`.
 Latency is in seconds on the trial's processor, which other trials there disturb; multiply_adds is exact."""
 
 
@@ -61,7 +61,7 @@ def known_metrics(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 
 def _listed(value: Any) -> Any:
-    """A single objective stands for a list of one."""
+    """Accept a single objective as a list of one."""
     return [value] if isinstance(value, Mapping) else value
 
 
@@ -69,53 +69,53 @@ class BudgetConfig(Frozen):
     """When a sweep ends."""
 
     trials: PositiveInt
-    """Configurations, over all starts of the sweep."""
+    """Number of configurations, over all starts of the sweep."""
     hours: PositiveFloat | None = None
-    """Of one start; what is under way then goes on at the next."""
+    """Hours of one start. Trials that have not finished by then resume at the next start."""
 
 
 class AshaConfig(Frozen):
-    """Who is stopped early: at each rung, all but the best 1/reduction of those that have come there.
+    """Early stopping: each rung stops all but the best 1/reduction of the trials that have reached it.
 
     Rungs are counted in evaluations of retraining, over the seeds of a trial, which come one after another:
     with 4 evaluations a retraining, evaluation 5 is the first of the second seed.
     """
 
     grace: PositiveInt = 1
-    """Evaluations that every trial gets; the first rung."""
+    """Number of evaluations that every trial gets: the first rung."""
     reduction: Annotated[int, Field(ge=2)] = 3
-    """Ratio of rungs; one in so many goes on from each."""
+    """Ratio of successive rungs; one of so many trials continues after each."""
 
 
 class ResourceConfig(Frozen):
-    """How many trials at once. What one occupies is in the base: `cluster`."""
+    """How many trials run at once. The section `cluster` of the base determines what one trial occupies."""
 
     concurrent: PositiveInt | None = None
-    """Trials at once; null: as many as the cluster holds."""
+    """Number of trials at once. null: as many as the cluster holds."""
 
 
 class SweepConfig(Frozen):
     """A sweep, as its YAML file has it."""
 
     name: RunName | None = None
-    """Of the sweep: the same name goes on where it stopped; null starts a new one."""
+    """Name of the sweep. The same name resumes it where it stopped; null starts a new one."""
     base: str
-    """A preset or the path of a YAML file: what all runs share."""
+    """A preset or the path of a YAML file that all runs share."""
     overrides: Mapping[str, Any] = Field(default_factory=dict)
-    """Dotted names in which they differ from the base."""
+    """Options that differ from the base in all runs, by their dotted names."""
     space: Mapping[str, Axis] = Field(min_length=1)
     """Dotted names that vary -> uniform, log_uniform, int or categorical values, as docs/sweeps.md shows."""
     objective: Annotated[tuple[Objective, ...], BeforeValidator(_listed), Field(min_length=1)]
-    """One, or several: then there is a Pareto front instead of a best."""
+    """One score, or several: the result is then a Pareto front instead of a best trial."""
     sampler: SamplerConfig = SamplerConfig()
     seeds: PositiveInt = 1
-    """Runs of every configuration, with seeds from the base's `seed` on."""
+    """Number of runs of every configuration, with seeds from the base's `seed` on."""
     budget: BudgetConfig
     asha: AshaConfig | None = None
     """Null: every trial goes to its end."""
     resources: ResourceConfig = ResourceConfig()
     max_failures: NonNegativeInt = 3
-    """Failed trials with which the sweep goes on; one more stops it."""
+    """Number of failed trials with which the sweep continues; one more stops it."""
     storage: str | None = None
     """Optuna's database URL; null is a SQLite file in the sweep's folder."""
 
@@ -135,7 +135,7 @@ class SweepConfig(Frozen):
         return self
 
     def document(self) -> dict[str, Any]:
-        """What a YAML file of this sweep says."""
+        """The content of a YAML file of this sweep."""
         axes = {
             name: axis.model_dump(mode="json", exclude_defaults=True) for name, axis in self.space.items()
         }

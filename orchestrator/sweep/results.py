@@ -1,4 +1,4 @@
-"""A trial as the study knows it, in our words: what tables, files and MLflow are made of."""
+"""The trials of a sweep as values, from which tables, files and MLflow runs are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ class Row:
     params: Params
     state: State
     values: tuple[float, ...] | None
-    """By objective: of a complete trial, or what a stopped one had come to."""
+    """Values by objective: final ones of a complete trial, the newest ones of a stopped trial."""
     runs: Sequence[Mapping[str, float]]
     """Scores of each seed, of a complete trial."""
     evaluations: int
-    """That it has come to, if the objective is one."""
+    """Number of evaluations that the trial has reached, if there is one objective."""
     newest: float | None
     """The objective after them."""
     reason: str | None
@@ -55,7 +55,7 @@ class Row:
 
     @classmethod
     def of(cls, trial: "FrozenTrial") -> "Row":
-        """The trial as it stands in the study."""
+        """The trial as the study records it."""
         last = max(trial.intermediate_values, default=0)
         return cls(
             number=trial.number,

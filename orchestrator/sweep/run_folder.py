@@ -1,4 +1,4 @@
-"""What a trial leaves on disk: the only thing that passes from the process that trains to the driver."""
+"""The files of a trial's run: all that passes from the process that trains to the driver."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,12 +23,13 @@ def params_hash(params: Params) -> str:
 
 
 def trial_folder(sweep_folder: Path, params: Params) -> Path:
-    """Of one configuration: trials of equal configurations share it, and the second finds its work done."""
+    """Folder of one configuration. Trials of equal configurations share it, so the second finds its work
+    done."""
     return sweep_folder / params_hash(params)
 
 
 def seed_folder(trial: Path, seed: int) -> Path:
-    """Of the run with the seed of that number."""
+    """Folder of the run with the seed of that number."""
     return trial / f"seed-{seed}"
 
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class SamplerConfig(Frozen):
-    """Who chooses configurations."""
+    """The sampler that chooses configurations."""
 
     name: Literal["tpe", "random", "grid", "qmc", "cmaes", "nsga2"] = "tpe"
     """Sampler of Optuna; nsga2 is made for several objectives, cmaes takes one, grid needs `points`."""
     seed: NonNegativeInt = 0
-    """Of the sampler alone; the runs have theirs from the base."""
+    """Seed of the sampler; the seeds of the runs come from the base."""
 
 
 def make_sampler(config: SamplerConfig, trial: int) -> "BaseSampler":

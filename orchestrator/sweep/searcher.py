@@ -44,7 +44,7 @@ class StudySearch(Searcher):
         self._trials: dict[str, Trial] = {}
         self._stopped_early: set[str] = set()
         self.resumed: Callable[[str, Mapping[int, float]], None] = lambda *_: None
-        """Learns which trial goes on, with its intermediate values."""
+        """Learn which trial resumes, with its intermediate values."""
         self.failed = len(failures(study))
         self.room: Callable[[], int] = lambda: sys.maxsize
         """How many trials may run at once now."""
@@ -123,7 +123,7 @@ class StudySearch(Searcher):
         """Nothing, for the same reason."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: a sweep goes on from its study."""
+        """Do nothing: a sweep resumes from its study."""
 
     def _draw_for(self, number: int) -> None:
         """From here on, random numbers are those of that trial; the points of a grid are not drawn."""

@@ -1,4 +1,4 @@
-"""What a sweep varies: dotted names of the base configuration, and the values each may take."""
+"""The space of a sweep: dotted names of the base configuration, and the values that each may take."""
 
 import builtins
 import itertools

@@ -60,12 +60,12 @@ def open_study(sweep: Sweep, name: str, folder: Path) -> "Study":
 
 
 def study_url(sweep: Sweep, folder: Path) -> str:
-    """Of Optuna's storage, as optuna-dashboard takes it."""
+    """The address of Optuna's storage, as optuna-dashboard takes it."""
     return sweep.config.storage or f"sqlite:///{folder / 'study.db'}"
 
 
 def identity(sweep: Sweep) -> dict[str, Any]:
-    """What must stay as it was when a sweep goes on: dotted name -> JSON value."""
+    """The settings that must be equal to resume a sweep: dotted name -> JSON value."""
     config = sweep.config.model_dump(mode="json", include=set(DECIDING))
     base = sweep.base.model_dump(mode="json", exclude=set(FREE))
     return flatten({**{name: config[name] for name in DECIDING}, "base": base})

@@ -1,4 +1,4 @@
-"""The trials of a sweep as a person sees them: a table on a terminal, lines in a log."""
+"""The trials of a sweep as a table on a terminal, or as lines in a log."""
 
 import time
 from collections import Counter
@@ -130,7 +130,7 @@ def _cells(sweep: Sweep, row: Row, front: Container[int]) -> Iterator[str]:
 
 
 def _values(sweep: Sweep, row: Row) -> str:
-    """Of each objective the mean, and of several seeds the deviation; before the end, the newest value."""
+    """The mean of each objective and, for several seeds, its deviation; before the end, the newest value."""
     words = []
     for position, objective in enumerate(sweep.config.objective):
         scores = [run[objective.metric] for run in row.runs]

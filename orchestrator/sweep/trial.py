@@ -46,7 +46,7 @@ class Trial:
 
     sweep: Sweep
     folder: Path
-    """Of the sweep."""
+    """Folder of the sweep."""
     params: Params
 
 
@@ -140,7 +140,7 @@ def generator_costs(experiment: Experiment, genotype: Genotype) -> Scores:
 
 
 def _scores(sweep: Sweep, metrics: Scores) -> Scores:
-    """Those of a report, empty if it was not scored; the supernet's are never among them."""
+    """The scores of a report, empty if it was not scored; a supernet's scores never count."""
     known = known_metrics(sweep.base.retrain.evaluation)
     return {name: value for name, value in metrics.items() if name in known}
 

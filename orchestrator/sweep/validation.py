@@ -1,4 +1,4 @@
-"""What would fail in the middle of a sweep is found before it starts."""
+"""Checks before a sweep starts, so that nothing fails in its middle that could have been known."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""MLflow, as the driver sees it: one run a stage, one write a report. Workers never open a run."""
+"""MLflow as the driver uses it: one run per stage, one write per report. Workers never open a run."""
 
 from orchestrator.tracking.run import TrackedRun
 from orchestrator.tracking.store import TrackingError

@@ -1,4 +1,4 @@
-"""Files that MLflow keeps of a run, by the address of the run or of a model that the run has made."""
+"""Fetching files from MLflow by the address of a run or of a model."""
 
 import os
 from pathlib import Path

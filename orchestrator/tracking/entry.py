@@ -1,4 +1,4 @@
-"""One write to a run, complete in itself: it can be sent now, or wait in a file until the store answers."""
+"""One complete write to a run: it is sent at once, or waits in a file until the store answers."""
 
 import io
 import json
@@ -55,7 +55,7 @@ class Entry(Frozen):
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     time: int = Field(default_factory=now)
-    """Of the event, not of the sending; milliseconds since 1970."""
+    """Time of the event, not of its sending, in milliseconds since 1970."""
     step: int = 0
     metrics: dict[str, float] = Field(default_factory=dict)
     params: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""Entries on their way to the store: whatever the store does, the training goes on and nothing is lost."""
+"""Entries on their way to the store: training never waits for a store that does not answer, and nothing is
+lost."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""Which code a run was made with."""
+"""The commit of the code that a run was made with."""
 
 import getpass
 import os

@@ -1,4 +1,4 @@
-"""From reports to entries: what people want to see of a search, and nothing twice."""
+"""Turning reports into entries, each step once."""
 
 import logging
 import math
@@ -56,7 +56,7 @@ class Recorder:
     genotypes: dict[str, Genotype] = field(default_factory=dict)
     """Newest by network."""
     reported: dict[str, Genotype] = field(default_factory=dict)
-    """Those of them that came with a report since the run was opened."""
+    """The genotypes that came with a report since the run was opened."""
     drawing_share: float = DRAWING_SHARE
     _drawn: dict[str, str] = field(default_factory=dict)
     """Content hash of the last drawing, by network."""

@@ -1,4 +1,4 @@
-"""Opening the MLflow store. Whatever is wrong with it is found here, before anything is trained."""
+"""Opening the MLflow store. Its faults are found here, before anything is trained."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Runs by the project's own names: started again, a run goes on where it was."""
+"""Runs by the project's own names: a run that is started again continues its MLflow run."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -131,7 +131,8 @@ class Tracker:
         return Recorder(provenance, steps, self._genotypes_at(newest, run))
 
     def _genotypes_at(self, step: int, run: "Run") -> dict[str, Genotype]:
-        """Those of the newest report that is recorded whole; of runs that derive none, those they train.
+        """The genotypes of the newest complete report; for runs that derive none, the genotypes that they
+        train.
 
         Files go before numbers: the newest file may be of a report that comes again.
         """

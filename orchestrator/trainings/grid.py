@@ -1,4 +1,4 @@
-"""Which trainings there are: every genotype with every seed, under one recipe."""
+"""The trainings of a grid: every genotype with every seed, under one recipe."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ class Grid:
     stage: str
     """Its name, for titles and messages."""
     experiment: Experiment
-    """Of every training, but for the seed."""
+    """Configuration of every training, except for the seed."""
     genotypes: Mapping[str, Named]
     """Generators by id."""
     seeds: Sequence[int]
     folder: Path
-    """Of the stage; a training is stored in <hash of its genotype>/seed-<k>."""
+    """Folder of the stage; a training is stored in <hash of its genotype>/seed-<k>."""
     opponent: Mapping[str, Genotype] = field(default_factory=dict)
     """The discriminator's genotype, by network; empty where it is the fixed one."""
 

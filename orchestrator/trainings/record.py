@@ -1,4 +1,4 @@
-"""All trainings of a stage as one JSON file, for whoever compares them later."""
+"""All trainings of a stage as one JSON file, for later comparisons."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Record(Frozen):
     """Networks that were trained under one recipe."""
 
     steps: int
-    """Of every training."""
+    """Number of steps of every training."""
     metrics: tuple[str, ...]
     """Names of the scores; the first one decides."""
     networks: tuple[RecordedNetwork, ...]

@@ -1,4 +1,4 @@
-"""The curve of every training: written as it is trained, kept when it has ended, one table in the end."""
+"""The curves of trainings: written during a training, kept after it, and combined into one table."""
 
 import json
 import math

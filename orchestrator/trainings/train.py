@@ -1,4 +1,4 @@
-"""How the trainings of a grid are done: those that the journal lacks, in this process or as tasks on Ray."""
+"""Running the trainings of a grid that the journal lacks, in this process or as tasks on Ray."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Finished reliability runs of a root, found by their recipe: what is known of a yardstick before its use."""
+"""Finished reliability runs in a root, found by their recipe."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ Recipe = Mapping[str, Any]
 
 
 TOLD = ("extractor", "samples")
-"""Of a protocol, what the options of an evaluation tell as it stands."""
+"""Parts of a protocol that are options of an evaluation, unchanged."""
 
 
 @dataclass(frozen=True)

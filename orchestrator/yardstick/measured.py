@@ -1,4 +1,4 @@
-"""What a measurement comes to: every figure that its table, its drawing and its advice are made of."""
+"""The figures of a measurement, from which its table, its drawing and its advice are made."""
 
 import math
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from search_space.errors import UserError
 from search_space.frozen import Frozen
 
 SEEDS = (1, 2, 3, 5, 10)
-"""Of which the smallest visible difference is told."""
+"""Numbers of seeds for which the smallest visible difference is given."""
 QUOTED = 3
-"""Those of the sentence."""
+"""Number of seeds in the sentence."""
 SHARE = 0.5
 """A step may be a rung where its correlation with another seed's end is at least that share of the end's."""
 NEAR = 0.1
@@ -39,7 +39,7 @@ class Measured(Frozen):
     genotypes: int
     """Trained."""
     complete: int
-    """Those with finite scores at all steps with all seeds: all statistics but `collapsed` are of them."""
+    """Genotypes with finite scores at all steps and seeds: all statistics but `collapsed` use only these."""
     seeds: int
     collapsed: float
     """Share of the runs that diverged or ended far worse than the median run."""
@@ -59,7 +59,7 @@ class Measured(Frozen):
     same_seed: tuple[float, ...]
     """The same for the run's own end: optimistic."""
     medians: tuple[float, ...]
-    """Of the score at each step."""
+    """Median of the score at each step."""
 
     lower_is_better: bool
 

@@ -1,4 +1,4 @@
-"""What repeated trainings say about a yardstick: pure functions of arrays of logarithms of scores.
+"""Statistics of repeated trainings: pure functions of arrays of logarithms of scores.
 
 Shapes: G genotypes, K seeds, T steps at which all runs were scored. scipy is imported where it is used: its
 statistics take half a second.
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 RISK = 0.05
-"""Of intervals that miss the truth, and of a difference that is claimed where there is none."""
+"""Risk that an interval misses the truth, and that a difference is claimed where there is none."""
 POWER = 0.8
 """Probability with which a difference of the smallest visible size is seen."""
 

@@ -1,4 +1,4 @@
-"""Which published generators can be trained under a recipe, and why the others cannot."""
+"""The published generators that can be trained under a recipe, and the reasons that exclude others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

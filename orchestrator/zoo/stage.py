@@ -1,4 +1,5 @@
-"""`advnas zoo retrain`: published generators under one recipe, each with the same seeds, and compared."""
+"""`advnas zoo retrain`: trains published generators under one recipe with the same seeds, and compares
+them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -98,7 +99,7 @@ def _keep_generator(job: Job) -> None:
 
 
 def _record(grid: Grid, journal: RunJournal, metrics: tuple[str, ...]) -> Record:
-    """Of the networks and seeds that were asked for; the journal may know more."""
+    """The record of the requested networks and seeds; the journal may contain more."""
     return Record(
         steps=grid.experiment.retrain.steps,
         metrics=metrics,

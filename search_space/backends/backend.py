@@ -1,4 +1,4 @@
-"""What a backend is.
+"""The interface of a backend.
 
 A backend is planned once for a cell's fillings; every forward asks it for a flow. The cell hands the flow
 each finished node (`push`) and asks it for the sum of a node's incoming edges (`pull`).

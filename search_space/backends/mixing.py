@@ -87,7 +87,7 @@ def _sigmas(spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"]:
 
 
 def _scales(weights: Tensor | None, spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"] | None:
-    """What multiplies each kernel; None stands for ones."""
+    """The factor of each kernel; None means ones."""
     if not spectral:
         return weights
     sigmas = _sigmas(spectral)

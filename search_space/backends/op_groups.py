@@ -95,7 +95,7 @@ class ConvolutionGroup:
         return mix(self.primitives[part], self._convolutions[part], self._norms[part], weights, layout)
 
     def biases(self) -> Float[Tensor, "E O"]:
-        """Of the mixed kernels."""
+        """Biases of the mixed kernels."""
         return mix_biases(self._convolutions, self._weights)
 
     def additions(self, edge: Edge) -> Iterator[tuple[Addition, Float[Tensor, ""] | None]]:

@@ -106,7 +106,7 @@ def triple_adjoint(triple: Triple) -> tuple[Tensor, Tensor]:
 
 
 BLOCK_BYTES = 14 << 20
-"""Of the spectra in one block: products run 1.5 times slower once they leave the third-level cache."""
+"""Bytes of the spectra in one block: products are 1.5 times slower outside the third-level cache."""
 
 
 class Spectra:
@@ -133,7 +133,7 @@ class Spectra:
             yield slice(start, min(start + step, self.frequencies))
 
     def channels(self, source: int) -> int:
-        """Of a source, as the convolutions see it."""
+        """Channels of a source, as the convolutions see it."""
         position, _ = self.graph.out_of(source)[0]
         return self.kernels[position].shape[3]
 

@@ -26,9 +26,10 @@ class GeneratorConfig(Frozen):
     channels: PositiveInt
     """Channels of every cell: 160 in the released search, 256 (CIFAR-10) or 270 (STL-10) when retrained."""
     latent_dim: PositiveInt = 120
-    """Numbers in the latent vector z."""
+    """Length of the latent vector z."""
     latent_parts: PositiveInt = 3
-    """z is cut into this many parts: one for the input, one for each injection between cells (STL-10: 2)."""
+    """Number of parts that z is cut into: one for the input, one for each injection between cells (STL-10:
+    2)."""
     bottom_width: PositiveInt = 4
     """Height and width of the input of the first cell; images are 8 times as wide. `auto`: an eighth of
     `data.image_size`."""

@@ -64,7 +64,7 @@ def inherit(derived: nn.Module, supernet: nn.Module) -> None:
 
 
 def used_rows(supernet: nn.Module, paths: Sequence[Genotype]) -> dict[nn.Parameter, list[int]]:
-    """Of every stacked parameter of the cells, the rows that some path uses."""
+    """The rows of every stacked parameter of the cells that some path uses."""
     rows: dict[nn.Parameter, list[int]] = {}
     for index, cell in enumerate(_cells(supernet)):
         used = {(edge, path.cells[index][place]) for path in paths for place, edge in enumerate(cell.edges)}

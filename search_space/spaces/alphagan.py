@@ -67,7 +67,7 @@ CELLS: dict[Network, tuple[CellEdges, ...]] = {
 }
 
 Published = Sequence[tuple[str, int]]
-"""Of the released genotypes: a primitive and its edge."""
+"""The form of released genotypes: a primitive and its edge."""
 
 
 def cells_of(

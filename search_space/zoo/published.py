@@ -1,4 +1,4 @@
-"""The zoo: genotypes that papers have published, under their names, with what they scored."""
+"""The zoo: published genotypes under their names, with their published scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class PublishedGenotype:
     """Of the derived network for 32x32 images, generators at 256 channels and discriminators at 128; None
     where no count is known."""
     results: tuple[PublishedResult, ...] = ()
-    """Those that could be tied to exactly this genotype."""
+    """Published results that could be tied to exactly this genotype."""
     note: str = ""
 
 

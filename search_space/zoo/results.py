@@ -1,4 +1,4 @@
-"""Published results to stand beside. A score that could not be confirmed is None."""
+"""Published results, for comparison. A score that could not be confirmed is None."""
 
 from dataclasses import dataclass
 from typing import Literal

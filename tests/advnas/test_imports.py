@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -32,6 +33,12 @@ print(json.dumps({
     "steps": advnas.load_config("digits", {"search.steps": 20}).search.steps,
     "primitives": [list(cell) for cell in genotype.cells],
 }))
+"""
+
+A_COMMAND = """
+import trainers, orchestrator
+from advnas.orchestrator.__main__ import main
+assert main(["genotype", "show", "autogan_b", "--json"]) == 0
 """
 
 A_PIPELINE = """
@@ -81,6 +88,12 @@ def require_both(folder: Path, installed: Path) -> None:
 
 def test_both_find_their_own_packages(folder: Path):
     require_both(folder, ROOT)
+
+
+def test_the_command_runs_there_as_it_is_installed(folder: Path):
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"advnas": "advnas.orchestrator.__main__:main"}
+    assert json.loads(run(A_COMMAND, folder, ROOT))["parameters"] == 4_471_043  # as published
 
 
 @pytest.mark.slow

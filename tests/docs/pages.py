@@ -1,5 +1,6 @@
 """What a page of the documentation refers to, and what of that does not exist."""
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import advnas
 from orchestrator.cli.command_line import parse
 from orchestrator.cli.commands import COMMANDS
 from orchestrator.cli.replay_table import OF_DRAWS
@@ -21,7 +23,7 @@ from search_space.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (
-    "benchmarks", "configs", "deploy", "docs", "orchestrator", "search_space", "tests", "trainers",
+    "advnas", "benchmarks", "configs", "deploy", "docs", "orchestrator", "search_space", "tests", "trainers",
 )  # fmt: skip
 
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./-]*(?P<placeholder>[<{{*])?")
@@ -34,7 +36,13 @@ MISSING = "...", "…"
 
 def mistakes(page: Path, text: str) -> list[str]:
     """Links, paths, commands and options of a page that do not exist, a line each."""
-    return [*broken_links(page, text), *absent_paths(text), *wrong_commands(text), *unknown_options(text)]
+    return [
+        *broken_links(page, text),
+        *absent_paths(text),
+        *wrong_commands(text),
+        *unknown_options(text),
+        *wrong_python(text),
+    ]
 
 
 def broken_links(page: Path, text: str) -> Iterator[str]:
@@ -68,7 +76,8 @@ def commands(text: str) -> Iterator[list[str]]:
         for line in block.replace("\\\n", " ").splitlines():
             if found := COMMAND.match(line):
                 words = shlex.split(found["words"], comments=True)
-                yield [word for word in words if word not in MISSING]
+                of_shell = next((at for at, word in enumerate(words) if word in (">", "|")), len(words))
+                yield [word for word in words[:of_shell] if word not in MISSING]
 
 
 def wrong_commands(text: str) -> Iterator[str]:
@@ -119,6 +128,28 @@ def unknown_options(text: str) -> Iterator[str]:
             name = found["name"]
             if name not in known and not any(other.startswith(f"{name}.") for other in known):
                 yield f"{name}: unknown option"
+
+
+def wrong_python(text: str) -> Iterator[str]:
+    """Functions of advnas and options in blocks of Python that do not exist, and what is no Python."""
+    known = options(Experiment)
+    sections = {name.split(".")[0] for name in known if "." in name}
+    for token in _tokens(text):
+        if token.type != "fence" or token.info != "python":
+            continue
+        try:
+            nodes = list(ast.walk(ast.parse(token.content)))
+        except SyntaxError as error:
+            yield f"{error.text}: {error.msg}"
+            continue
+        for node in nodes:
+            match node:
+                case ast.Attribute(ast.Name("advnas"), name) if name not in advnas.__all__:
+                    yield f"advnas.{name}: no such function"
+                case ast.Dict(keys):
+                    names = [key.value for key in keys if isinstance(key, ast.Constant)]
+                    unknown = {name for name in names if str(name).split(".")[0] in sections} - known.keys()
+                    yield from (f"{name}: unknown option" for name in unknown)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tests.docs.pages import FOLDERS, ROOT, commands, mistakes
@@ -10,6 +11,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -17,7 +19,21 @@ def test_a_page_refers_to_nothing_that_does_not_exist(page: Path):
     assert mistakes(page, page.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_a_notebook_refers_to_nothing_that_does_not_exist_and_shows_its_results(notebook: Path):
+    cells = nbformat.read(notebook, as_version=4).cells
+    text = "\n\n".join(
+        cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```" for cell in cells
+    )
+    assert "advnas.pipeline" in text
+    assert mistakes(notebook, text) == []
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
+
+
 def test_the_pages_and_their_commands_are_found():
+    assert {notebook.stem for notebook in NOTEBOOKS} == {"first_search", "own_images"}
     assert len(PAGES) >= 9
     assert all((ROOT / folder).is_dir() for folder in FOLDERS)
     readme = list(commands((ROOT / "README.md").read_text(encoding="utf-8")))
@@ -40,6 +56,11 @@ advnas search my_run.yaml --search.strategy random \\
 advnas sweep my_sweep.yaml --budget.trials 3 --search.steps 20
 advnas select --replay curves.csv --keep 0.5
 advnas search --help
+advnas search digits --dry-run > my_run.yaml
+```
+
+```python
+advnas.search("digits", {"search.steps": 20, "name": "first"}).figures
 ```
 """
 
@@ -74,6 +95,9 @@ def test_a_sound_page_has_no_mistakes():
         ("[below](#absent)", "#absent: no such heading"),
         ("As in `tests/docs/test_absent.py`.", "tests/docs/test_absent.py: no such file"),
         ("    pytest tests/integration/test_failures.py", "tests/integration/test_failures.py: no such file"),
+        ("```python\nadvnas.serach(config)\n```", "advnas.serach: no such function"),
+        ("```python\nload({'search.stepz': 2})\n```", "search.stepz: unknown option"),
+        ("```python\nprint(\n```", "was never closed"),
     ],
 )
 def test_a_page_that_names_something_else_is_told_so(wrong: str, said: str):

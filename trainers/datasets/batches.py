@@ -14,7 +14,7 @@ from trainers.datasets.images import DataError, Images
 from trainers.noise import seed_for
 
 DEVICE_SHARE = 0.25
-"""Of a GPU's free memory: the most that images may take of it."""
+"""The largest share of a GPU's free memory that images may take."""
 
 
 class Batches:

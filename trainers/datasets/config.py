@@ -15,15 +15,15 @@ class Cifar10Config(Frozen):
 
     name: Literal["cifar10"] = "cifar10"
     root: Folder
-    """Folder that holds, or shall hold, `cifar-10-batches-py`."""
+    """Folder that contains `cifar-10-batches-py`, or into which it is downloaded."""
     split: Literal["train", "test"] = "train"
-    """Published FIDs compare with the statistics of `train` too."""
+    """Part of the data set. Published FIDs also compare with the statistics of `train`."""
     image_size: PositiveInt = 32
     """Height and width to which images are resized, in pixels."""
     channels: Literal[1, 3] = 3
-    """3 is RGB; 1 is its luma."""
+    """Channels of the images: 3 is RGB, 1 is its luma."""
     download: bool = False
-    """Fetch it (170 MB) when `root` has none."""
+    """Whether to download the data set (170 MB) if `root` does not contain it."""
 
 
 class Stl10Config(Frozen):
@@ -31,15 +31,16 @@ class Stl10Config(Frozen):
 
     name: Literal["stl10"] = "stl10"
     root: Folder
-    """Folder that holds, or shall hold, `stl10_binary`."""
+    """Folder that contains `stl10_binary`, or into which it is downloaded."""
     split: Literal["train+unlabeled", "train", "unlabeled", "test"] = "train+unlabeled"
-    """Published FIDs compare with the statistics of `train+unlabeled` too."""
+    """Part of the data set. Published FIDs also compare with the statistics of `train+unlabeled`."""
     image_size: PositiveInt = 48
-    """Shrunk from 96 as torchvision's `Resize` does it; published results are at 48."""
+    """Height and width in pixels. Images are shrunk from 96 as by torchvision's `Resize`; published results
+    are at 48."""
     channels: Literal[1, 3] = 3
-    """3 is RGB; 1 is its luma."""
+    """Channels of the images: 3 is RGB, 1 is its luma."""
     download: bool = False
-    """Fetch it (2.6 GB) when `root` has none."""
+    """Whether to download the data set (2.6 GB) if `root` does not contain it."""
 
 
 class DigitsConfig(Frozen):
@@ -47,9 +48,10 @@ class DigitsConfig(Frozen):
 
     name: Literal["digits"] = "digits"
     image_size: PositiveInt = 16
-    """Of the 8x8 originals, enlarged bilinearly: 16 is the smallest size G's three doublings reach from 2."""
+    """Height and width in pixels. The originals of 8x8 are enlarged bilinearly; 16 is the smallest size
+    that G's three doublings reach from 2."""
     channels: Literal[1, 3] = 1
-    """1 is gray; 3 repeats it to RGB."""
+    """Channels of the images: 1 is gray; 3 repeats it to RGB."""
 
 
 COLOUR = "^(white|black|gray|#[0-9a-fA-F]{6})$"
@@ -61,16 +63,20 @@ class DecodedConfig(Frozen):
     image_size: PositiveInt
     """Height and width of the images that networks see, in pixels."""
     channels: Literal[1, 3] = 3
-    """Gray is repeated to RGB, RGB becomes its luma. `auto`: 1 if all images of a folder are gray, else 3."""
+    """Channels of the images. Gray is repeated to RGB; RGB becomes its luma. `auto`: 1 if all images of a
+    folder are gray, else 3."""
     background: Annotated[str, StringConstraints(pattern=COLOUR)] | None = "white"
-    """What transparent parts show: white, black, gray or #rrggbb. null drops the transparency, as by
-    torchvision's loader, so that the colours below it show."""
+    """Colour of transparent parts: white, black, gray or #rrggbb. null drops the transparency, as
+    torchvision's loader does, so that the colours below it show."""
     resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"
-    """Bilinear, antialiased; `shorter_side` keeps the aspect ratio, `stretch` keeps the whole image."""
+    """How images are resized (bilinear, antialiased): `shorter_side` keeps the aspect ratio, `stretch`
+    keeps the whole image."""
     crop: Literal["center", "none"] = "center"
-    """What then sticks out over the square; with `none`, nothing may."""
+    """What happens to parts outside the square after resizing: `center` cuts them off; with `none`, there
+    must not be any."""
     on_broken: Literal["fail", "skip"] = "fail"
-    """`fail` names the broken images and stops, `skip` names them in the log and goes on."""
+    """What happens at broken images: `fail` names them and stops, `skip` names them in the log and
+    continues."""
 
 
 class ImageFolderConfig(DecodedConfig):
@@ -94,7 +100,7 @@ class ParquetConfig(DecodedConfig):
     column: str = "image"
     """Column of the images: encoded bytes, or raw pixels."""
     label_column: str | None = None
-    """Column of integers, one a row."""
+    """Column of labels, one integer per row."""
     raw_layout: Literal["chw", "hwc"] = "chw"
     """Order of the values of raw pixels; these have `channels` and `image_size` already."""
 

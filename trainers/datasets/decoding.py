@@ -1,4 +1,4 @@
-"""Size and channels of image tensors. Bit for bit what Pillow gives for the same image in a file."""
+"""Decoding images to one size and number of channels, bit for bit as Pillow does."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ def with_channels(pixels: UInt8[Tensor, "n k h w"], channels: int) -> UInt8[Tens
 
 
 MOST_PIXELS = 2**25
-"""Of one image: all cores decode at once, each into up to ten bytes a pixel."""
+"""Size limit of one image: all cores decode at once, each into up to ten bytes per pixel."""
 
 NAMED_BROKEN = 5
 """Broken images a message names; the others are counted."""

@@ -1,4 +1,4 @@
-"""Handwritten digits that come with scikit-learn: 1,797 images of 8x8, no download. The laptop's data set."""
+"""Handwritten digits of scikit-learn: 1,797 images of 8x8, without a download."""
 
 import numpy as np
 import torch

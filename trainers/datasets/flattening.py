@@ -1,4 +1,4 @@
-"""From whatever kind of image Pillow opens to 8 bits of grey or RGB, and what is to be known of it before."""
+"""Converting every kind of image that Pillow opens to 8 bits of grey or RGB."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ GREY = ("1", "L", "LA", "La")
 
 
 class Kind(NamedTuple):
-    """What an image file says of itself."""
+    """The properties that an image file's header states."""
 
     format: str
     """PNG, JPEG, ..."""
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 
 
 def kind_of(image: Image.Image) -> Kind:
-    """Told from the header; palettes and EXIF are read, pixels are not."""
+    """The kind of an image, from its header; palettes and EXIF are read, pixels are not."""
     deep = image.mode.startswith("I")
     return Kind(
         format=image.format or "?",

@@ -1,4 +1,4 @@
-"""What goes wrong with data, said to the user."""
+"""Images as uint8 tensors with labels, and errors of data."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Images:
     labels: Int64[Tensor, " n"] | None
     """Class of each image; -1 where a partly labelled set has none."""
     content_hash: str
-    """Of the content, see `content_hash`: equal for equal images, wherever they came from."""
+    """Hash of the content, see `content_hash`: equal for equal images, whatever their source."""
 
     @classmethod
     def of(cls, pixels: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"] | None = None) -> "Images":

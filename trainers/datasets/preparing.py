@@ -1,4 +1,4 @@
-"""Large sets: made once into one memory-mapped Arrow file, read without a copy ever after.
+"""Large data sets: prepared once as a memory-mapped Arrow file, and read from it without a copy.
 
 The file holds one record batch: `pixels`, a fixed-size list of c*h*w bytes an image, and `labels` where there
 are some; shape and content_hash stand in the schema's metadata.

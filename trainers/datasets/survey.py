@@ -1,4 +1,4 @@
-"""What there is in a folder of images, and what is done to it: for people, before a run begins."""
+"""A survey of a folder of images: what it contains and how it will be converted, printed before a run."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ class Survey:
     files: int
     folders: int
     kinds: tuple[Kind, ...]
-    """Of those looked at and readable."""
+    """Kinds of the readable images among those that were examined."""
     unreadable: int
 
     @property

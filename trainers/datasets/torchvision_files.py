@@ -1,4 +1,4 @@
-"""Data sets that torchvision reads, and fetches where the user allows it."""
+"""Data sets that torchvision reads and, if the user allows it, downloads."""
 
 import tarfile
 from http.client import HTTPException

@@ -1,1 +1,1 @@
-"""What the two players descend: one file a loss, and its line in the registry."""
+"""The losses of the two players: each is one file and one line in the registry."""

@@ -1,4 +1,4 @@
-"""What a loss of the two players is: a frozen value with its options. Imports no torch.
+"""The interface of a loss: a frozen value with its options. Imports no torch.
 
 Shapes: n real images, m generated ones, k outputs of the discriminator.
 """

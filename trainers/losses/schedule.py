@@ -1,4 +1,4 @@
-"""When a loss changes in the course of a training: part of the training's state."""
+"""The schedule of a loss that changes during training. It is part of the training's state."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is scored, on how many samples and with which network's eyes."""
+"""The settings of an evaluation: metrics, number of samples, extractor."""
 
 import re
 from pathlib import Path
@@ -35,29 +35,30 @@ class EvaluationConfig(Frozen):
     """How generators are scored; the defaults are the published protocol."""
 
     every: NonNegativeInt = 0
-    """Steps between two evaluations while training; 0 evaluates never."""
+    """Number of steps between two evaluations during training; 0: no evaluation."""
     samples: PositiveInt = 50_000
-    """Images generated for one evaluation, over all workers."""
+    """Number of images that are generated for one evaluation, over all workers."""
     batch_size: PositiveInt = 64
-    """Images per forward pass of a worker; changes speed and memory, not scores."""
+    """Number of images per forward pass of a worker. It changes speed and memory, not scores."""
     metrics: tuple[MetricName, ...] = Field(("fid", "is"), min_length=1)
     """Frechet distance (`fd`), Inception score (`is`), kernel distance (`kd`), precision and recall. `fid`
     and `kid` are the distances of the published Inception network, and refused with any other. `gap` is the
     duality gap of a search's two players, which needs no network that sees images."""
     extractor: Annotated[str, BeforeValidator(_located)] = "inception"
-    """The network that sees the images: inception, efficientnet_lite0, digits, ... (an unknown name is
-    answered with all), or a file of TorchScript (.pt) or torch.export (.pt2): docs/scores.md."""
+    """The network that sees the images: inception, efficientnet_lite0, digits, ... (the error for an
+    unknown name lists all), or a file of TorchScript (.pt) or torch.export (.pt2): docs/scores.md."""
     weights: File | None = None
     """Inception's weights file. null: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
     weights_sha256: Sha256 = PUBLISHED_INCEPTION
     """What the weights file must be, 8 hexadecimal digits or more. Other weights than the published ones are
     scored as another extractor, `fd_inception_<digits>`."""
     statistics: File | None = None
-    """Reference statistics, an .npz of mu and sigma. null: those of the run's images, made once."""
+    """File of reference statistics, an .npz of mu and sigma. null: statistics of the run's own images,
+    which are computed once."""
     kd_subset_size: PositiveInt = 1000
-    """Images in each of the 100 subsets of the kernel distance; published scores use 1000."""
+    """Number of images in each of the 100 subsets of the kernel distance; published scores use 1000."""
     seed: NonNegativeInt = 0
-    """Of the latents. Runs to be compared share it, so it is not the run's own."""
+    """Seed of the latents. Runs that are compared share it, so it is not the run's own."""
 
     @property
     def of_images(self) -> tuple[MetricName, ...]:

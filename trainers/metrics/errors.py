@@ -1,4 +1,4 @@
-"""What a score cannot be made of, said to the user."""
+"""Errors of scoring."""
 
 from search_space.errors import UserError
 

@@ -1,4 +1,7 @@
-"""Named ways of scoring. Numbers of different protocols never compare: 12.42 and 21.18 can be one network."""
+"""Named protocols of scoring.
+
+Scores of different protocols cannot be compared: 12.42 and 21.18 can be one network.
+"""
 
 from collections.abc import Mapping
 

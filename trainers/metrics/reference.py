@@ -1,4 +1,4 @@
-"""What generated images are compared with: real images, statistics of them from a file, or both.
+"""The reference of a score: real images, their statistics from a file, or both. n images, d features.
 
 n images, d features.
 """
@@ -31,7 +31,8 @@ class Reference:
 
     @property
     def content_hash(self) -> str:
-        """Of the images; without images, of what the statistics' file says or holds."""
+        """The hash of the images or, without images, the one that the statistics' file records, else the
+        hash of the statistics."""
         if self.seen is not None:
             return self.seen.images.content_hash
         if self.file is None:

@@ -1,4 +1,4 @@
-"""What a set of images looks like to an extractor, computed once by all workers and kept in the cache.
+"""The features of real images, computed once by all workers and cached. n images, d features.
 
 n images, d features.
 """
@@ -78,7 +78,7 @@ class ReferenceFeatures:
         return torch.from_numpy(np.load(path, allow_pickle=False)) if path.exists() else None
 
     def _features_by_share(self) -> Iterator[Tensor]:
-        """Those in the cache, if they are there already: an image need not be looked at twice."""
+        """The features in the cache, if they are there already, so that no image is processed twice."""
         kept = from_rank_zero(self._kept_features)
         if kept is None:
             yield from (features for _, features in self._shares())

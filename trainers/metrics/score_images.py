@@ -1,4 +1,4 @@
-"""Scores of images that are there already, and statistics of images for later: folders, data sets, samples.
+"""Scores and statistics of existing images: folders, data sets, samples. n images.
 
 n images.
 """

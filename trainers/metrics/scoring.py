@@ -1,4 +1,4 @@
-"""From images, wherever they come from, to scores.
+"""Computing scores from batches of images. n images, c channels, h x w pixels.
 
 n images, c channels, h x w pixels.
 """

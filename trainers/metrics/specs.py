@@ -1,4 +1,6 @@
-"""The kinds of score, one row each: how its metric is made and fed, what it needs, and what it is called.
+"""The kinds of scores, one row each: how the metric is made and fed, what it needs, and its names.
+
+n samples, d features, k classes.
 
 n samples, d features, k classes.
 """
@@ -134,7 +136,7 @@ METRIC_SPECS: Mapping[str, MetricSpec] = {
 
 
 def lower_is_better(score: str) -> bool:
-    """Of a score by the name it is reported under."""
+    """Whether a lower score is better, by its reported name."""
     return not any(
         fnmatchcase(score, name)
         for family in METRIC_SPECS.values()

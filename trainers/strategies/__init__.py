@@ -1,1 +1,1 @@
-"""How genotypes are found: one file a strategy, and its line in the registry."""
+"""Search strategies: each is one file and one line in the registry."""

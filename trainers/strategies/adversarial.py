@@ -129,7 +129,7 @@ class AdversarialSearch(Strategy):
         )
 
     def scored(self) -> None:
-        """As released, if asked to: go on from the moving average."""
+        """Continue from the moving average, as the released code does, if configured."""
         if self._options.continue_from_ema:
             copy_parameters(self.state.generator, self.state.ema_generator)
             copy_parameters(self.state.alpha, self.state.ema_alpha)
@@ -202,7 +202,7 @@ class AdversarialSearch(Strategy):
         state.decisions.decide(edge, supernet.damage(edge, score))
 
     def _architectures(self) -> dict[Network, Architecture]:
-        """Those that are searched: alpha, and beta unless the opponent is fixed."""
+        """The searched architectures: alpha, and beta unless the opponent is fixed."""
         alpha: dict[Network, Architecture] = {"generator": self.state.alpha}
         return alpha if self.state.beta is None else {**alpha, "discriminator": self.state.beta}
 

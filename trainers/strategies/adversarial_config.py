@@ -19,10 +19,10 @@ class AdversarialConfig(StrategyConfig):
 
     name: Literal["adversarial"] = "adversarial"
     warmup_steps: NonNegativeInt = 0
-    """Steps before alpha and beta begin to move; weights train alone until then."""
+    """Number of steps before alpha and beta begin to change; until then only weights are trained."""
     relaxation: Relaxation = "gumbel"
-    """How alpha and beta become weights of operations: softmax((alpha + noise) / tau) is `gumbel`; `hard`
-    takes one operation of it an edge, with the gradient of the whole."""
+    """The function that turns alpha and beta into weights of operations. `gumbel` is softmax((alpha +
+    noise) / tau); `hard` takes one operation per edge of it, with the gradient of the whole."""
     tau_start: PositiveFloat = 5.0
     """Temperature of the first step."""
     tau_end: PositiveFloat = 0.1
@@ -32,9 +32,11 @@ class AdversarialConfig(StrategyConfig):
     beta_optimizer: AdamConfig = ARCHITECTURE_ADAM
     """Trains beta, the architecture of D."""
     sample_per_forward: bool = False
-    """As released: real and fake images meet different samples of D. Default: one sample per update."""
+    """Whether real and fake images meet different samples of D, as in the released code. By default there
+    is one sample per update."""
     mask_image_edges: bool = True
-    """False, as released, spreads the weight of D's image edges over 7 columns of which 5 exist."""
+    """Whether D's image edges use only their 5 operations. False, as in the released code, spreads their
+    weight over 7 columns."""
     kernel_learning_rate: KernelRates = "equal"
     """by_taps multiplies the learning rates of k x k kernels by 9 / k^2: Adam moves all weights alike, so
     that the outputs of wide kernels move most, and alpha prefers them."""
@@ -47,7 +49,8 @@ class AdversarialConfig(StrategyConfig):
     """Of perturbation: steps between two edges' decisions, in which weights train on and alpha stands still;
     they are the last ones of the search."""
     continue_from_ema: bool = False
-    """As released: after each evaluation, weights and alpha jump back to their moving average."""
+    """Whether weights and alpha jump back to their moving average after each evaluation, as in the released
+    code."""
 
     def tau(self, step: int, steps: int) -> float:
         """Temperature of a step, counted from 0, of so many."""

@@ -1,4 +1,4 @@
-"""What an adversarial search holds: supernets, alpha and beta, the moving average of G, optimizers."""
+"""The state of an adversarial search: supernets, alpha and beta, the moving average of G, optimizers."""
 
 import copy
 from collections import defaultdict
@@ -93,7 +93,7 @@ def _weights_adam(network: nn.Module, config: AdamConfig, rates: KernelRates) ->
 
 
 def _kernel_sizes(network: nn.Module) -> dict[Tensor, int]:
-    """Of the convolutions that stand for a choice on an edge."""
+    """Kernel sizes of the convolutions that are choices of an edge."""
     return {
         operation.weight: operation.weight.shape[-1]
         for cell in network.modules()

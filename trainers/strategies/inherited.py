@@ -1,4 +1,4 @@
-"""Networks that inherit their weights from a supernet, and how good they are."""
+"""Networks that inherit their weights from a supernet, and their scores."""
 
 import math
 from collections.abc import Callable, Mapping

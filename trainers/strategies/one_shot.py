@@ -50,7 +50,7 @@ class OneShotSearch(Strategy):
 
     @property
     def training_steps(self) -> int:
-        """Those before evolution."""
+        """The number of steps before evolution."""
         return self._config.steps - (self._options.evolution.candidates if self._score else 0)
 
     def use_scores(self, score: Score) -> None:

@@ -18,16 +18,19 @@ class OneShotConfig(StrategyConfig):
     needs_scores: ClassVar[bool] = True
     needs_mixtures: ClassVar[bool] = False
     supernets: PositiveInt = 3
-    """Trained beside each other with seeds of their own; a candidate's score is the mean of theirs."""
+    """Number of supernets that are trained in parallel with seeds of their own. A candidate's score is the
+    mean of its scores in them."""
     paths: PositiveInt = 4
-    """Genotypes of a step: each gets an equal share of the batch. Workers share them, too."""
+    """Number of genotypes per step; each gets an equal share of the batch. Workers share them, too."""
     sampling: Literal["uniform", "fair"] = "uniform"
-    """fair draws every edge's primitives from a bag without replacement: each comes equally often."""
+    """How paths are drawn. `fair` draws the primitives of every edge without replacement, so that each
+    occurs equally often."""
     opponent: Literal["fixed", "paths"] = "fixed"
-    """The discriminator of retraining, or paths of the space's own, drawn like those of the generator."""
+    """The discriminator of the search: that of retraining, or paths of the space's own discriminator, drawn
+    like those of the generator."""
     recompute: bool = True
-    """Generators' maps are computed a second time on the way back instead of being kept: half the memory, a
-    quarter more time. The numbers are the same."""
+    """Whether the generators' maps are computed a second time in the backward pass instead of being stored:
+    half the memory, a quarter more time. The numbers are the same."""
     probe_every: PositiveInt = 75
     """Steps after which a supernet stops and takes back the weights of before, if the median score of some
     fixed paths is not lower than at the last time: long training spoils the ranking."""
@@ -37,9 +40,9 @@ class OneShotConfig(StrategyConfig):
     """Before a path is scored, BatchNorm's statistics are taken of its maps for these latents, always the
     same."""
     derivations: PositiveInt = 4
-    """The best candidates that a selection is given."""
+    """Number of best candidates that the search derives for a selection."""
     distance: NonNegativeInt = 4
-    """Edges in which these differ from each other, at least."""
+    """The smallest number of edges in which these differ from each other."""
     evolution: EvolutionConfig = EvolutionConfig()
 
     @property

@@ -1,4 +1,4 @@
-"""What a one-shot search holds: supernets with their moving averages, and what has been scored."""
+"""The state of a one-shot search: supernets with their moving averages, and the scored genotypes."""
 
 import copy
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainers.noise import NoiseSource
 
 MOST_DRAWS = 20_000
-"""Of genotypes of any size, for one of the size that is asked for: takes seconds."""
+"""Draws of genotypes of any size for one of the requested size: this takes seconds."""
 
 
 class RandomConfig(StrategyConfig):

@@ -1,4 +1,4 @@
-"""What a search strategy is: options that build it, and the methods that the search loop calls.
+"""The interface of a search strategy: options that build it, and the methods that the search loop calls.
 
 Imports no torch: options are read before it is needed.
 """
@@ -46,7 +46,7 @@ class Batch(Protocol):
         """All of them."""
 
     def halves(self) -> tuple["Tensor", "Tensor"]:
-        """Those for weights, and those for what chooses the architecture."""
+        """The images for weights, and those for the architecture."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Players:
     generator: "nn.Module"
     discriminator: "nn.Module"
     images: "Callable[[nn.Module, Tensor], Tensor]"
-    """Of a generator like this one, from latents."""
+    """Images of a generator like this one, from latents."""
     scored: "Callable[[nn.Module, Tensor], Tensor]"
     """What a discriminator like this one says of images: real and generated ones, or generated ones alone."""
 
@@ -102,7 +102,7 @@ class Strategy(Protocol):
         return
 
     def players(self) -> Players | None:
-        """Who plays whom now; None, as `StrategyConfig.plays` announces: nobody does."""
+        """The players at this step; None if the strategy has none (see `StrategyConfig.plays`)."""
         return None
 
     def diagnostics(self) -> Diagnostics:

@@ -1,1 +1,1 @@
-"""How candidates become one. Each policy is a file and a line of `registry.POLICIES`."""
+"""Policies, which choose one of many candidates. Each policy is a file and a line of `registry.POLICIES`."""

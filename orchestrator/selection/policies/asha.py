@@ -1,4 +1,7 @@
-"""ASHA by promotion (Li et al. 2020): whoever is among the best of a rung so far goes on, without waiting."""
+"""ASHA by promotion (Li et al.
+
+2020): a run that is among the best of a rung so far continues without waiting.
+"""
 
 from collections.abc import Sequence
 
@@ -24,7 +27,7 @@ def promote(candidates: Sequence[Candidate], source: CurveSource, config: Select
 
 
 def _batch(trainings: Trainings) -> list[str]:
-    """Who is trained next: as many as are decided on at once and the budget allows."""
+    """The genotypes to train next: as many as `batch` and the budget allow."""
     chosen: list[str] = []
     for genotype in _promotable(trainings) + _unseen(trainings):
         if len(chosen) == trainings.config.batch:
@@ -35,7 +38,7 @@ def _batch(trainings: Trainings) -> list[str]:
 
 
 def _promotable(trainings: Trainings) -> list[str]:
-    """Those among the best of their rung who have not gone on, the highest rung first."""
+    """The best of each rung that have not continued, the highest rung first."""
     found: list[str] = []
     for rung in range(trainings.last)[::-1]:
         best = trainings.sound(rung)[: _places(trainings, rung)]
@@ -44,7 +47,7 @@ def _promotable(trainings: Trainings) -> list[str]:
 
 
 def _places(trainings: Trainings, rung: int) -> int:
-    """How many of those at a rung so far may go on: rounded down, so that nobody does for arriving first."""
+    """Number of runs at a rung that may continue, rounded down, so that no run does by being the first."""
     keep = trainings.config.keep or (1 / 3,)
     share = keep[0] if len(keep) == 1 else keep[rung]
     return int(share) if share >= 1 else int(share * len(trainings.ranked(rung)))

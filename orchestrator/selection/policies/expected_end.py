@@ -17,7 +17,7 @@ from jaxtyping import Float64
 PRIOR_PAIRS = 3.0
 """So many candidates' worth of the guess below, until enough have gone from one rung to the next."""
 PRIOR_SLOPE = 0.7
-"""Of a score on the one at the rung before, relative to the mean: the best ones were partly lucky."""
+"""Slope of a score on the score one rung before, relative to the mean: the best were partly lucky."""
 PRIOR_UNEXPLAINED = 0.4
 """Share of the variance that a rung does not know of the next."""
 RELEARN = 1.5

@@ -1,4 +1,4 @@
-"""Why a candidate was kept or dropped, in words."""
+"""The reason why a candidate was kept or dropped, as text."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def cut_reason(
 
 
 def final_reason(ranked: Sequence[CandidateScores], place: int, noise: Noise, config: SelectionConfig) -> str:
-    """Where the candidate at a place of the last rung, counted from 0, stands against the one chosen."""
+    """The reason why the candidate at a place of the last rung, counted from 0, was chosen or not."""
     scored = ranked[place]
     if place == 0 and scored.is_sound:
         return "chosen"
@@ -63,7 +63,7 @@ def _apart(
 
 
 def choice_reason(ranked: Sequence[CandidateScores], noise: Noise, config: SelectionConfig) -> str:
-    """Who is chosen and why. `ranked` are those of the last rung, best first."""
+    """The choice and its reason. `ranked` are the candidates of the last rung, best first."""
     scored = [each for each in ranked if each.scores]
     if not scored:
         return f"nothing chosen, as every candidate still standing diverged ({len(ranked):,})"

@@ -1,4 +1,5 @@
-"""Successive halving: all candidates are trained a little, the better ones further, the best is chosen."""
+"""Successive halving: all candidates are trained for a few steps, the better ones for longer, and the best
+is chosen."""
 
 from collections.abc import Iterator, Sequence
 
@@ -99,7 +100,7 @@ def _two_cuts(config: SelectionConfig, share: float) -> tuple[float, ...]:
 SMALL = 0.25
 """Share of training everyone to the end below which a budget asks for other cuts."""
 SCREENED, LATE = 0.3, 0.4
-"""Most who go on from the first rung then; share of the training before the second cut."""
+"""The most candidates that continue from the first rung then; share of the training before the second cut."""
 SMALLEST, EVERYONE = 1e-9, 1 - 1e-9
 """Shares to keep lie between these: `min_keep` go on below the first, nobody is dropped above the second."""
 

@@ -1,4 +1,4 @@
-"""What a policy is: scores in, trainings and a choice out."""
+"""The interface of a policy: it receives scores, asks for trainings and returns a choice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Choose(Protocol):
 
 @dataclass(frozen=True)
 class Policy:
-    """A way to choose, with what suits it where the configuration says nothing."""
+    """A policy, with the defaults that suit it."""
 
     choose: Choose
     rungs: tuple[float, ...]
     """Shares of the training."""
     keep: tuple[float, ...] | None = None
-    """Who goes on from each of these rungs."""
+    """The share or number of candidates that continue from each of these rungs."""
     budget: float | None = None
     """Share of training everyone to the end."""
     cuts: bool = False

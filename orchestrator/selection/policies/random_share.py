@@ -1,4 +1,5 @@
-"""Some candidates drawn at random are trained to the end: the control that every other policy has to beat."""
+"""The policy `random`: candidates drawn at random are trained to the end, as a control for every other
+policy."""
 
 from collections.abc import Sequence
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""What a selection costs before it is run, in training steps."""
+"""Repeated runs of candidates within noise of a cut, and the cost of a selection in training steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def lead(
 def near_the_cut(
     ranked: Sequence[CandidateScores], places: int, config: SelectionConfig
 ) -> list[CandidateScores]:
-    """Those within noise of a cut after so many places, nearest to it first.
+    """The candidates within noise of a cut after so many places, nearest to it first.
 
     Who is kept is compared with the best who is not, who is not with the last who is. While nobody was
     repeated the noise is unknown, and the two at the cut come first.
@@ -70,7 +70,7 @@ def near_the_cut(
 
 
 def doubtful(ranked: Sequence[CandidateScores], places: int, most_repeats: int) -> list[CandidateScores]:
-    """Those whose few runs may have been luck, whatever the others score.
+    """The candidates whose few runs may have been luck, whatever the others score.
 
     A single winner with a single score: the best of many is partly luck. And who diverged in more than half
     of the runs, if so many repeats can make up for it: one run in ten was seen to, of any architecture.

@@ -1,4 +1,4 @@
-"""Trainings that go on one by one instead of rung by rung, and the selection that they come to."""
+"""Trainings that continue one by one instead of rung by rung, and the selection that results."""
 
 from collections.abc import Sequence
 
@@ -91,14 +91,14 @@ class Trainings:
         return best_first(scored, self.config.lower_is_better)
 
     def sound(self, rung: int) -> list[str]:
-        """Who did not diverge at a rung, best first."""
+        """The genotypes that did not diverge at a rung, best first."""
         if rung not in self._sound:
             ranked = self.ranked(rung)
             self._sound[rung] = [each.candidate.genotype for each in ranked if each.is_sound]
         return self._sound[rung]
 
     def finished(self) -> list[str]:
-        """Who came to the end and has not collapsed on the way, best first."""
+        """The genotypes that reached the end and did not collapse on the way, best first."""
         before = (
             [each.mean for each in self.ranked(self.last - 1) if each.mean is not None] if self.last else []
         )
@@ -106,7 +106,7 @@ class Trainings:
         return [each.candidate.genotype for each in ends if not has_collapsed(each, before, self.config)]
 
     def lost(self) -> set[str]:
-        """Who diverged at the last rung that was reached."""
+        """The genotypes that diverged at the last rung that was reached."""
         return {
             each.candidate.genotype
             for rung in range(self.last + 1)
@@ -115,7 +115,7 @@ class Trainings:
         }
 
     def stopped(self, rung: int) -> list[str]:
-        """Who could go on from a rung and has not, best first."""
+        """The genotypes that could continue from a rung and have not, best first."""
         return [genotype for genotype in self.sound(rung) if self.reached(genotype) == rung]
 
     def finish(self) -> None:
@@ -148,7 +148,7 @@ class Trainings:
         return self.spent + price + self.reserve(genotypes) <= self.config.budget
 
     def selection(self) -> Selection:
-        """What they have come to."""
+        """The selection that results from these trainings."""
         rungs = [self._rung(rung) for rung, scores in enumerate(self._scores) if scores]
         ranked = self.ranked(len(rungs) - 1)
         finished = len(rungs) == len(self.config.steps) and bool(ranked[0].scores)

@@ -1,4 +1,5 @@
-"""Tables of learning curves, CSV or Parquet: a row a score, or a row a run with a column for each step."""
+"""Tables of learning curves, CSV or Parquet: one row per score, or one row per run with a column for each
+step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ class Columns:
 
 
 MOST_BYTES = 2**29
-"""Of a CSV file, or of the columns of a Parquet file in memory; reading takes a few times as much."""
+"""Size limit of a CSV file, or of a Parquet file's columns in memory; reading takes a few times as much."""
 MOST_ROWS = 5_000_000
 
 WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8, "BYTE_ARRAY": 4}
@@ -112,7 +113,7 @@ def _table(path: Path) -> "pa.Table":
 
 
 def _bytes_in_memory(found: "pq.FileMetaData") -> int:
-    """Of all columns: ten thousand equal values take a few bytes in the file, and their full width here."""
+    """Bytes of all columns in memory: ten thousand equal values take only a few bytes in the file."""
     total = 0
     for group in map(found.row_group, range(found.num_row_groups)):
         total += group.total_byte_size

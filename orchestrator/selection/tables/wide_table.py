@@ -1,4 +1,4 @@
-"""Tables with a row a run and a column for each step, and what their columns hold."""
+"""Tables with one row per run and one column per step."""
 
 import re
 from collections import Counter

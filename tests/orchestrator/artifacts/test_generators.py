@@ -39,6 +39,12 @@ def test_of_several_retrainings_the_newest_counts(root: Path) -> None:
     assert retrained_generator(root / "mine") == root / "mine" / "retrain" / "generator.pt"
 
 
+def test_the_run_that_a_selection_ships_is_found_and_its_other_candidates_are_not(root: Path) -> None:
+    shipped = save_trained(root / "chosen" / "0a1b2c3d" / "select" / "generator.pt")
+    save_trained(root / "chosen" / "0a1b2c3d" / "select" / "4c7f07244622" / "seed-0" / "generator.pt")
+    assert find_generator("chosen", root, "", None).file == shipped
+
+
 @pytest.mark.parametrize(
     ("source", "genotype", "part"),
     [

@@ -31,7 +31,7 @@ SIZE = 224
 """Height and width at which the network was trained."""
 STEM, FEATURES, CLASSES = 32, 1280, 1000
 EPSILON = 1e-3
-"""Of BatchNorm, as TensorFlow's EfficientNet has it."""
+"""Epsilon of BatchNorm, as in TensorFlow's EfficientNet."""
 
 STAGES = (
     (1, 3, 1, 1, 16),

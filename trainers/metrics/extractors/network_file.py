@@ -1,4 +1,4 @@
-"""A network of the user's own as extractor: a file of TorchScript (.pt) or of torch.export (.pt2).
+"""An extractor from the user's own file, TorchScript (.pt) or torch.export (.pt2).
 
 It takes uint8 images [n, 3, h, w] from 0 to 255 and returns features [n, d], or features and logits [n, k].
 
