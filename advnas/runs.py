@@ -137,7 +137,7 @@ def _ready(config: Config, overrides: Overrides | None) -> Experiment:
 
     quiet()
     experiment = load_config(config, overrides)
-    require_kept(experiment.root)
+    require_kept(experiment.folder)
     return experiment
 
 
