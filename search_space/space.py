@@ -1,8 +1,10 @@
 """The type of search spaces, a value that all other code reads. Imports no torch."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from search_space.errors import GenotypeError
@@ -88,12 +90,17 @@ class SearchSpace:
         return tuple((group, groups[:place].count(group)) for place, group in enumerate(groups))
 
     def size(self, network: Network) -> int:
-        """Number of architectures: the product of the choices of every edge."""
-        size = 1
-        for edges in self.cells_of(network):
-            for edge in edges:
-                size *= len(self.vocabularies[edge.kind])
-        return size
+        """Number of architectures: the product of the choices of every edge, valid together or not."""
+        return prod(len(self.vocabularies[edge.kind]) for edges in self.cells_of(network) for edge in edges)
+
+    def valid_size(self, network: Network) -> int:
+        """Number of valid architectures: cell by cell, as cells are valid one by one. Takes seconds."""
+        counted = Counter(self.cells_of(network))
+        return prod(self._valid_cells(edges) ** count for edges, count in counted.items())
+
+    def _valid_cells(self, edges: CellEdges) -> int:
+        every = product(*(self.names(edge.kind) for edge in edges))
+        return sum(self.fault(edges, names) is None for names in every)
 
     def nodes_without_input(self, edges: CellEdges, names: Names) -> tuple[int, ...]:
         """Nodes that must have an input and have none, last node first."""
@@ -196,7 +203,9 @@ class SearchSpace:
         places = [f"{network} cells.{index}" for index in range(len(expected))]
         for where, edges, cell in zip(places, expected, cells, strict=True):
             if len(cell) != len(edges):
-                raise GenotypeError(f"{where}: {len(cell)} edges given; a cell has {len(edges)}")
+                raise GenotypeError(
+                    f"{where}: {len(cell)} edges given; a cell of {self.name} has {len(edges)}"
+                )
         yield from zip(places, expected, cells, strict=True)
 
     def _index(self, where: str, edge: Edge, name: str) -> int:

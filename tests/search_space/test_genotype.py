@@ -62,7 +62,11 @@ def test_a_genotype_cannot_be_changed():
     [
         ("generator", GENERATOR[:2], "generator cells: 2 given; a generator has 3"),
         ("generator", DISCRIMINATOR, "generator cells: 4 given; a generator has 3"),
-        ("generator", with_row(1, (1, 1, 0)), "generator cells.1: 3 edges given; a cell has 7"),
+        (
+            "generator",
+            with_row(1, (1, 1, 0)),
+            "generator cells.1: 3 edges given; a cell of adversarialnas has 7",
+        ),
         (
             "generator",
             with_row(2, (3, 1, 0, 3, 3, 0, 3)),

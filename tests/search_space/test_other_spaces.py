@@ -22,6 +22,14 @@ def test_spaces_of_generators_have_the_published_sizes():
     assert SPACES["alphagan"].size("generator") == 198_359_290_368 == 6**9 * 3**6 * 3**3
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_valid_architectures_number_as_published():
+    assert SPACES["eagan"].valid_size("discriminator") == (6 * 48 * 48 * 37) ** 3
+    assert SPACES["adversarialnas"].valid_size("generator") == (9 * 48 * 342) ** 3
+    for name in ("autogan", "alphagan"):  # every combination is connected
+        assert SPACES[name].valid_size("generator") == SPACES[name].size("generator")
+
+
 def test_valid_cells_of_eagans_space_number_as_published():
     """Rules bind e1 with e2, e3 with e4 and e5 with e6 only: each pair is counted by itself."""
     space = SPACES["eagan"]
