@@ -21,16 +21,20 @@ CHANNELS = {"generator": 256, "discriminator": 128}
 
 
 def network_cost(
-    genotype: Genotype, channels: int | None, bottom_width: int | None, latent_parts: int | None
+    genotype: Genotype,
+    channels: int | None,
+    bottom_width: int | None,
+    latent_parts: int | None,
+    image_channels: int | None = None,
 ) -> dict[str, Any]:
     """Widths, parameters, multiply-adds and seconds; a width of None is that published for CIFAR-10.
 
     Raises:
         UserError: widths that fit no network.
     """
-    config = _config(genotype, channels, bottom_width or 4, latent_parts)
+    config = _config(genotype, channels, bottom_width or 4, latent_parts, image_channels or 3)
     network, inputs = _network(genotype, config)
-    of_d = {"channels": config.channels, "image_size": config.image_size, "image_channels": 3}
+    of_d = {name: getattr(config, name) for name in ("channels", "image_size", "image_channels")}
     return {
         "widths": config.model_dump() if genotype.network == "generator" else of_d,
         **asdict(cost(network, inputs)),
@@ -80,7 +84,11 @@ def cost_in_words(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _config(
-    genotype: Genotype, channels: int | None, bottom_width: int, latent_parts: int | None
+    genotype: Genotype,
+    channels: int | None,
+    bottom_width: int,
+    latent_parts: int | None,
+    image_channels: int = 3,
 ) -> GeneratorConfig:
     """The generator's widths, or those of a generator that makes images for the discriminator."""
     space = find_space(genotype.space)
@@ -90,6 +98,7 @@ def _config(
             bottom_width=bottom_width,
             latent_dim=space.latent_dim,
             latent_parts=latent_parts or space.latent_parts,
+            image_channels=image_channels,
         )
     except ValidationError as error:
         raise UserError("; ".join(detail["msg"] for detail in error.errors(include_url=False))) from None
@@ -99,5 +108,6 @@ def _network(genotype: Genotype, config: GeneratorConfig) -> tuple[nn.Module, to
     """In evaluation mode, and one input."""
     if genotype.network == "generator":
         return derived_generator(config, genotype).eval(), torch.randn(1, config.latent_dim)
-    discriminator = build(genotype, DiscriminatorConfig(channels=config.channels))
-    return discriminator.eval(), torch.randn(1, 3, config.image_size, config.image_size)
+    widths = DiscriminatorConfig(channels=config.channels, image_channels=config.image_channels)
+    discriminator = build(genotype, widths)
+    return discriminator.eval(), torch.randn(1, config.image_channels, config.image_size, config.image_size)

@@ -94,10 +94,13 @@ def run_width(run: Path, network: str) -> dict[str, int]:
     for stage in ("retrain", "search"):
         for folder in (run / stage, *sorted(run.glob(f"*/{stage}"))):
             store = CheckpointStore(folder / "checkpoints", keep=1)
-            if newest := store.latest():
+            # A retraining may have the fixed discriminator, which has no genotype.
+            if (newest := store.latest()) and f"{stage}.{network}.channels" in newest.meta.identity:
                 found = newest.meta.identity
-                names = ("channels", "bottom_width", "latent_parts")
+                names = ("channels", "bottom_width", "latent_parts", "image_channels")
                 widths = {name: found.get(f"{stage}.{network}.{name}") for name in names}
+                if widths["bottom_width"] is None:  # a discriminator's images are those of the generator
+                    widths["bottom_width"] = found.get(f"{stage}.generator.bottom_width")
                 return {name: width for name, width in widths.items() if isinstance(width, int)}
     return {}
 

@@ -125,7 +125,7 @@ def show(arguments: argparse.Namespace) -> None:
         name: given if (given := getattr(arguments, name)) is not None else own.get(name)
         for name in COST_OPTIONS
     }
-    found = network_cost(genotype, **widths)
+    found = network_cost(genotype, **widths, image_channels=own.get("image_channels"))
     if arguments.json:
         print(as_json({"genotype": genotype, "hash": genotype.content_hash, **found}))
     else:

@@ -1,9 +1,15 @@
 """Converting every kind of image that Pillow opens to 8 bits of grey or RGB."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageColor
+
+# Pillow warns of broken EXIF, transparent palettes and large images in its own words, with a line of code.
+# What matters of an image is said in ours: see `decoding` and `survey`.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 ORIENTATION = 0x0112
 """EXIF's tag that says how a photograph is to be turned; 1 is upright."""

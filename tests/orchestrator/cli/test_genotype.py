@@ -2,11 +2,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from orchestrator.__main__ import main
+from orchestrator.jobs.worker import run_worker
 from search_space.genotype import Genotype
+from search_space.networks.generator import Generator
 from search_space.zoo.published import PUBLISHED
+from tests.orchestrator.tiny_jobs import tiny_job
 
+CPU = torch.device("cpu")
 EAGAN = [[1, 1, 1, 0, 2, 3, 1], [1, 1, 0, 1, 3, 0, 5], [0, 1, 0, 3, 0, 0, 3]]
 
 
@@ -45,6 +50,22 @@ def test_show_of_a_run_gives_either_network(run, capsys):
     assert PUBLISHED["cagan_top1"].genotype.content_hash in capsys.readouterr().out
     assert main(["genotype", "show", "mine", "--root", str(run), "--network", "discriminator"]) == 0
     assert PUBLISHED["adversarialnas_discriminator"].genotype.content_hash in capsys.readouterr().out
+
+
+def test_the_cost_of_a_runs_network_is_told_at_the_runs_own_width(tmp_path, capsys):
+    job = tiny_job(tmp_path)
+    outcome = run_worker(job, lambda _: None, CPU)
+    outcome.genotypes["generator"].save(job.folder / "genotype_generator.json")
+    assert main(["genotype", "show", "run", "--root", str(tmp_path), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    own = job.config.generator
+    assert {name: shown["widths"][name] for name in ("channels", "bottom_width", "image_channels")} == {
+        "channels": own.channels,
+        "bottom_width": own.bottom_width,
+        "image_channels": own.image_channels,
+    }
+    network = Generator(own, Genotype.model_validate(shown["genotype"]))
+    assert shown["parameters"] == sum(parameter.numel() for parameter in network.parameters())
 
 
 def test_list_has_every_published_genotype_with_its_score(capsys):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from orchestrator.config.experiment import Experiment, load_experiment
 from orchestrator.console.console import Console
-from orchestrator.stages.preview import preview
+from orchestrator.stages.preview import contact_sheet, preview
 from tests.trainers.datasets.sources import encoded
 from trainers.datasets.images import DataError
 
@@ -33,10 +33,13 @@ def said(experiment: Experiment, folder: Path, *stages: str) -> str:
 
 
 def test_the_images_are_described_and_their_contact_sheet_shows_them_as_networks_see_them(tmp_path):
-    text = said(of(tmp_path, 130), tmp_path, "search", "retrain")
+    experiment = of(tmp_path, 130)
+    text = said(experiment, tmp_path, "search", "retrain")
     assert "130 images" in text
     assert "130 transparent, shown on white (data.background)" in text
     assert "64 of 130 images as networks see them" in text
+    kept = contact_sheet(experiment.model_copy(update={"root": tmp_path, "name": "run"}))
+    assert kept == {"images.png": (tmp_path / "run" / "images.png").read_bytes()}, "for MLflow"
     sheet = Image.open(tmp_path / "run" / "images.png")
     tile = sheet.width // 8  # eight in a row
     column = np.asarray(sheet.convert("RGB"))[:, 2 * tile + tile // 2]

@@ -42,6 +42,11 @@ def test_a_space_that_does_not_fit_the_base_is_refused(name, axis, mistake):
         validate(sweep_of(space={name: axis}))
 
 
+def test_asha_of_a_file_is_switched_off_by_null():
+    assert load_sweep("sweep_digits", {"asha.grace": "2"}).config.asha.grace == 2
+    assert load_sweep("sweep_digits", {"asha": "null"}).config.asha is None
+
+
 def test_an_objective_that_nobody_measures_is_refused():
     with pytest.raises(ConfigError, match="did you mean fd_digits"):
         validate(sweep_of(objective={"metric": "fd_digit", "goal": "minimize"}))

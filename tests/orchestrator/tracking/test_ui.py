@@ -1,3 +1,4 @@
+import asyncio
 import os
 import socket
 import sqlite3
@@ -55,11 +56,13 @@ def test_the_address_is_that_of_the_newest_runs_with_our_columns(tmp_path, monke
 
 
 def test_the_page_sets_columns_without_a_banner_and_goes_on_to_the_runs():
-    from fastapi.testclient import TestClient
+    from starlette.requests import Request
 
-    from orchestrator.tracking.ui_app import app
+    from orchestrator.tracking.ui_app import app, opened
 
-    page = TestClient(app, base_url="http://127.0.0.1").get("/advnas/3").text
+    assert app.router.routes[0].path == "/advnas/{experiment}"
+    request = Request({"type": "http", "path_params": {"experiment": "3"}})
+    page = asyncio.run(opened(request)).body.decode()
     assert "viewStateShareKey" not in page
     assert "metrics.`best`" in page
     assert "params.`data`" in page
