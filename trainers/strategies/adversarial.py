@@ -7,6 +7,7 @@ Shapes: N this worker's share of half a batch, C channels, S image size, K outpu
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from search_space.architecture import Architecture, EdgeWeights
 from search_space.errors import UserError
 from search_space.genotype import Genotype
+from search_space.networks.generator import Generator
 from search_space.relaxation import derive, entropy, gumbel_noise, probabilities, relax
 from search_space.topology import Network
 from trainers.compute import autocast
@@ -194,7 +196,8 @@ class AdversarialSearch(Strategy):
     def _decide(self, edge: Place, score: Score) -> None:
         state, seed = self.state, self._setup.seed
         latents = calibration_latents(CALIBRATION, self._setup.generator.latent_dim, seed, state.device)
-        supernet = Perturbation(state.ema_generator, state.alpha, state.decisions, latents)
+        averaged = cast(Generator, state.ema_generator)
+        supernet = Perturbation(averaged, state.alpha, state.decisions, latents)
         state.decisions.decide(edge, supernet.damage(edge, score))
 
     def _architectures(self) -> dict[Network, Architecture]:
