@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from orchestrator.config.experiment import Experiment
 from search_space.genotype import Genotype
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.networks.generator import Generator
+from search_space.spaces.registry import find_space
 from trainers.compute import device_for, prepare, set_precision
 from trainers.datasets.batches import Batches
 from trainers.datasets.registry import load_images
@@ -101,7 +103,8 @@ class InheritedScores:
 
     def _generator(self, supernet: TrainedSupernet) -> Generator:
         config = self._experiment.search
-        generator = Generator(config.generator, space=config.space).to(self._device)
+        built = find_space(config.space).build("generator", config.generator, None, 1)
+        generator = cast(Generator, built).to(self._device)
         prepare(generator, self._experiment.compute)
         generator.load_state_dict(dict(supernet.generator))
         return generator
@@ -113,8 +116,7 @@ class InheritedScores:
         seed = seed_for(supernet.seed, "fine tuning")
         batches = Batches(self._images, config.batch_size, seed, device=self._device)
         tuned = fine_tuned(network, opponent, batches, config, self._steps, seed, compute)
-        assert isinstance(tuned, Generator)
-        return tuned
+        return cast(Generator, tuned)
 
 
 @contextmanager
