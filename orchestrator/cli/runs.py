@@ -40,9 +40,8 @@ RUNS: Mapping[str, Run] = {
     "evolve": Run(
         "orchestrator.evolution.stage:evolve_genotypes",
         (
-            "advnas evolve digits --search.strategy one_shot --name bred",
+            "advnas evolve digits --search.steps 225 --evolve.concurrent null --name bred",
             "advnas evolve digits --evolve.fitness training --evolve.random 20 --evolve.children 80",
-            "advnas select digits --name bred --select.rungs '[100, 300]'",
         ),
     ),
     "reliability": Run(

@@ -81,7 +81,8 @@ def on_ray(work: Work, at_most: int | None) -> Fitness:
     def fitness(candidates: Sequence[Genotype]) -> Iterator[tuple[Genotype, Scores]]:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         places = concurrent_trials(cluster, at_most, nodes, command="evolve")
-        waiting, running = list(candidates)[::-1], dict[ObjectRef, Genotype]()
+        waiting = list(candidates)[::-1]
+        running: dict[ObjectRef[Scores | UserError], Genotype] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < places:

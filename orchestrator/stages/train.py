@@ -1,14 +1,12 @@
 """The stages that train, each recorded in MLflow and resumed by name: search and retrain."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
-
-import torch
 
 from orchestrator.artifacts.cost import generator_parameters
 from orchestrator.artifacts.generators import GENERATOR_FILE
@@ -25,7 +23,7 @@ from orchestrator.plots.images import image_grid
 from orchestrator.plots.watch import Watch
 from orchestrator.stages.preview import contact_sheet, preview
 from orchestrator.stages.results import GenotypeFile, Retrained, RunIdentity, Searched, Trained, write_result
-from orchestrator.stages.trust import Trusted, trusted
+from orchestrator.stages.trust import trust_of_search
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.columns import columns
 from orchestrator.tracking.tracker import SEARCHED
@@ -34,7 +32,6 @@ from search_space.networks.generator_file import save_generator
 from trainers.files import written_whole
 from trainers.interruption import raise_if_interrupted
 from trainers.report import Report
-from trainers.strategies.one_shot_config import OneShotConfig
 
 SAMPLES_FILE = "samples.png"
 
@@ -113,7 +110,7 @@ def search_in(session: Session) -> Searched:
     with _trained(session, job) as (outcome, run):
         figures = watch_files(job.folder, animate=True)
         run.files(figures)
-        trust = _trust(job, run, session.console)
+        trust = trust_of_search(job, run, session.console)
     drawings = {Path(name).stem: job.folder / name for name in figures}
     searched = Searched(
         run_identity(session, run),
@@ -124,21 +121,6 @@ def search_in(session: Session) -> Searched:
         folder=job.folder,
     )
     return _stored(job, searched)
-
-
-def _trust(job: Job, run: TrackedRun, console: Console) -> Trusted | None:
-    """How far the supernets of a search rank real trainings; None where it trains none that score paths."""
-    checkpoint = job.checkpoints.latest()
-    if checkpoint is None or not isinstance(job.experiment.search.strategy, OneShotConfig):
-        return None
-
-    def score(genotypes: Sequence[Genotype]) -> Iterator[tuple[Genotype, tuple[float, ...]]]:
-        from orchestrator.jobs.supernets import InheritedScores, supernets_of
-
-        scores = InheritedScores(job.experiment, tuple(supernets_of(checkpoint)), torch.get_num_threads())
-        return ((each, scores(each)) for each in genotypes)
-
-    return trusted(job.experiment, job.folder, score, run, console)
 
 
 def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Retrained:

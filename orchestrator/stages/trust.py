@@ -1,6 +1,6 @@
 """How far the supernets of a search can be trusted: measured, drawn and recorded with the search."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +9,13 @@ import numpy as np
 
 from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
+from orchestrator.jobs.job import Job
 from orchestrator.tracking import TrackedRun
 from orchestrator.yardstick.trust import LARGEST, Trust, Truth, known_truth, standardised, trust_in
 from search_space.genotype import Genotype
 from search_space.sampling import count_parameters
 from trainers.files import written_whole
+from trainers.strategies.one_shot_config import OneShotConfig
 
 if TYPE_CHECKING:
     from orchestrator.plots.trust import TrustFigure
@@ -55,6 +57,23 @@ def trusted(
     run.scores(trust.metrics, {})
     run.tag({"advnas.trust": trust.sentence})
     return Trusted(trust.sentence, drawing, figures)
+
+
+def trust_of_search(job: Job, run: TrackedRun, console: Console) -> Trusted | None:
+    """How far the supernets of a finished search rank real trainings; None where it scores no paths."""
+    checkpoint = job.checkpoints.latest()
+    if checkpoint is None or not isinstance(job.experiment.search.strategy, OneShotConfig):
+        return None
+
+    def score(genotypes: Sequence[Genotype]) -> Iterator[tuple[Genotype, tuple[float, ...]]]:
+        import torch
+
+        from orchestrator.jobs.supernets import InheritedScores, supernets_of
+
+        scores = InheritedScores(job.experiment, tuple(supernets_of(checkpoint)), torch.get_num_threads())
+        return ((each, scores(each)) for each in genotypes)
+
+    return trusted(job.experiment, job.folder, score, run, console)
 
 
 def _known(folder: Path, truth: Truth) -> Trust | None:

@@ -111,6 +111,8 @@ def test_the_container_has_all_that_is_installed_and_root_runs_nothing():
     }
     assert all((PROJECT / source).exists() for source in copied)
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert copied == {*wheel, "pyproject.toml", "constraints.txt", PYPROJECT["project"]["readme"]}
+    project = PYPROJECT["project"]
+    named = {"pyproject.toml", "constraints.txt", project["readme"], *project["license-files"]}
+    assert copied == {*wheel, *named}
     assert "--constraints constraints.txt '.[server]'" in DOCKERFILE
     assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["ray"]

@@ -196,9 +196,8 @@ class AdversarialSearch(Strategy):
     def _decide(self, edge: Place, score: Score) -> None:
         state, seed = self.state, self._setup.seed
         latents = calibration_latents(CALIBRATION, self._setup.generator.latent_dim, seed, state.device)
-        supernet = Perturbation(
-            cast(ImageGenerator, state.ema_generator), state.alpha, state.decisions, latents
-        )
+        averaged = cast(ImageGenerator, state.ema_generator)
+        supernet = Perturbation(averaged, state.alpha, state.decisions, latents)
         state.decisions.decide(edge, supernet.damage(edge, score))
 
     def _architectures(self) -> dict[Network, Architecture]:
