@@ -146,8 +146,8 @@ def test_a_pipeline_ends_and_another_machine_finds_it_done(
 def test_trainings_of_a_selection_come_back_from_the_machines_that_did_them(
     machines: MachinesApart, s3: Store, tmp_path: Path
 ) -> None:
-    def runs(root: Path, **options: object) -> list[Run]:
-        jobs = [tiny_job(root, "retrain", seed=seed, **options) for seed in range(2)]
+    def runs(**options: object) -> list[Run]:
+        jobs = [tiny_job(tmp_path, "retrain", seed=seed, **options) for seed in range(2)]
         folders = [job.experiment.folder / "select" / str(seed) for seed, job in enumerate(jobs)]
         return [
             Run(Request("id", seed, 3), str(seed), replace(job, folder=folder))
@@ -156,11 +156,11 @@ def test_trainings_of_a_selection_come_back_from_the_machines_that_did_them(
 
     expected = {
         run.request: final_state(outcome)
-        for run, outcome in one_after_another(launch, Console(io.StringIO()))(runs(tmp_path))
+        for run, outcome in one_after_another(launch, Console(io.StringIO()))(runs())
         if isinstance(outcome, Outcome)
     }
     assert len(expected) == 2
-    far = runs(tmp_path, root=s3.uri, tracking__uri="http://127.0.0.1:9", cluster__address=machines.address)
+    far = runs(root=s3.uri, tracking__uri="http://127.0.0.1:9", cluster__address=machines.address)
     for run, outcome in side_by_side(far[0].job.experiment.cluster, None)(far):
         assert isinstance(outcome, Outcome)
         newest = run.job.checkpoints.latest()
