@@ -64,11 +64,13 @@ def _claimed(stored: StoredFolder, machine: str) -> Iterator[None]:
     claim = _Claim(stored, machine)
     claim.take()
     ended = threading.Event()
-    threading.Thread(target=claim.keep, args=(ended,), name="claim", daemon=True).start()
+    keeper = threading.Thread(target=claim.keep, args=(ended,), name="claim", daemon=True)
+    keeper.start()
     try:
         yield
     finally:
         ended.set()
+        keeper.join()  # it may be renewing the claim just now
         claim.withdraw()
 
 

@@ -1,8 +1,10 @@
 """Machines that share no disk: a root in an object store serves them as any other, a local one is refused."""
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,11 +15,17 @@ from mlflow import MlflowClient
 from moto.server import ThreadedMotoServer
 
 from orchestrator.__main__ import main
+from orchestrator.cluster.launch import launch
 from orchestrator.config.roots import scratch
+from orchestrator.console.console import Console
+from orchestrator.jobs.job import Outcome
+from orchestrator.selection.live import Run, one_after_another, side_by_side
+from orchestrator.selection.result import Request
 from tests.integration.machines import MachinesApart, machines_apart
 from tests.integration.test_resume_on_ray import Timed, kill_a_worker, worker_processes
 from tests.mlflow_server import server_of
 from tests.orchestrator.disturbed import Disturbed, recorded_runs
+from tests.orchestrator.tiny_jobs import differences, final_state, tiny_job
 from tests.s3_server import Store, s3_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -132,3 +140,29 @@ def test_a_pipeline_ends_and_another_machine_finds_it_done(
     ended = capsys.readouterr()
     assert json.loads(ended.out)["metrics"] == result["metrics"]
     assert "eta" not in ended.err, "nothing is trained again"
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_trainings_of_a_selection_come_back_from_the_machines_that_did_them(
+    machines: MachinesApart, s3: Store, tmp_path: Path
+) -> None:
+    def runs(**options: object) -> list[Run]:
+        jobs = [tiny_job(tmp_path, "retrain", seed=seed, **options) for seed in range(2)]
+        folders = [job.experiment.folder / "select" / str(seed) for seed, job in enumerate(jobs)]
+        return [
+            Run(Request("id", seed, 3), str(seed), replace(job, folder=folder))
+            for seed, (job, folder) in enumerate(zip(jobs, folders, strict=True))
+        ]
+
+    expected = {
+        run.request: final_state(outcome)
+        for run, outcome in one_after_another(launch, Console(io.StringIO()))(runs())
+        if isinstance(outcome, Outcome)
+    }
+    assert len(expected) == 2
+    far = runs(root=s3.uri, tracking__uri="http://127.0.0.1:9", cluster__address=machines.address)
+    for run, outcome in side_by_side(far[0].job.experiment.cluster, None)(far):
+        assert isinstance(outcome, Outcome)
+        newest = run.job.checkpoints.latest()
+        assert newest is not None
+        assert differences(newest.state(), expected[run.request]) == []
