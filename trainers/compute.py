@@ -37,7 +37,7 @@ def set_arithmetic(config: ComputeConfig, device: torch.device) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in any order
     # A warning where there is no such algorithm: max_pool2d counts as one, whose squares never overlap here.
     torch.use_deterministic_algorithms(config.deterministic, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _allow_tf32(allowed: bool) -> None:

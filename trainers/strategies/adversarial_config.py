@@ -41,7 +41,10 @@ class AdversarialConfig(StrategyConfig):
     opponent: Literal["searched", "fixed"] = "searched"
     """fixed trains against the discriminator of retraining: there is no beta, and only G is derived."""
     continue_from_ema: bool = False
-    """As released: after each evaluation, weights and alpha jump back to their moving average."""
+    """As released: after each evaluation, weights and alpha jump back to their moving average; genotypes are
+    derived before."""
+    noise_per_batch: bool = False
+    """As released: each batch of images that is scored comes from a new sample of alpha."""
 
     def tau(self, step: int, steps: int) -> float:
         """Temperature of a step, counted from 0, of so many."""

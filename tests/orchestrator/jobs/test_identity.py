@@ -91,7 +91,7 @@ def test_the_precision_counts_as_what_it_is_on_the_device(tmp_path: Path) -> Non
 def test_a_run_on_a_gpu_by_an_earlier_version_does_not_change_its_precision_silently(tmp_path: Path) -> None:
     job = tiny_job(tmp_path, cluster__use_gpu=True)
     earlier = {name: value for name, value in identity(job).items() if name != "compute.precision"}
-    with pytest.raises(CheckpointError, match=r"compute\.precision = "tf32": .* was started with "float32""):
+    with pytest.raises(CheckpointError, match=r'compute\.precision = "tf32": .* was started with "float32"'):
         require_same(checkpoint(identity=earlier), identity(job))
 
 
