@@ -164,7 +164,11 @@ def spectral_norms(stacks: Sequence[StackedConvolution]) -> list[SpectralNorm]:
         if stacks[0].training:
             return _after_a_power_iteration(stacks, matrices)
         pairs = zip(stacks, matrices, strict=True)
-        return [SpectralNorm(_sigma(matrix, stack.u, stack.v), stack.u, stack.v) for stack, matrix in pairs]
+        # Copies: a power iteration overwrites the vectors that a backward pass may still need.
+        return [
+            SpectralNorm(_sigma(matrix, stack.u, stack.v), stack.u.clone(), stack.v.clone())
+            for stack, matrix in pairs
+        ]
 
 
 def _after_a_power_iteration(
@@ -179,9 +183,9 @@ def _after_a_power_iteration(
     sigmas, u = norms / lengths, u / norms.unsqueeze(1)
     parts = zip(sigmas.split(sizes), u.split(sizes), v, lengths.unsqueeze(1).split(sizes), strict=True)
     result = [SpectralNorm(sigma, one, other / length) for sigma, one, other, length in parts]
-    for stack, norm in zip(stacks, result, strict=True):
-        # New tensors: an earlier forward whose backward is still to come keeps the ones it used.
-        _, stack.u, stack.v = norm
+    # In place, as a captured step finds them; an earlier forward's backward pass has tensors of its own.
+    kept = [vector for stack in stacks for vector in (stack.u, stack.v)]
+    torch._foreach_copy_(kept, [vector for _, *vectors in result for vector in vectors])
     return result
 
 

@@ -9,7 +9,7 @@ from search_space.space import DEFAULT_SPACE
 from search_space.spaces.registry import SPACES, find_space
 from trainers.losses.hinge import Hinge
 from trainers.losses.registry import Loss
-from trainers.options import AdamConfig
+from trainers.options import AdamConfig, Initialisation
 from trainers.strategies.adversarial_config import AdversarialConfig
 from trainers.strategies.registry import STRATEGIES, StrategyOptions
 
@@ -49,6 +49,9 @@ class SearchConfig(Frozen):
     """Decay of the moving average of G's weights, per generator step."""
     report_every: PositiveInt = 100
     """Steps between reports; each is a checkpoint, a derivation and a grid of samples."""
+    initialisation: Initialisation = "xavier"
+    """released: D's convolutions start sqrt(3) smaller, as PyTorch does, since xavier never reached them on a
+    GPU; weights of G's BatchNorm are N(1, 0.02)."""
     gap_steps: PositiveInt = 20
     """For metric `gap`: number of updates of a copy of each player against the other one before the gap is
     measured."""
@@ -93,6 +96,12 @@ class RetrainConfig(Frozen):
     """Trains G's weights."""
     discriminator_optimizer: AdamConfig = AdamConfig()
     """Trains D's weights."""
+    separate_forwards: bool = False
+    """As released: real and generated images pass D one after the other, each after a power iteration of its
+    own. Default: together."""
+    initialisation: Initialisation = "xavier"
+    """released: D's convolutions start sqrt(3) smaller, as PyTorch does, since xavier never reached them on a
+    GPU; weights of G's BatchNorm are N(1, 0.02)."""
     lr_decay: Literal["none", "linear"] = "none"
     """Schedule of both learning rates: `linear` lets them fall to zero."""
     lr_decay_from: float = Field(default=0.0, ge=0, lt=1)

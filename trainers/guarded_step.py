@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,26 @@ class NonFiniteLoss(Exception):
     """A loss became NaN or infinite; nothing was stepped with it. Says phase, step and rank."""
 
 
+class Adam(torch.optim.Adam):
+    """Whether a step can be captured is the device's affair, wherever a checkpoint comes from."""
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Take over moments and rates."""
+        capturable = [group["capturable"] for group in self.param_groups]
+        super().load_state_dict(state_dict)
+        for group, own in zip(self.param_groups, capturable, strict=True):
+            group["capturable"] = own
+
+
 def adam(parameters: Sequence[nn.Parameter], config: AdamConfig) -> torch.optim.Adam:
-    """The optimizer of one group; fused, so that one kernel steps all of it."""
-    return torch.optim.Adam(
-        parameters, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=True
+    """The optimizer of one group; fused, so that one kernel steps all of it, and can be captured on a GPU."""
+    return Adam(
+        parameters,
+        lr=config.lr,
+        betas=config.betas,
+        weight_decay=config.weight_decay,
+        fused=True,
+        capturable=any(parameter.device.type != "cpu" for parameter in parameters),
     )
 
 
@@ -84,8 +100,8 @@ class GuardedStep:
 
     def _watch(self, loss: Tensor, phase: int, step: int) -> None:
         bad = ~torch.isfinite(loss)
-        self._first = torch.where((self._first < 0) & bad, step * len(PHASES) + phase, self._first)
-        self._tripped = torch.maximum(self._tripped, bad.to(torch.float32))
+        self._first.copy_(torch.where((self._first < 0) & bad, step * len(PHASES) + phase, self._first))
+        self._tripped.copy_(torch.maximum(self._tripped, bad.to(torch.float32)))
 
     def check(self) -> None:
         """Wait for the device and raise if a loss was not finite, on this worker or another.

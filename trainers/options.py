@@ -25,6 +25,10 @@ File = Annotated[Path, AfterValidator(absolute)]
 """A local file, made absolute as a folder is."""
 
 
+Initialisation = Literal["xavier", "released"]
+"""Of new networks."""
+
+
 class AdamConfig(Frozen):
     """Adam with L2 weight decay (not AdamW), as in the released code."""
 

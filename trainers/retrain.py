@@ -131,7 +131,10 @@ def _update_discriminator(
     with autocast(compute, state.device):
         with torch.no_grad():
             fake = state.generator(draws.latents("discriminator", config.batch_size))
-        loss, real_scores, fake_scores = discriminator_loss(config.loss, real, fake, state.discriminator)
+        apart = [state.discriminator] if config.separate_forwards else []
+        loss, real_scores, fake_scores = discriminator_loss(
+            config.loss, real, fake, state.discriminator, *apart
+        )
     descent(loss, state.optimizers["discriminator"], "discriminator", state.step, config.clip_gradient_norm)
     return {
         "loss_discriminator": loss.detach(),

@@ -14,8 +14,8 @@ from trainers.config import RetrainConfig
 from trainers.guarded_step import Phase, adam
 from trainers.losses.schedule import LossSchedule
 from trainers.noise import seed_for
-from trainers.options import ComputeConfig
-from trainers.state import TrainingState
+from trainers.options import ComputeConfig, Initialisation
+from trainers.state import TrainingState, initialise_as_released
 
 
 class RetrainState(TrainingState):
@@ -59,6 +59,7 @@ def build_networks(
     genotypes: dict[str, Genotype],
     seed: int,
     outputs: int = 1,
+    initialisation: Initialisation = "xavier",
 ) -> tuple[ImageGenerator, nn.Module]:
     """A derived generator and a discriminator: the derived one if its genotype is given, else the fixed one.
 
@@ -68,6 +69,11 @@ def build_networks(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "initial parameters"))
         derived = derived_generator(generator, genotypes["generator"])
-        if "discriminator" in genotypes:
-            return derived, build(genotypes["discriminator"], discriminator, outputs)
-        return derived, FixedDiscriminator(discriminator, outputs)
+        opponent = (
+            build(genotypes["discriminator"], discriminator, outputs)
+            if "discriminator" in genotypes
+            else FixedDiscriminator(discriminator, outputs)
+        )
+        if initialisation == "released":
+            initialise_as_released(derived, opponent)
+        return derived, opponent

@@ -57,13 +57,13 @@ def search(
 def _report(strategy: Strategy, setup: SearchSetup, metrics: dict[str, float], evaluate: Evaluate) -> Report:
     step, sample = strategy.state.step, strategy.sample()
     scores = evaluate(step, sample) if sample else {}
+    diagnostics, derived = strategy.diagnostics(), strategy.derived()
     if scores:
         strategy.scored()
-    diagnostics = strategy.diagnostics()
     return Report(
         step=step,
         metrics={**metrics, **diagnostics.scalars, **scores},
-        genotypes={str(network): each for network, each in strategy.derived().items()},
+        genotypes={str(network): each for network, each in derived.items()},
         others=strategy.others(),
         probabilities={str(network): each for network, each in diagnostics.probabilities.items()},
         samples=sample_grid(sample, setup.generator.latent_dim, setup.seed, setup.device) if sample else None,

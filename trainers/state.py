@@ -1,11 +1,14 @@
 """The state of a search or a retraining: everything that changes, and so everything that a checkpoint
 holds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+from search_space.stacked import StackedConvolution
 
 
 class Stateful(Protocol):
@@ -62,6 +65,21 @@ def _check_shapes(part: str, expected: Mapping[str, Tensor], found: Mapping[str,
                 f"{part}.{key} has shape {there} in the checkpoint and {here} in this configuration: "
                 "use the configuration it was saved with"
             )
+
+
+def initialise_as_released(generator: nn.Module, discriminator: nn.Module) -> None:
+    """What the released scripts train from on a GPU.
+
+    They move D there first. Its spectral norm then keeps the raw weights elsewhere, so xavier never reaches
+    them: D's convolutions are what PyTorch makes them.
+    """
+    for stack in discriminator.modules():
+        if isinstance(stack, StackedConvolution):
+            for kernel in stack.weight.data:
+                nn.init.kaiming_uniform_(kernel, a=math.sqrt(5))
+    for norm in generator.modules():
+        if isinstance(norm, nn.BatchNorm2d) and norm.affine:
+            nn.init.normal_(norm.weight, 1.0, 0.02)
 
 
 @torch.no_grad()

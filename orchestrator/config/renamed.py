@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from orchestrator.config.errors import ConfigError
+from orchestrator.config.identity import flatten
 from orchestrator.config.overrides import Options, apply_overrides, set_value, value_at
 
 RENAMED: Mapping[str, str] = {
@@ -37,6 +38,10 @@ ADDED: Mapping[str, Any] = {
     "retrain.loss.name": "hinge",
     "retrain.lr_decay_from": 0.0,
     "compute.precision": "float32",
+    "search.initialisation": "xavier",
+    "search.strategy.noise_per_batch": False,
+    "retrain.initialisation": "xavier",
+    "retrain.separate_forwards": False,
 }
 """Options that decide numbers and came after the first runs -> what every run did before."""
 
@@ -74,7 +79,7 @@ def first_identity(identity: Mapping[str, T]) -> dict[str, T]:
 
 def modern_recipe(recipe: Mapping[str, str]) -> dict[str, str]:
     """What any version has said of a retraining."""
-    later = {name: str(value) for name, value in ADDED.items() if name.startswith("retrain.")}
+    later = flatten({name: value for name, value in ADDED.items() if name.startswith("retrain.")})
     return {**later, **{modern_name(name): value for name, value in recipe.items()}}
 
 

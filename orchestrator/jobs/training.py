@@ -72,7 +72,7 @@ def retraining(job: Job, device: torch.device) -> Training:
     config, seed, compute = job.experiment.retrain, job.experiment.seed, job.experiment.compute
     genotypes = _networks(job.genotypes, config.discriminator.architecture)
     generator, discriminator = build_networks(
-        config.generator, config.discriminator, genotypes, seed, config.loss.outputs
+        config.generator, config.discriminator, genotypes, seed, config.loss.outputs, config.initialisation
     )
     state = RetrainState(generator, discriminator, config, device, compute)
     use_ghost_batches(state.generator, job.experiment.cluster.shares)

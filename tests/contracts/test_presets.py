@@ -114,6 +114,13 @@ def test_official_differs_from_cifar10_in_the_quirks_alone():
         "sample_per_forward": True,
         "mask_image_edges": False,
         "continue_from_ema": True,
+        "noise_per_batch": True,
     }
-    strategy = {**right["search"]["strategy"], **quirks}
-    assert official == {**right, "search": {**right["search"], "strategy": strategy}}
+    search = {
+        **right["search"],
+        "strategy": {**right["search"]["strategy"], **quirks},
+        "initialisation": "released",
+        "evaluation": {**right["search"]["evaluation"], "batch_size": 100},
+    }
+    retrain = {**right["retrain"], "initialisation": "released", "separate_forwards": True}
+    assert official == {**right, "search": search, "retrain": retrain}

@@ -19,6 +19,7 @@ from tests.trainers.small import (
 from trainers.guarded_step import NonFiniteLoss
 from trainers.options import ComputeConfig
 from trainers.search import search
+from trainers.strategies.adversarial import AdversarialSearch
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
@@ -152,6 +153,18 @@ class TestContinuingFromTheMovingAverage:
         live, average = dict(state.generator.named_parameters()), dict(state.ema_generator.named_parameters())
         assert all(torch.equal(live[name], average[name]) for name in live) == jumps
         assert torch.equal(state.alpha.normal, state.ema_alpha.normal) == jumps
+
+    def test_genotypes_are_derived_before(self, monkeypatch):
+        """As released: what is retrained is what the live alpha says, not its average."""
+        calls = []
+        config = search_config(steps=1, continue_from_ema=True)
+        for name in ("derived", "diagnostics", "scored"):
+            own = getattr(AdversarialSearch, name)
+            monkeypatch.setattr(
+                AdversarialSearch, name, lambda self, own=own, name=name: (calls.append(name), own(self))[1]
+            )
+        finished(config, lambda *_: {"fd_digits": 1.0})
+        assert calls == ["diagnostics", "derived", "scored"]
 
     def test_needs_an_evaluation(self):
         state, _ = finished(search_config(steps=2, continue_from_ema=True))

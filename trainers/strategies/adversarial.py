@@ -97,14 +97,21 @@ class AdversarialSearch(Strategy):
         return losses
 
     def sample(self) -> SampleGenerator:
-        """The moving average of the supernet as one sampled network, in evaluation mode."""
+        """The moving average of the supernet as one sampled network, or one a batch, in evaluation mode."""
         state = self.state
         copy_buffers(state.ema_generator, state.generator)
         state.ema_generator.eval()
         generator = generator_for(state.device, self._setup.seed, "evaluation", state.step)
-        noise = gumbel_noise(state.ema_alpha, generator)
-        relaxed = relax(state.ema_alpha, self._options.relaxation, self._tau(state.step - 1), noise)
-        edge_weights = self._with_decisions(state.ema_alpha, relaxed)
+        tau = self._tau(state.step - 1)
+
+        def sampled() -> EdgeWeights:
+            noise = gumbel_noise(state.ema_alpha, generator)
+            relaxed = relax(state.ema_alpha, self._options.relaxation, tau, noise)
+            return self._with_decisions(state.ema_alpha, relaxed)
+
+        if self._options.noise_per_batch:
+            return lambda latents: state.ema_generator(latents, sampled())
+        edge_weights = sampled()
         return lambda latents: state.ema_generator(latents, edge_weights)
 
     @torch.no_grad()

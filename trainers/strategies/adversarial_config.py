@@ -49,8 +49,10 @@ class AdversarialConfig(StrategyConfig):
     """Of perturbation: steps between two edges' decisions, in which weights train on and alpha stands still;
     they are the last ones of the search."""
     continue_from_ema: bool = False
-    """Whether weights and alpha jump back to their moving average after each evaluation, as in the released
-    code."""
+    """As released: after each evaluation, weights and alpha jump back to their moving average; genotypes are
+    derived before."""
+    noise_per_batch: bool = False
+    """As released: each batch of images that is scored comes from a new sample of alpha."""
 
     def tau(self, step: int, steps: int) -> float:
         """Temperature of a step, counted from 0, of so many."""

@@ -15,7 +15,7 @@ from trainers.compute import prepare
 from trainers.guarded_step import Phase, adam
 from trainers.noise import seed_for
 from trainers.options import AdamConfig
-from trainers.state import TrainingState
+from trainers.state import TrainingState, initialise_as_released
 from trainers.strategies.adversarial_config import AdversarialConfig, KernelRates
 from trainers.strategies.perturbation import Decisions
 from trainers.strategies.strategy import SearchSetup
@@ -37,6 +37,8 @@ class SearchState(TrainingState):
                 if options.opponent == "fixed"
                 else space.build("discriminator", setup.discriminator, None, config.loss.outputs)
             ).to(device)
+            if config.initialisation == "released":
+                initialise_as_released(self.generator, self.discriminator)
             self.alpha = Architecture("generator", space=space.name).to(device)
             self.beta = (
                 None

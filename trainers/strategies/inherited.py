@@ -61,10 +61,10 @@ def log_score(score: Score, sample: SampleGenerator) -> float:
 
     watched = FiniteImages(sample)
     scores = score(watched)
-    assert watched.broken is not None, "nothing was scored"
-    average([watched.broken])  # some worker's share may be sound
+    broken = [] if watched.broken is None else [watched.broken]
+    average(broken)  # some worker's share may be sound
     name, value = next(iter(scores.items()))
-    if float(watched.broken) or not value > 0 or not math.isfinite(value):
+    if any(map(float, broken)) or not value > 0 or not math.isfinite(value):
         return math.nan
     return math.log(value) if lower_is_better(name) else -math.log(value)
 

@@ -16,7 +16,7 @@ from search_space.spaces.registry import find_space
 from trainers.compute import prepare
 from trainers.noise import seed_for
 from trainers.options import AdamConfig
-from trainers.state import TrainingState
+from trainers.state import TrainingState, initialise_as_released
 from trainers.strategies.one_shot_config import OneShotConfig
 from trainers.strategies.row_adam import RowAdam
 from trainers.strategies.strategy import SearchSetup
@@ -38,6 +38,8 @@ class Supernet:
                 if options.opponent == "fixed"
                 else Discriminator(setup.discriminator, outputs=outputs, space=space)
             ).to(setup.device)
+            if config.initialisation == "released":
+                initialise_as_released(self.generator, self.discriminator)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         for network in (self.generator, self.discriminator, self.ema_generator):
             prepare(network, setup.compute)

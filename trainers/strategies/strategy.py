@@ -98,7 +98,7 @@ class Strategy(Protocol):
         return
 
     def scored(self) -> None:
-        """Learn that the sample has just been scored, before anything is derived."""
+        """Learn that the sample has just been scored, and genotypes derived."""
         return
 
     def players(self) -> Players | None:

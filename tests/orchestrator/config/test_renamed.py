@@ -17,7 +17,7 @@ def without_strategy():
     """The preset as a file with first names has it."""
     document = read_source("digits")
     strategy = document["search"].pop("strategy")
-    for later in ("name", "kernel_learning_rate", "opponent"):
+    for later in ("name", "kernel_learning_rate", "opponent", "noise_per_batch"):
         strategy.pop(later)
     document["search"] |= strategy
     document["retrain"]["opponent"] = document["retrain"]["discriminator"].pop("architecture")

@@ -115,3 +115,14 @@ def test_the_area_under_the_curve_counts_pairs_of_a_real_and_a_generated_image()
     # 3 beats both, 1 ties with 1 and loses to 2: (2 + 1/2) of 4 pairs.
     assert float(score_statistics(real, fake)["score_auc"]) == 0.625
     assert "score_auc" not in score_statistics(real.expand(2, 16), fake.expand(2, 16))
+
+
+def test_a_new_sample_for_each_batch_that_is_scored_is_an_option():
+    latents = torch.randn(2, 6, generator=torch.Generator().manual_seed(0))
+    for per_batch in (False, True):
+        _, search, _ = stepped(search_config(noise_per_batch=per_batch))
+        sample, again = search.sample(), search.sample()
+        with torch.no_grad():
+            batches = [sample(latents), sample(latents)]
+            assert torch.equal(*batches) != per_batch
+            assert all(torch.equal(again(latents), batch) for batch in batches), "a function of seed and step"
