@@ -38,7 +38,7 @@ RUNS: Mapping[str, Run] = {
         ),
     ),
     "evolve": Run(
-        "orchestrator.evolution.stage:evolve_genotypes",
+        "evolution.stage:evolve_genotypes",
         (
             "advnas evolve digits --search.steps 225 --evolve.concurrent null --name bred",
             "advnas evolve digits --evolve.fitness training --evolve.random 20 --evolve.children 80",
