@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,7 +77,8 @@ def test_the_last_checkpoint_waits_for_a_store_that_is_away(
             s3.stop()
 
     monkeypatch.setattr(TrackedRun, "report", stop_at_the_end)
-    monkeypatch.setattr(stored_folder.time, "sleep", lambda _: s3.start())
+    waiting = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: s3.start())
+    monkeypatch.setattr(stored_folder, "time", waiting)  # other threads sleep too
     options = {"tracking__uri": tracking_uri, "root": store.uri}
     assert machines[0].run.run_here(**options) == 0
     assert caplog.text.count("the last checkpoint waits for the store") == 1
