@@ -99,8 +99,8 @@ RUNS: Mapping[str, Run] = {
 
 SWEEP_EXAMPLES = (
     "advnas sweep sweep_digits --name mine",
-    "advnas sweep sweep_digits --dry-run > my_sweep.yaml",
-    "advnas sweep my_sweep.yaml --budget.trials 50 --search.steps 200 --asha null --cluster.use_gpu true",
+    "advnas sweep sweep_digits --dry-run",
+    "advnas sweep my_sweep.yaml --budget.trials 50 --search.steps 200 --cluster.use_gpu true",
 )
 
 

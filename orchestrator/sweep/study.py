@@ -27,7 +27,7 @@ PARAMS, REASON, SCORES = "advnas.params", "advnas.reason", "advnas.scores"
 
 DECIDING = ("space", "objective", "sampler", "seeds")
 """Settings of the sweep itself that decide what its trials are."""
-FREE = ("name", "root", "keep_checkpoints", "reliability", "compute", "cluster", "tracking")
+FREE = ("name", "root", "keep_checkpoints", "reliability", "evolve", "compute", "cluster", "tracking")
 """Sections of the base that say where and how fast, or speak of another command."""
 
 QUEUED = 100_000

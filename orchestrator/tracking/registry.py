@@ -1,6 +1,7 @@
 """A generator becomes a model of its run and a version of a registered one; twice, it is one version."""
 
 import hashlib
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ NEEDED = ("jaxtyping", "numpy", "pydantic", "torch")
 
 GENERATOR_TAG = "advnas.generator.sha256"
 MODEL_TYPE = "generator"
+VERSIONS_TAG = "mlflow.modelVersions"
+"""By it MLflow's pages lead from a logged model to its registered version."""
 CHAMPION = "champion"
 """Alias of the best version, as far as scores can be compared: `models:/NAME@champion`."""
 
@@ -79,6 +82,8 @@ def register(trained: Trained, model: str, runs: Sequence[str], uri: str) -> str
             tags={GENERATOR_TAG: digest, **_tags(trained)},
             description=_description(trained),
         )
+        versions = json.dumps([{"name": model, "version": made.version}])
+        client.set_logged_model_tags(logged.model_id, {VERSIONS_TAG: versions})
         if _is_best(client, made, trained):
             client.set_registered_model_alias(model, CHAMPION, made.version)
         return f"models:/{model}/{made.version}"

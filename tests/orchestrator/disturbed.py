@@ -93,14 +93,14 @@ class Disturbed:
         return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
 
     def values(self) -> dict[str, list[tuple[int, float]]]:
-        """All that MLflow has of each metric, by step, but for the speed."""
+        """All that MLflow has of each metric, by step, but for the speed and the machine's load."""
         (run,) = self.mlflow_runs()
         return {
             metric: [
                 (point.step, point.value) for point in self.client.get_metric_history(run.info.run_id, metric)
             ]
             for metric in run.data.metrics
-            if metric != "images_per_second"
+            if metric != "images_per_second" and not metric.startswith("system/")
         }
 
     def assert_as_if_nothing_had_happened(

@@ -189,10 +189,12 @@ def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(exper
     every = client.search_model_versions("name = 'advnas-generator'")
     best = min(every, key=lambda each: float(each.tags["advnas.fd_digits"]))  # all scored in one way
     assert client.get_model_version_by_alias("advnas-generator", "champion").version == best.version
-    logged = client.get_logged_model(version.model_id)
+    (output,) = client.get_run(version.run_id).outputs.model_outputs
+    logged = client.get_logged_model(output.model_id)
+    assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": "advnas-generator", "version": 1}]
     assert (logged.status, logged.model_type) == ("READY", "generator")
     assert {metric.key: metric.value for metric in logged.metrics} == result.metrics
-    kept = {file.path for file in client.list_logged_model_artifacts(version.model_id, "artifacts")}
+    kept = {file.path for file in client.list_logged_model_artifacts(logged.model_id, "artifacts")}
     assert "artifacts/samples.png" in kept
     needs = Path(version.source.removeprefix("file://"), "requirements.txt").read_text()
     names = {line.split("==")[0] for line in needs.split()}
