@@ -11,10 +11,8 @@ from orchestrator.compare.from_sweep import sweep_candidates
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.networks.config import GeneratorConfig
+from search_space.spaces.registry import find_space
 from search_space.zoo.published import PUBLISHED, find_genotype
-
-PUBLISHED_WIDTH = GeneratorConfig(channels=CHANNELS["generator"])
-"""For CIFAR-10."""
 
 
 def candidates(names: Sequence[str], root: Path, tracking_uri: str) -> list[Candidate]:
@@ -55,12 +53,20 @@ def _published(name: str) -> Candidate:
     entry = PUBLISHED[name]
     _require_generator(entry.genotype, name)
     dataset = entry.results[0].dataset if entry.results else "cifar10"
-    return Candidate(name, entry.genotype, PUBLISHED_WIDTH, dataset, published=entry.results)
+    return Candidate(name, entry.genotype, _published_width(entry.genotype), dataset, published=entry.results)
 
 
 def _unscored(name: str, genotype: Genotype, source: str) -> Candidate:
     _require_generator(genotype, source)
-    return Candidate(name, genotype, PUBLISHED_WIDTH, "cifar10")
+    return Candidate(name, genotype, _published_width(genotype), "cifar10")
+
+
+def _published_width(genotype: Genotype) -> GeneratorConfig:
+    """The widths that the genotype's space was published with, for CIFAR-10."""
+    space = find_space(genotype.space)
+    return GeneratorConfig(
+        channels=CHANNELS["generator"], latent_dim=space.latent_dim, latent_parts=space.latent_parts
+    )
 
 
 def _require_generator(genotype: Genotype, source: str) -> None:

@@ -109,6 +109,14 @@ def test_the_zoo_and_files_need_no_store(tmp_path):
     assert not (tmp_path / "no.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("autogan_a", 4_405_251), ("e2gan", 4_867_331), ("alphagan_s", 2_952_707)]
+)
+def test_published_networks_of_other_spaces_have_their_published_size(tmp_path, name, parameters):
+    (found,) = candidates([name], tmp_path, "")
+    assert found.parameters == parameters
+
+
 def test_an_unknown_name_says_what_would_do(root, uri):  # noqa: F811
     with pytest.raises(UserError, match="nobody: nothing of that name to compare; give a run"):
         candidates(["nobody"], root, uri)
