@@ -39,7 +39,8 @@ from orchestrator.stages.results import (
     Searched,
     write_result,
 )
-from orchestrator.stages.train import Session, retrain_in, run_identity, search_in, training_job
+from orchestrator.stages.session import Session, run_identity
+from orchestrator.stages.train import retrain_in, search_in, training_job
 from orchestrator.tracking import TrackedRun, TrackingError
 from orchestrator.tracking.columns import columns, data_name
 from orchestrator.tracking.registry import Trained, register

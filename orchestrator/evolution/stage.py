@@ -17,7 +17,8 @@ from orchestrator.selection.journal import require_same_identity
 from orchestrator.selection.live import Launch, Train
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import Evolved, RunIdentity, write_result
-from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
+from orchestrator.stages.session import Session, run_identity, tracked
+from orchestrator.stages.train import write_genotypes
 from orchestrator.stages.trust import Trusted, trusted
 from orchestrator.tracking import TrackedRun
 from orchestrator.trainings.train import trainings

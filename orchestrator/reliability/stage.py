@@ -12,7 +12,7 @@ from orchestrator.reliability.results import summary, write_files
 from orchestrator.selection.live import Launch
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
-from orchestrator.stages.train import Session, run_identity, tracked
+from orchestrator.stages.session import Session, run_identity, tracked
 from orchestrator.trainings.runs import RunJournal, curves_of
 from orchestrator.trainings.train import open_journal, train_missing, trainings
 from orchestrator.yardstick.known import STAGE

@@ -14,7 +14,7 @@ from orchestrator.config.experiment import to_yaml
 from orchestrator.jobs.job import Emit, Job
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.live import End, Run, Train
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from orchestrator.tracking import TrackedRun
 from orchestrator.tracking.columns import columns
 from orchestrator.tracking.entry import Status

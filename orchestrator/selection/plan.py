@@ -14,7 +14,7 @@ from orchestrator.jobs.job import Job
 from orchestrator.selection import policy
 from orchestrator.selection.candidates import Named, collect
 from orchestrator.selection.live import trial_of
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from orchestrator.yardstick.known import KnownReliability, known_reliability
 from trainers.metrics.specs import lower_is_better, score_names
 

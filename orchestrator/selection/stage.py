@@ -32,7 +32,8 @@ from orchestrator.selection.result import Candidate, Selection, SelectionError
 from orchestrator.selection.shipping import Shipped, front, keep_generators, ship
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MERGED, GenotypeFile, RunIdentity, write_result
-from orchestrator.stages.train import Session, run_identity, tracked, write_genotypes
+from orchestrator.stages.session import Session, run_identity, tracked
+from orchestrator.stages.train import write_genotypes
 from orchestrator.tracking import TrackedRun
 
 

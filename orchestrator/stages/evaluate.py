@@ -14,7 +14,7 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
 from orchestrator.console.console import Console
 from orchestrator.stages.results import Evaluated, write_result
-from orchestrator.stages.train import Session, run_identity, tracked
+from orchestrator.stages.session import Session, run_identity, tracked
 from orchestrator.tracking import TrackedRun
 from search_space.errors import UserError
 from search_space.networks.generator_file import load_generator

@@ -9,7 +9,7 @@ from orchestrator.config.files import write_yaml
 from orchestrator.console.console import Console
 from orchestrator.plots.sweep import figures
 from orchestrator.stages.results import MERGED, write_result
-from orchestrator.stages.train import fresh_name
+from orchestrator.stages.session import fresh_name
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.mlflow_writer import MlflowWriter
 from orchestrator.sweep.results import Row, best, limit_of, pareto_front, rows_of, write_results

@@ -11,7 +11,7 @@ from orchestrator.console.console import Console
 from orchestrator.jobs.job import Job, Outcome
 from orchestrator.selection.journal import require_same_identity
 from orchestrator.selection.live import Launch, Run, Train, heard, one_after_another, side_by_side
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from orchestrator.trainings.grid import Grid
 from orchestrator.trainings.runs import RUNS_FILE, EndedRun, RunJournal, ended, listening
 from trainers.guarded_step import NonFiniteLoss

@@ -20,7 +20,7 @@ from orchestrator.jobs.job import Job
 from orchestrator.selection.live import Launch
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import RetrainedZoo, write_result
-from orchestrator.stages.train import Session, run_identity, tracked
+from orchestrator.stages.session import Session, run_identity, tracked
 from orchestrator.trainings.grid import Grid
 from orchestrator.trainings.record import Record, recorded
 from orchestrator.trainings.runs import RunJournal

@@ -17,7 +17,7 @@ from orchestrator.jobs.job import Outcome
 from orchestrator.pipeline import pipeline
 from orchestrator.selection.candidates import collect
 from orchestrator.selection.curves import genotype_of
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from search_space.errors import UserError
 from search_space.genotype import Genotype, differing_edges
 from search_space.sampling import count_parameters, sample_genotype

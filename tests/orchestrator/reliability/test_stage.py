@@ -17,7 +17,7 @@ from orchestrator.reliability.plan import Plan, reliability_config
 from orchestrator.reliability.stage import reliability_in
 from orchestrator.selection.curves import Curves
 from orchestrator.selection.replay import replay
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from orchestrator.yardstick.measured import ReliabilityError
 from tests.orchestrator.tiny_jobs import tiny_job
 from trainers.guarded_step import NonFiniteLoss

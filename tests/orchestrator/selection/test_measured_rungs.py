@@ -7,7 +7,7 @@ import pytest
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.selection.plan import plan_of, select_stage
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from tests.orchestrator.tiny_jobs import tiny_job
 from tests.orchestrator.yardstick.reliable import measured, save_measured
 

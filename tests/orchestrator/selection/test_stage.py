@@ -23,7 +23,7 @@ from orchestrator.selection.replay import replay
 from orchestrator.selection.result import SelectionError
 from orchestrator.selection.stage import select_in
 from orchestrator.stages.results import document
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator
 from tests.orchestrator.tiny_jobs import tiny_job

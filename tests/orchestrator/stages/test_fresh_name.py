@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.stages import train
+from orchestrator.stages import session
 
 
 class StoppedClock(datetime):
@@ -15,12 +15,12 @@ class StoppedClock(datetime):
 
 
 def test_the_same_second_twice_gives_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "datetime", StoppedClock)
-    names = [train.fresh_name("digits", tmp_path) for _ in range(3)]
+    monkeypatch.setattr(session, "datetime", StoppedClock)
+    names = [session.fresh_name("digits", tmp_path) for _ in range(3)]
     assert names == ["digits-20261025-023000", "digits-20261025-023000-2", "digits-20261025-023000-3"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 def test_a_root_that_cannot_be_written_is_left_to_those_who_write(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert train.fresh_name("digits", tmp_path / "file").startswith("digits-")
+    assert session.fresh_name("digits", tmp_path / "file").startswith("digits-")

@@ -17,7 +17,7 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.jobs.job import Outcome
-from orchestrator.stages.train import Session
+from orchestrator.stages.session import Session
 from orchestrator.zoo.choice import zoo_plan
 from orchestrator.zoo.stage import retrain_zoo_in
 from search_space.spaces.registry import SPACES
