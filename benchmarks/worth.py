@@ -31,7 +31,7 @@ Scores = Float64[np.ndarray, "genotypes seeds"]
 
 
 def logarithms(journal: Journal, order: list[str]) -> Scores:
-    """Of the last scores, a row a genotype; every genotype must have as many seeds."""
+    """The logarithms of the last scores, a row a genotype; all genotypes have equally many seeds."""
     step = max(request.step for request in journal.known)
     rows = {
         id: [

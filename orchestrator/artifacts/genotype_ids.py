@@ -41,7 +41,7 @@ def short_name(genotype: str) -> str:
 
 
 def as_json(rows: object) -> str:
-    """Of rows, as ids have it."""
+    """The text that ids have for rows."""
     return json.dumps(rows, separators=(",", ":"))
 
 

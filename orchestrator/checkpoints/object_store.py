@@ -31,7 +31,7 @@ class MirrorError(UserError):
 
 
 class ObjectStoreCopy:
-    """Of one folder below the root; a value that can be sent to workers. The folder is what counts."""
+    """The copy of one folder below the root; it can be sent to workers. The folder is what counts."""
 
     _option = "mirror"
 

@@ -51,7 +51,7 @@ def _nobody(_step: int) -> None:
 
 
 def _committed(job: Job, report: Report, folder: Path) -> None:
-    # Of an object store's root Ray Train knows nothing: workers find their checkpoints there themselves.
+    # Ray Train knows nothing of a root in an object store: workers find their checkpoints there themselves.
     told = rank() == 0 and not job.experiment.object_store
     checkpoint = ray.train.Checkpoint.from_directory(folder) if told else None
     ray.train.report(
