@@ -34,14 +34,20 @@ def server_of(uri: str, artifacts: Path) -> Iterator[Server]:
     """Serve a database and a folder of artifacts."""
     from mlflow import server
     from mlflow.server import handlers
+    from mlflow.tracking._model_registry import utils as registry
+    from mlflow.tracking._tracking_service import utils as tracking
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(server.BACKEND_STORE_URI_ENV_VAR, uri)
         patch.setenv(server.ARTIFACT_ROOT_ENV_VAR, "mlflow-artifacts:/")
         patch.setenv(server.SERVE_ARTIFACTS_ENV_VAR, "true")
         patch.setenv(server.ARTIFACTS_DESTINATION_ENV_VAR, str(artifacts))
-        for cached in ("_tracking_store", "_artifact_repo"):
+        for cached in ("_tracking_store", "_artifact_repo", "_model_registry_store"):
             patch.setattr(handlers, cached, None)
+        # The server writes its own address there: for this process, and for all that are started later.
+        for variable, module in (("MLFLOW_TRACKING_URI", tracking), ("MLFLOW_REGISTRY_URI", registry)):
+            patch.setenv(variable, "")
+            patch.setattr(module, f"_{variable.removeprefix('MLFLOW_').lower()}", None)
         running = Server(server.app)
         running.start()
         yield running

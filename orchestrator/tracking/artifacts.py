@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.tracking.store import SETTINGS, explained
+from orchestrator.tracking.store import SETTINGS, client_of, explained
 from search_space.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,10 +28,9 @@ def fetch(address: str, names: tuple[str, ...], uri: str, cache: Path) -> dict[s
     """
     for variable, value in SETTINGS.items():
         os.environ.setdefault(variable, value)
-    from mlflow import MlflowClient
 
     with explained(uri):
-        client = MlflowClient(uri)
+        client = client_of(uri)
         run_id = _run_id(address, client)
         folder = cache / "mlflow" / run_id
         folder.mkdir(parents=True, exist_ok=True)

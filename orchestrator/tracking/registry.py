@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import search_space
 from orchestrator.tracking.entry import now
 from orchestrator.tracking.recording import edge_params, finite
-from orchestrator.tracking.store import explained
+from orchestrator.tracking.store import client_of, explained
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator
 from trainers.metrics.specs import lower_is_better
@@ -65,9 +65,7 @@ def register(trained: Trained, model: str, runs: Sequence[str], uri: str) -> str
     """
     digest = hashlib.sha256(trained.generator.read_bytes()).hexdigest()
     with explained(uri):
-        from mlflow import MlflowClient
-
-        client = MlflowClient(uri)
+        client = client_of(uri)
         _require_model(client, model)
         for version in client.search_model_versions(f"name = '{model}'"):
             if version.tags.get(GENERATOR_TAG) == digest:

@@ -74,13 +74,22 @@ def explained(uri: str) -> Iterator[None]:
         raise TrackingError(f"tracking.uri = {uri}: {one_line(error)}; {_cure(uri, str(error))}") from error
 
 
-def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
+def client_of(uri: str) -> "MlflowClient":
+    """MLflow's client whose registered models lie where the runs do.
+
+    MLflow's own default is the environment's `MLFLOW_REGISTRY_URI`, and a version there would name runs of a
+    store that does not know it.
+    """
     from mlflow import MlflowClient
 
+    return MlflowClient(uri, registry_uri=uri)
+
+
+def _open(uri: str, name: str, root: Path) -> tuple["MlflowClient", str]:
     # Their news of migrations and tracebacks of failed writes; we report failures ourselves.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    client = MlflowClient(uri)
+    client = client_of(uri)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         artifacts = None if uri.startswith("http") else (root.absolute() / "mlartifacts").as_uri()

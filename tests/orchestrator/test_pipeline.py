@@ -176,11 +176,16 @@ numpy.save("images.npy", model.predict(numpy.load("latents.npy")))
     return np.load(folder / "images.npy")
 
 
-def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(experiment, result, tmp_path):
+def test_the_generator_is_registered_once_with_what_it_is_and_makes_images(
+    experiment, result, tmp_path, monkeypatch
+):
     client = MlflowClient(result.run.tracking_uri)
     assert result.model == "models:/advnas-generator/1"
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path / 'elsewhere.db'}")
     again = pipeline(experiment, Console(io.StringIO()))
     assert again.model == result.model
+    assert not (tmp_path / "elsewhere.db").exists()
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
     version = client.get_model_version("advnas-generator", "1")
     genotype = Genotype.load(result.genotype)
     assert version.tags["advnas.genotype.generator"] == genotype.content_hash
