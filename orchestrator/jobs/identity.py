@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError
-from orchestrator.config.experiment import RetrainStage, SearchStage
 from orchestrator.config.identity import dotted, require_equal
 from orchestrator.config.renamed import modern_identity
+from orchestrator.config.stages import RetrainStage, SearchStage
 from orchestrator.jobs.job import Job
 
 DATA = {"name", "image_size", "channels"}

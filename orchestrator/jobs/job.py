@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 from orchestrator.checkpoints.object_store import ObjectStoreCopy
 from orchestrator.checkpoints.store import Checkpoint, CheckpointMeta, CheckpointStore
 from orchestrator.checkpoints.stored_folder import copy_of
-from orchestrator.config.experiment import Experiment, RetrainStage, SearchStage
+from orchestrator.config.experiment import Experiment
+from orchestrator.config.stages import RetrainStage, SearchStage
 from orchestrator.jobs.scores import rank
 from search_space.genotype import Genotype
 from trainers.metrics.config import MetricName

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from orchestrator.config.experiment import RetrainStage
+from orchestrator.config.stages import RetrainStage
 from orchestrator.yardstick.measured import Measured
 from orchestrator.yardstick.statistics import seeds_for
 

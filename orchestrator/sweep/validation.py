@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from orchestrator.config.errors import ConfigError, shown, unknown_name
-from orchestrator.config.experiment import Experiment, RetrainStage
+from orchestrator.config.experiment import Experiment
 from orchestrator.config.overrides import options
+from orchestrator.config.stages import RetrainStage
 from orchestrator.jobs.job import is_due
 from orchestrator.sweep.config import Sweep, known_metrics
 from orchestrator.sweep.space import Params, corners, grid, suggest
