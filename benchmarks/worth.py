@@ -65,7 +65,8 @@ def report(names: list[str], scores: Scores, sizes: Float64[np.ndarray, " genoty
     left = means - line.slope * np.log(sizes)
     middles = f"{math.exp(found.mean()):.1f} and {math.exp(random.mean()):.1f}"
     print(f"\nfound {len(found)}, random {len(random)}; geometric means {middles}")
-    print(f"seeds of the random ones agree by {seed_correlation(scores[is_random]).value:.2f}")
+    if scores.shape[1] > 1:
+        print(f"seeds of the random ones agree by {seed_correlation(scores[is_random]).value:.2f}")
     print(f"parameters rank the random ones by {spearmanr(sizes[is_random], random).statistic:.2f}")
     print(f"found against random: {verdict(found, random)}")
     print(f"size-matched: {verdict(left[~is_random], left[is_random])}")
