@@ -108,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", default="digits", help="a preset or a YAML file")
+    parser.add_argument("--config", default="digits_adversarial", help="a preset or a YAML file")
     parser.add_argument("--root", required=True, type=Path)
     parser.add_argument("--searches", type=int, default=3)
     parser.add_argument("--random", type=int, default=8)

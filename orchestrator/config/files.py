@@ -99,7 +99,16 @@ FOLDER = Path(__file__).parents[2] / "configs"
 """Beside this package in the repository and in an installed wheel alike. Looked up as a folder: importing
 `configs` would find whatever folder of that name the user works in."""
 
-PRESETS = ("digits", "images_small", "images", "cifar10", "cifar10_official", "cifar10_mmd", "stl10")
+PRESETS = (
+    "digits",
+    "digits_adversarial",
+    "images_small",
+    "images",
+    "cifar10",
+    "cifar10_official",
+    "cifar10_mmd",
+    "stl10",
+)
 SWEEPS = ("sweep_digits",)
 """Names of the sweeps in `configs/`."""
 

@@ -36,7 +36,7 @@ def test_overrides_are_values_or_the_command_lines_texts():
         "search.steps": 20, "search.evaluation.metrics": ["fd"], "root": Path("/elsewhere"), "name": "007",
         "search.strategy.tau_end": "1e-2", "tracking.model": None, "search.strategy.sample_per_forward": True,
     }  # fmt: skip
-    experiment = advnas.load_config("digits", overrides)
+    experiment = advnas.load_config("digits_adversarial", overrides)
     assert experiment.search.steps == 20
     assert experiment.search.evaluation.metrics == ("fd",)
     assert experiment.root == Path("/elsewhere")

@@ -89,7 +89,7 @@ def test_a_submitted_job_joins_the_cluster_and_a_stopped_one_leaves_nothing_open
     options = [word for name, value in SMALL.items() for word in (f"--search.{name}", str(value))]
     search = [
         "search",
-        "digits",
+        "digits_adversarial",
         "--name",
         "far",
         "--root",

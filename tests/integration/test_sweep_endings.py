@@ -53,14 +53,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sweep_of(root: Path, name: str, **changes: Any) -> Sweep:
     document = {
         "name": name,
-        "base": "digits",
+        "base": "digits_adversarial",
         "space": {LR: {"log_uniform": [0.003, 0.3]}},
         "objective": {"metric": "fd_digits", "goal": "minimize"},
         "budget": {"trials": 3},
         "resources": {"concurrent": 1},
         **changes,
     }
-    base = with_overrides(load_experiment("digits"), {"root": str(root)})
+    base = with_overrides(load_experiment("digits_adversarial"), {"root": str(root)})
     return Sweep(config=SweepConfig.model_validate(document), base=base)
 
 

@@ -29,7 +29,7 @@ def tiny_sweep(root: Path) -> Path:
     overrides |= {"retrain.evaluation.metrics": ["fd"]}
     document = {
         "name": "killed",
-        "base": "digits",
+        "base": "digits_adversarial",
         "overrides": overrides,
         "space": {
             "search.strategy.alpha_optimizer.lr": {"log_uniform": [0.003, 0.3]},

@@ -15,7 +15,7 @@ from trainers.datasets.registry import DATASETS
 from trainers.losses.registry import LOSSES
 from trainers.strategies.registry import STRATEGIES
 
-NEITHER = "give digits, images_small, images, cifar10, cifar10_official, cifar10_mmd, stl10 or a .yaml file"
+NEITHER = "give digits, digits_adversarial, images_small, images, cifar10, cifar10_official, cifar10_mmd, stl10 or a .yaml file"
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -72,13 +72,13 @@ OPTIONS = [
 @pytest.mark.parametrize(("name", "text", "message"), OPTIONS, ids=[f"{n}={t}" for n, t, _ in OPTIONS])
 def test_a_wrong_option_is_one_line(name, text, message):
     with pytest.raises(ConfigError) as mistake:
-        experiment_of(read_source("digits"), {name: text})
+        experiment_of(read_source("digits_adversarial"), {name: text})
     assert str(mistake.value) == message
 
 
 @pytest.mark.parametrize("option", ["search.strategy", "search.space", "search.loss"])
 def test_an_unknown_part_of_a_search_ends_the_command_line_with_one_line(option, capfd):
-    assert main(["search", "digits", f"--{option}", "nonsense", "--dry-run"]) == 2
+    assert main(["search", "digits_adversarial", f"--{option}", "nonsense", "--dry-run"]) == 2
     said = capfd.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert said.err.startswith(f"advnas: {option}")
@@ -89,7 +89,7 @@ def test_a_strategy_that_cannot_search_the_space_is_told_with_those_that_can(mon
     known = SPACES["adversarialnas"]
     monkeypatch.setitem(SPACES, "hard", replace(known, name="hard", has_mixtures=False))
     with pytest.raises(ConfigError) as mistake:
-        experiment_of(read_source("digits"), {"search.space": "hard"})
+        experiment_of(read_source("digits_adversarial"), {"search.space": "hard"})
     assert str(mistake.value) == (
         'search.strategy.name = "adversarial": the supernet of the space hard computes single paths, no mixtures; '
         f"use {' or '.join(name for name, strategy in STRATEGIES.items() if not strategy.needs_mixtures)}"

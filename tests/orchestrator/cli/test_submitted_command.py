@@ -39,8 +39,8 @@ def test_words_reach_the_command_as_they_are():
 
 
 def test_options_go_by_their_former_names_too():
-    assert command("search", "digits", *ROOT, "--search.tau_start", "3").endswith(
-        "search digits --root /shared/runs --search.tau_start 3 --cluster.address auto"
+    assert command("search", "digits_adversarial", *ROOT, "--search.tau_start", "3").endswith(
+        "search digits_adversarial --root /shared/runs --search.tau_start 3 --cluster.address auto"
     )
 
 

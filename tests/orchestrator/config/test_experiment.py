@@ -22,13 +22,9 @@ def test_a_preset_and_the_same_text_in_a_file_are_the_same_run(digits, tmp_path)
 
 def test_options_reach_every_depth(digits):
     changed = load_experiment(
-        "digits", {"seed": "3", "search.strategy.alpha_optimizer.betas": "[0, 0.5]", "name": "007"}
+        "digits", {"seed": "3", "search.generator_optimizer.betas": "[0, 0.5]", "name": "007"}
     )
-    assert (changed.seed, changed.search.strategy.alpha_optimizer.betas, changed.name) == (
-        3,
-        (0.0, 0.5),
-        "007",
-    )
+    assert (changed.seed, changed.search.generator_optimizer.betas, changed.name) == (3, (0.0, 0.5), "007")
     assert changed.retrain == digits.retrain
 
 

@@ -15,7 +15,7 @@ from orchestrator.sweep.config import load_sweep
 
 def without_strategy():
     """The preset as a file with first names has it."""
-    document = read_source("digits")
+    document = read_source("digits_adversarial")
     strategy = document["search"].pop("strategy")
     later = ("kernel_learning_rate", "opponent", "derive", "perturbation_steps", "noise_per_batch")
     for name in ("name", *later):
@@ -29,7 +29,7 @@ def without_strategy():
 def test_a_file_with_first_names_is_the_same_run_and_warns_once_of_each(caplog):
     with caplog.at_level(logging.WARNING):
         found = experiment_of(without_strategy(), {})
-    assert found == load_experiment("digits")
+    assert found == load_experiment("digits_adversarial")
     warned = [record.getMessage().split(" ")[0] for record in caplog.records]
     assert sorted(warned) == sorted(RENAMED)
 
@@ -37,21 +37,21 @@ def test_a_file_with_first_names_is_the_same_run_and_warns_once_of_each(caplog):
 def test_first_names_work_on_the_command_line(caplog):
     options = {"search.tau_start": "3.5", "search.alpha_optimizer.lr": "0.5", "retrain.opponent": "derived"}
     with caplog.at_level(logging.WARNING):
-        found = load_experiment("digits", {**options, "compute.form": "reference"})
+        found = load_experiment("digits_adversarial", {**options, "compute.form": "reference"})
     assert (found.search.strategy.tau_start, found.search.strategy.alpha_optimizer.lr) == (3.5, 0.5)
     assert (found.retrain.discriminator.architecture, found.compute.backend) == ("derived", "op_by_op")
     assert len(caplog.records) == 4
 
 
 def test_both_names_at_once_are_refused():
-    document = read_source("digits")
+    document = read_source("digits_adversarial")
     document["search"]["tau_start"] = 2.0
     with pytest.raises(ConfigError, match=r"^search\.tau_start: is called search\.strategy\.tau_start now"):
         experiment_of(document, {})
 
 
 @pytest.mark.parametrize("option", ["search.strategy", "search.strategy.name"])
-@pytest.mark.parametrize("document", [read_source("digits"), without_strategy()])
+@pytest.mark.parametrize("document", [read_source("digits_adversarial"), without_strategy()])
 def test_another_strategy_by_its_name_drops_the_options_of_the_old_one(option, document):
     found = experiment_of(document, {option: "random", "search.strategy.parameters": "9000"})
     expected = {"name": "random", "parameters": 9000, "tolerance": 0.1}
@@ -89,14 +89,14 @@ def test_another_strategy_by_its_name_drops_the_options_of_the_old_one(option, d
 )
 def test_mistakes_are_one_line_with_the_cure(options, line):
     with pytest.raises(ConfigError) as error:
-        load_experiment("digits", options)
+        load_experiment("digits_adversarial", options)
     assert str(error.value) == line
 
 
 def test_a_sweep_with_first_names_varies_the_options_of_today(tmp_path, caplog):
     file = tmp_path / "sweep.yaml"
     file.write_text(
-        "base: digits\noverrides: {search.warmup_steps: 3}\nbudget: {trials: 2}\n"
+        "base: digits_adversarial\noverrides: {search.warmup_steps: 3}\nbudget: {trials: 2}\n"
         "objective: {metric: fd_digits, goal: minimize}\nspace:\n"
         "  search.relaxation: {categorical: [gumbel, softmax]}\n"
         "  search.tau_end: {uniform: [0.1, 1], when: {search.relaxation: gumbel}}\n"

@@ -29,6 +29,6 @@ def test_several_objectives_each_take_their_metric():
 
 
 def test_scores_are_those_that_the_evaluation_gives():
-    known = known_metrics(load_experiment("digits").retrain.evaluation)
+    known = known_metrics(load_experiment("digits_adversarial").retrain.evaluation)
     assert known == ("fd_digits", "is_digits_mean", "is_digits_std", "parameters", "multiply_adds", "latency")
     assert "fid" in known_metrics(load_experiment("cifar10").retrain.evaluation)

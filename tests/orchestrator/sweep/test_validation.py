@@ -86,7 +86,7 @@ def test_halving_takes_one_objective():
     [(10, 5, 40, [10, 20, 30, 40]), (10, 4, 20, [12, 20]), (7, 10, 25, [10, 20, 25])],
 )
 def test_evaluations_are_counted_as_they_come(every, report_every, steps, due):
-    retrain = load_experiment("digits").retrain
+    retrain = load_experiment("digits_adversarial").retrain
     retrain = retrain.model_copy(
         update={
             "steps": steps,
