@@ -19,11 +19,11 @@ from orchestrator.artifacts.genotypes import genotypes_to_retrain, with_named_di
 from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
-from orchestrator.config.renamed import first_identity
+from orchestrator.config.renamed import PRECISION, first_identity
 from orchestrator.console.console import Console
 from orchestrator.evolution.plan import STAGE, EvolutionPlan, require_sound
 from orchestrator.evolution.stage import evolve_in
-from orchestrator.jobs.identity import identity
+from orchestrator.jobs.identity import identity, lacks_precision
 from orchestrator.jobs.job import Job, Stage
 from orchestrator.selection.plan import SelectionPlan, plan_of, ships
 from orchestrator.selection.shipping import Shipped
@@ -128,7 +128,7 @@ def _searched(session: Session) -> Searched | Evolved:
     if not session.experiment.evolve.in_pipeline:
         return search_in(_stage(session, "search", {}))
     plan = EvolutionPlan(session.experiment, session.folder / STAGE)
-    return evolve_in(replace(session, name=f"{session.name}/{_first_hash(plan.identity)}"))
+    return evolve_in(_in_folder_of(session, plan.identity))
 
 
 @contextmanager
@@ -151,8 +151,17 @@ def _begun(session: Session) -> Iterator[TrackedRun]:
 
 def _stage(session: Session, stage: Stage, genotypes: Mapping[str, Genotype]) -> Session:
     """The session of one stage, in the folder of what decides its result."""
-    job = training_job(session, stage, genotypes)
-    return replace(session, name=f"{session.name}/{job_hash(job)}")
+    return _in_folder_of(session, _deciding(training_job(session, stage, genotypes)))
+
+
+def _in_folder_of(session: Session, deciding: Mapping[str, Any]) -> Session:
+    """The session of a stage; that of an earlier version, which did not record the precision, goes on."""
+    name = _first_hash(deciding)
+    if session.experiment.compute.precision != "auto" and not (session.folder / name).exists():
+        earlier = _first_hash({key: value for key, value in deciding.items() if key != PRECISION})
+        if lacks_precision(session.folder / earlier):
+            name = earlier
+    return replace(session, name=f"{session.name}/{name}")
 
 
 def _register(
@@ -194,15 +203,19 @@ def _register(
 def _selecting(session: Session, searched: Path) -> tuple[Session, SelectionPlan]:
     """The selection to do, in the folder of what decides it: candidates, rungs and rules, the recipe."""
     plan = plan_of(session, searched)
-    return replace(session, name=f"{session.name}/{_first_hash(plan.deciding)}"), plan
+    return _in_folder_of(session, plan.deciding), plan
 
 
 def job_hash(job: Job) -> str:
     """Eight digits that change whenever the stage's numbers or scores would."""
+    return _first_hash(_deciding(job))
+
+
+def _deciding(job: Job) -> dict[str, Any]:
     deciding = {**identity(job), "evaluation": job.config.evaluation.model_dump(mode="json")}
     if "gap" in job.config.evaluation.metrics:
         deciding["search.gap_steps"] = job.experiment.search.gap_steps
-    return _first_hash(deciding)
+    return deciding
 
 
 def _first_hash(deciding: Mapping[str, Any]) -> str:

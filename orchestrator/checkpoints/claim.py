@@ -48,15 +48,29 @@ def sole_owner(experiment: "Experiment", folder: Path) -> Iterator[None]:
         RunInUse: another driver holds it.
         UserError: the folder cannot be written, or the store cannot be reached.
     """
+    with claimed(experiment, folder) as stored:
+        if stored:
+            stored.begin()
+        yield
+        if stored:
+            stored.send()
+
+
+@contextmanager
+def claimed(experiment: "Experiment", folder: Path) -> Iterator[StoredFolder | None]:
+    """Hold it as it is; the folder in the store, if there is one.
+
+    Raises:
+        RunInUse: another driver holds it.
+        UserError: the folder cannot be written, or the store cannot be reached.
+    """
     with sole_driver(folder):
         if experiment.object_store is None:
-            yield
+            yield None
             return
         stored = StoredFolder(experiment.object_store, experiment.folder, folder)
         with _claimed(stored, _machine(experiment.folder)):
-            stored.begin()
-            yield
-            stored.send()
+            yield stored
 
 
 @contextmanager

@@ -134,6 +134,18 @@ class StoredFolder(ObjectStoreCopy):
         base, _, _ = self._uri.partition("?")
         return f"{base.rstrip('/')}/{self._below}"
 
+    def folders(self) -> list[str]:
+        """Names of the store's folders directly below this one.
+
+        Raises:
+            MirrorError: the store cannot be reached, or refuses.
+        """
+        from pyarrow.fs import FileSelector, FileType
+
+        with self._store() as (store, place):
+            found = store.get_file_info(FileSelector(place.removesuffix("/."), allow_not_found=True))
+            return sorted(info.base_name for info in found if info.type == FileType.Directory)
+
     def write(self, name: str, text: str) -> None:
         """A file of the store that has none here.
 

@@ -4,9 +4,11 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import IO, Any, NoReturn
 
 from search_space.errors import UserError
+from trainers.files import redacted
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,23 +79,33 @@ def add_json(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_root(command: argparse.ArgumentParser) -> None:
-    """Where runs named on the command line are looked for."""
-    command.add_argument("--root", type=folder_of_runs, default="runs", help="folder of runs (default: runs)")
+def add_root(command: argparse.ArgumentParser, instead: str | None = None) -> None:
+    """Where runs are looked for; what to do `instead` of naming a store, where only a folder will do."""
+    what = "folder or object store (s3://...) of runs" if instead is None else "folder of runs"
+    command.add_argument(
+        "--root", type=partial(root_of_runs, instead=instead), default="runs", help=f"{what} (default: runs)"
+    )
 
 
-def folder_of_runs(text: str) -> str:
-    """A folder.
+def root_of_runs(text: str, instead: str | None) -> str:
+    """A folder, or an object store.
 
     Raises:
-        ArgumentTypeError: it is an object store, which only commands that take CONFIG can use.
+        ArgumentTypeError: it is a store where only a folder will do, or no store that pyarrow knows.
     """
-    if "://" in text:
-        raise argparse.ArgumentTypeError(
-            f"{text}: this command reads folders; name a run of an object store as MLflow does, runs:/ID "
-            "with --tracking-uri"
-        )
-    return text
+    if "://" not in text:
+        return text
+    if instead is not None:
+        raise argparse.ArgumentTypeError(f"{text}: {instead}")
+    from pydantic import TypeAdapter, ValidationError
+
+    from orchestrator.config.roots import StoreAddress
+
+    try:
+        return TypeAdapter(StoreAddress).validate_python(text)
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise argparse.ArgumentTypeError(f"{redacted(text)}: {reason}") from None
 
 
 def at_least_zero(text: str) -> int:

@@ -66,5 +66,6 @@ COMMANDS: Mapping[str, Command] = {
     "genotype draw": Command("genotype", "draw an architecture as .png or .svg"),
     "genotype list": Command("genotype", "list the published architectures with their published scores"),
     "genotype convert": Command("genotype", "convert between our .json and the .npy of the released code"),
+    "records rebuild": Command("records", "make MLflow's records again from the folders of the runs"),
     "ui": Command("ui", "open the runs in MLflow's web interface, on this machine only"),
 }

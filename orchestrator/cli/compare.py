@@ -15,6 +15,7 @@ EXAMPLES = (
     "advnas compare first second adversarialnas",
     "advnas compare first second --html comparison.html --data comparison.parquet",
     "advnas compare advnas --root /data/runs      # everything in an experiment of MLflow",
+    "advnas compare first second --root s3://bucket/runs --tracking-uri http://mlflow:5000",
 )
 
 
@@ -40,18 +41,25 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: a name that means nothing, or a file that cannot be written.
     """
+    from orchestrator.artifacts.stored_root import readable_root
     from orchestrator.compare.export import rows_of, write_rows
     from orchestrator.compare.groups import groups_of, verdict
     from orchestrator.compare.resolve import candidates
     from orchestrator.compare.terminal import tables
     from orchestrator.config.experiment import default_tracking_uri
+    from orchestrator.config.roots import is_store
     from orchestrator.yardstick.known import finished_runs
 
     _check_files(arguments)
     quiet()
-    root = Path(arguments.root).absolute()
-    everyone = candidates(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
-    groups = groups_of(everyone, arguments.names, list(finished_runs(root)))
+    if is_store(arguments.root) and not arguments.tracking_uri:
+        raise UserError(
+            f"--root {arguments.root}: runs of an object store are recorded by an MLflow server; give "
+            "--tracking-uri too"
+        )
+    with readable_root(arguments.root, arguments.names, compares=True) as root:
+        everyone = candidates(arguments.names, root, arguments.tracking_uri or default_tracking_uri(root))
+        groups = groups_of(everyone, arguments.names, list(finished_runs(root)))
     rows = rows_of(groups, everyone)
     console = Console(sys.stderr if arguments.json else None)
     for table in tables(groups, everyone):

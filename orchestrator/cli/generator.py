@@ -18,6 +18,7 @@ EXAMPLES = {
         "advnas generate mine --out grid.png",
         "advnas generate best.pth --genotype adversarialnas --out images.npz --count 50000 --gpu",
         "advnas generate my/generator.pt --out my/images --count 1000 --seed 1",
+        "advnas generate mine --root s3://bucket/runs --out grid.png",
     ),
     "export": (
         "advnas export mine --out generator.onnx",
@@ -69,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
         UserError: no such generator, or a file that cannot be written.
     """
     from orchestrator.artifacts.generators import find_generator
+    from orchestrator.artifacts.stored_root import readable_root
     from orchestrator.config.experiment import default_tracking_uri
 
-    root = Path(arguments.root).absolute()
-    uri = arguments.tracking_uri or default_tracking_uri(root)
-    found = find_generator(arguments.source, root, uri, arguments.genotype)
+    with readable_root(arguments.root, (arguments.source, arguments.genotype)) as root:
+        uri = arguments.tracking_uri or default_tracking_uri(root)
+        found = find_generator(arguments.source, root, uri, arguments.genotype)
     result = ACTIONS[arguments.command](found, arguments)
     print(as_json(result) if arguments.json else "\n".join(result_lines(result)))
     return DONE

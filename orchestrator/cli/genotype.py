@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.cli.arguments import Parser, add_json, add_root, at_least_one, describe
 from orchestrator.cli.commands import COMMANDS
@@ -15,6 +16,9 @@ from search_space.spaces.registry import SPACES, find_space
 from search_space.topology import Edge
 from search_space.zoo.published import PUBLISHED, find_genotype
 from search_space.zoo.released_forms import read_released
+
+if TYPE_CHECKING:
+    from orchestrator.artifacts.resolve import Meant
 
 WIDTHS = {
     "--channels": "width the cost is told for (default: a run's own; 256 of a generator, 128 of D)",
@@ -162,10 +166,7 @@ def _found(reference: str, arguments: argparse.Namespace) -> Genotype:
     """A genotype by published name, path, or the name of the run that searched it; or in a released form."""
     if arguments.space and reference == arguments.source:
         return read_released(reference, arguments.space)
-    from orchestrator.artifacts.resolve import resolve
-
-    root = Path(arguments.root)
-    meant = resolve(reference, root, ("published", "genotype file", "searched run", "selected run"))
+    meant = _meant(reference, arguments)
     if meant and meant.kind in ("published", "genotype file"):
         return find_genotype(reference)
     from orchestrator.artifacts.genotypes import searched_genotypes
@@ -179,14 +180,19 @@ def _found(reference: str, arguments: argparse.Namespace) -> Genotype:
     return genotype
 
 
+def _meant(reference: str, arguments: argparse.Namespace) -> "Meant | None":
+    from orchestrator.artifacts.resolve import resolve
+    from orchestrator.artifacts.stored_root import readable_root
+
+    with readable_root(arguments.root, (reference,)) as root:
+        return resolve(reference, root, ("published", "genotype file", "searched run", "selected run"))
+
+
 def _own_width(arguments: argparse.Namespace, genotype: Genotype) -> Mapping[str, int]:
     """That of the run, where a run is meant."""
     from orchestrator.artifacts.genotypes import run_width
-    from orchestrator.artifacts.resolve import resolve
 
-    meant = resolve(
-        arguments.source, Path(arguments.root), ("published", "genotype file", "searched run", "selected run")
-    )
+    meant = _meant(arguments.source, arguments)
     is_run = meant is not None and meant.kind in ("searched run", "selected run")
     return run_width(meant.path, genotype.network) if meant and is_run else {}
 

@@ -11,7 +11,11 @@ from orchestrator.console.exit_codes import DONE
 def add_arguments(parser: Parser, name: str) -> None:
     """Where the runs are, and which port shows them."""
     describe(parser, COMMANDS[name].about, ("advnas ui", "advnas ui --root /data/runs --port 5001"))
-    add_root(parser)
+    add_root(
+        parser,
+        instead="runs of an object store are recorded by an MLflow server: open the address that is their "
+        "tracking.uri in a browser",
+    )
     parser.add_argument("--port", type=int, default=5000, help="port of 127.0.0.1 (default: 5000)")
 
 

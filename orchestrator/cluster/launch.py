@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from orchestrator.jobs.identity import identity, require_same
+from orchestrator.jobs.identity import require_same
 from orchestrator.jobs.job import Emit, Job, Outcome
 from orchestrator.jobs.worker import run_worker
 from trainers.compute import device_for
@@ -65,5 +65,5 @@ def finished(job: Job) -> Outcome | None:
     checkpoint = job.checkpoints.latest()
     if checkpoint is None:
         return None
-    require_same(checkpoint, identity(job))
+    require_same(checkpoint, job)
     return Outcome.of(checkpoint) if checkpoint.meta.step >= job.end else None

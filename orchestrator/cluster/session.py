@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.config.experiment import ClusterConfig
-from search_space.errors import UserError
+from search_space.errors import UserError, one_line
 from trainers.interruption import finishing, keep_handling
 
 TOKEN_FILE = Path("~/.ray/auth_token")
@@ -137,6 +137,15 @@ def _connect(cluster: ClusterConfig, name: str | None) -> None:
             f"cluster.address = {cluster.address}: no Ray cluster answers there, or it wants another token; "
             "start one (ray start --head), name its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE) or "
             "use local"
+        ) from error
+    # Ray raises plain exceptions where a process of its own does not answer in time, or ends.
+    except Exception as error:
+        with suppress(Exception):
+            _shut_down()
+        where = "on this machine" if own else f"at cluster.address = {cluster.address}"
+        raise ClusterError(
+            f"Ray did not start {where} ({one_line(error)}); where it is busy or short of memory, end other "
+            f"programs and start again{', or use cluster.num_workers 0, which needs no Ray' if own else ''}"
         ) from error
     finally:
         if threading.current_thread() is threading.main_thread():

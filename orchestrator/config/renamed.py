@@ -45,6 +45,9 @@ ADDED: Mapping[str, Any] = {
 }
 """Options that decide numbers and came after the first runs -> what every run did before."""
 
+PRECISION = "compute.precision"
+"""It decided numbers from the start, but the first versions did not record it with a run."""
+
 FIRST_NAMES = {now: first for first, now in RENAMED.items()}
 
 T = TypeVar("T")
@@ -62,9 +65,20 @@ def first_name(name: str) -> str:
     return _replaced(name, FIRST_NAMES)
 
 
-def modern_identity(saved: Mapping[str, T], now: Mapping[str, T]) -> dict[str, T]:
-    """An identity that any version has saved, in the names of `now`; it has the options that came later."""
+def modern_identity(saved: Mapping[str, T], now: Mapping[str, T], precision: str = "auto") -> dict[str, T]:
+    """An identity that any version has saved, in the names of `now`; it has the options that came later.
+
+    `precision` is the option as it is given now. Where it is not auto, which the first versions did not
+    know, a run of theirs counts as one of that precision.
+    """
     added: dict[str, Any] = {name: value for name, value in ADDED.items() if name in now}
+    if precision != "auto" and PRECISION in now:
+        added[PRECISION] = now[PRECISION]
+        if PRECISION not in saved and added[PRECISION] != ADDED[PRECISION]:
+            logger.warning(
+                "%s = %s: taken for that of the run so far, of which an earlier version did not record it",
+                PRECISION, precision,
+            )  # fmt: skip
     return {**added, **{modern_name(name): value for name, value in saved.items()}}
 
 

@@ -81,7 +81,7 @@ def _open_journal(plan: EvolutionPlan) -> ScoredJournal:
     copy = copy_of(plan.experiment, plan.folder)
     if copy:
         copy.fetch_files(SCORED_FILE, IDENTITY_FILE)
-    require_same_identity(plan.folder, plan.identity, "evolution")
+    require_same_identity(plan.folder, plan.identity, "evolution", plan.experiment.compute.precision)
     send = (lambda: copy.send_files(SCORED_FILE, IDENTITY_FILE)) if copy else (lambda: None)
     return ScoredJournal(plan.folder / SCORED_FILE, send)
 

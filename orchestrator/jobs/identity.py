@@ -1,11 +1,14 @@
 """The identity of a job: the settings that must be equal to continue from a checkpoint."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from orchestrator.checkpoints.folder import META
 from orchestrator.checkpoints.store import Checkpoint, CheckpointError
 from orchestrator.config.identity import dotted, require_equal
-from orchestrator.config.renamed import modern_identity
+from orchestrator.config.renamed import PRECISION, modern_identity
 from orchestrator.config.stages import RetrainStage, SearchStage
 from orchestrator.jobs.job import Job
 
@@ -30,14 +33,21 @@ def identity(job: Job) -> dict[str, Any]:
     return dotted(values)
 
 
-def require_same(checkpoint: Checkpoint, current: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint of another identity.
+def require_same(checkpoint: Checkpoint, job: Job) -> None:
+    """Refuse a checkpoint of another identity than the job's.
 
     Raises:
         CheckpointError: names the first setting that differs.
     """
-    saved = modern_identity(checkpoint.meta.identity, current)
+    current = identity(job)
+    saved = modern_identity(checkpoint.meta.identity, current, job.experiment.compute.precision)
     require_equal(saved, current, _run(checkpoint), CheckpointError)
+
+
+def lacks_precision(folder: Path) -> bool:
+    """Whether a training below the folder is of a version that did not record its precision."""
+    metas = (json.loads(path.read_text(encoding="utf-8")) for path in folder.rglob(META))
+    return any(PRECISION not in meta.get("identity", {PRECISION: None}) for meta in metas)
 
 
 def require_same_protocol(checkpoint: Checkpoint, protocol: Mapping[str, str]) -> None:

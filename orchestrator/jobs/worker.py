@@ -132,7 +132,7 @@ def _restore(job: Job, state: TrainingState, images: Images) -> Checkpoint | Non
     if found is None:
         return None
     checkpoint = job.checkpoints.here(found)
-    require_same(checkpoint, identity(job))
+    require_same(checkpoint, job)
     require_same_images(checkpoint, images.content_hash)
     try:
         state.load_state_dict(checkpoint.state())

@@ -75,7 +75,9 @@ class Remembered:
 SCORES_FILE = "scores.csv"
 
 
-def open_journal(folder: Path, identity: Mapping[str, Any], copy: "ObjectStoreCopy | None") -> Journal:
+def open_journal(
+    folder: Path, identity: Mapping[str, Any], copy: "ObjectStoreCopy | None", precision: str = "auto"
+) -> Journal:
     """The scores so far, those of the folder's copy where it is new here; the copy gets every further one.
 
     Raises:
@@ -83,10 +85,10 @@ def open_journal(folder: Path, identity: Mapping[str, Any], copy: "ObjectStoreCo
         MirrorError: the store of the copy cannot be reached, or refuses.
     """
     if copy is None:
-        require_same_identity(folder, identity)
+        require_same_identity(folder, identity, precision=precision)
         return Journal(folder / SCORES_FILE)
     copy.fetch_files(SCORES_FILE, IDENTITY_FILE)
-    require_same_identity(folder, identity)
+    require_same_identity(folder, identity, precision=precision)
     return Journal(folder / SCORES_FILE, lambda: copy.send_files(SCORES_FILE, IDENTITY_FILE))
 
 
@@ -101,8 +103,12 @@ def write_ranking(selection: Selection, folder: Path) -> Mapping[str, Path]:
     return files
 
 
-def require_same_identity(folder: Path, identity: Mapping[str, Any], what: str = "selection") -> None:
+def require_same_identity(
+    folder: Path, identity: Mapping[str, Any], what: str = "selection", precision: str = "auto"
+) -> None:
     """Refuse to put scores beside those of another recipe; the first time, write down which it is.
+
+    `precision` is the option as given, see `modern_identity`.
 
     Raises:
         ConfigError: names the first setting that differs.
@@ -112,5 +118,5 @@ def require_same_identity(folder: Path, identity: Mapping[str, Any], what: str =
     if not path.exists():
         path.write_text(json.dumps(current, indent=2), encoding="utf-8")
         return
-    saved = modern_identity(json.loads(path.read_text(encoding="utf-8")), current)
+    saved = modern_identity(json.loads(path.read_text(encoding="utf-8")), current, precision)
     require_equal(saved, current, f"the {what} in {folder}", ConfigError)

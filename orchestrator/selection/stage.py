@@ -84,7 +84,8 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
         _trainings(session, config, launch) as train,
         tracked(session, "select", config.model_dump(mode="json")) as run,
     ):
-        journal = open_journal(folder, plan.identity, copy_of(session.experiment, folder))
+        precision = session.experiment.compute.precision
+        journal = open_journal(folder, plan.identity, copy_of(session.experiment, folder), precision)
         candidates = _within_limits(session, plan, folder)
         writer = TrainingsWriter(session, run, candidates, config.metric)
         live = LiveCurves(

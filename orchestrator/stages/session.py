@@ -37,7 +37,9 @@ class Session:
         name = experiment.name or fresh_name(experiment.data.name, root)
         experiment = experiment.model_copy(update={"name": name})
         bring_run(experiment, name)
-        tracker = Tracker(experiment.tracking_uri, experiment.tracking.experiment, root)
+        # Checkpoints outlive this machine in a store; what MLflow is not told by then is lost with the disk.
+        copied = bool(experiment.object_store or experiment.mirror)
+        tracker = Tracker(experiment.tracking_uri, experiment.tracking.experiment, root, prompt=copied)
         console.run = name
         store = f"{experiment.object_store.split('?')[0]}, here " if experiment.object_store else ""
         console.say(f"run {name} in {store}{root / name}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.checkpoints.claim import claimed
 from orchestrator.config.files import write_yaml
 from orchestrator.console.console import Console
 from orchestrator.plots.sweep import figures
@@ -16,6 +17,7 @@ from orchestrator.sweep.results import Row, best, limit_of, pareto_front, rows_o
 from orchestrator.sweep.run_folder import trial_folder
 from orchestrator.sweep.searcher import StudySearch
 from orchestrator.sweep.space import Params
+from orchestrator.sweep.stored import look_at_all, send_own, view_of
 from orchestrator.sweep.study import open_study, study_url
 from orchestrator.sweep.table import Board, plain_table
 from orchestrator.sweep.trial import run_trial
@@ -25,7 +27,6 @@ from orchestrator.tracking import Tracker
 from orchestrator.tracking.columns import columns
 from search_space.errors import UserError
 from trainers.interruption import interruptible
-from trainers.locks import sole_driver
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -90,21 +91,25 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
     name = sweep.config.name or fresh_name("sweep", root)
     folder = root / name
     console.run = name
-    with sole_driver(folder), interruptible():
+    view = view_of(sweep.base, folder)
+    with claimed(sweep.base, folder), interruptible():
         study = open_study(sweep, name, folder)
-        (folder / "sweep.yaml").write_text(write_yaml(sweep.config.document()), encoding="utf-8")
+        view.mkdir(parents=True, exist_ok=True)
+        (view / "sweep.yaml").write_text(write_yaml(sweep.config.document()), encoding="utf-8")
         console.say(f"sweep {name} in {folder}; study {study_url(sweep, folder)}")
         tracker = Tracker(sweep.base.tracking_uri, sweep.base.tracking.experiment, sweep.base.folder)
         params = {"sweep": sweep.config.model_dump(mode="json", exclude={"space"}), "seed": sweep.base.seed}
         shown = columns(sweep.base, "sweep")
         with tracker.run(name, "sweep", name=name, params=params, tags={}, columns=shown) as parent:
-            parent.artifact("sweep.yaml", (folder / "sweep.yaml").read_text(encoding="utf-8"))
-            mirror = MlflowWriter(sweep, folder, tracker, parent)
+            parent.artifact("sweep.yaml", (view / "sweep.yaml").read_text(encoding="utf-8"))
+            mirror = MlflowWriter(sweep, view, tracker, parent)
             try:
                 _trials(sweep, study, folder, console, mirror, work)
             finally:
                 rows = rows_of(study)
-                parquet = write_results(sweep, rows, folder)
+                look_at_all(sweep.base, (trial_folder(view, row.params) for row in rows if row.runs))
+                parquet = write_results(sweep, rows, view)
+                send_own(sweep.base, view)
                 mirror.close()
                 for file, png in figures(study).items():
                     parent.artifact(file, png)
@@ -113,8 +118,8 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
             result = Swept(
                 name=name,
                 trials=_counted(sweep, rows),
-                pareto_front=_front(sweep, rows, folder),
-                best=_best(sweep, rows, folder),
+                pareto_front=_front(sweep, rows, view),
+                best=_best(sweep, rows, view),
                 run_id=parent.run_id,
                 tracking_uri=tracker.uri,
                 parquet=parquet,
@@ -128,7 +133,8 @@ def run_sweep(sweep: Sweep, console: Console, work: Work = run_trial) -> Swept:
         console.say(result.reliability)
     if result.trials.left:
         console.say(f"{result.trials.left} trials are left; the same command with --name {name} goes on")
-    write_result(folder, result)
+    write_result(view, result)
+    send_own(sweep.base, view)
     return result
 
 

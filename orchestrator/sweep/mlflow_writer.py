@@ -19,6 +19,7 @@ from orchestrator.plots.sweep import preload
 from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row
 from orchestrator.sweep.run_folder import STAGES, RunFolder, params_hash, seed_folder, trial_folder
+from orchestrator.sweep.stored import look_at
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.columns import columns
 from orchestrator.tracking.entry import Status
@@ -37,6 +38,8 @@ MIRRORED = ".mirrored"
 
 PAUSE = 2.0
 """Seconds between two looks at what running trials have reported."""
+STORE_PAUSE = 15.0
+"""The same where an object store is asked."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class MlflowWriter:
         self._running: dict[int, Row] = {}
         self._children: dict[int, TrackedRun] = {}
         self._seeds: dict[tuple[int, int], OpenSeed] = {}
+        self._pause = STORE_PAUSE if sweep.base.object_store else PAUSE
         self._thread = threading.Thread(target=self._work, name="mlflow mirror", daemon=True)
         self._thread.start()
 
@@ -74,7 +78,7 @@ class MlflowWriter:
         preload()
         while True:
             try:
-                row = self._queue.get(timeout=PAUSE)
+                row = self._queue.get(timeout=self._pause)
             except Empty:
                 self._each_running(self._update)
                 continue
@@ -100,6 +104,7 @@ class MlflowWriter:
 
     def _update(self, row: Row) -> None:
         """Bring the seeds of a trial up to date."""
+        look_at(self._sweep.base, trial_folder(self._folder, row.params))
         for seed in range(self._sweep.config.seeds):
             folder = RunFolder(seed_folder(trial_folder(self._folder, row.params), seed))
             if not folder.path.exists():

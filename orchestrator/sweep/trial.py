@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.artifacts.genotypes import with_named_discriminator
+from orchestrator.checkpoints.object_store import MirrorError
+from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment
 from orchestrator.jobs.job import Job
 from orchestrator.sweep.config import LATENCY, MULTIPLY_ADDS, PARAMETERS, Sweep, known_metrics, values
 from orchestrator.sweep.run_folder import RunFolder, seed_folder, trial_folder
 from orchestrator.sweep.space import Params
+from orchestrator.sweep.stored import alone_with
 from orchestrator.sweep.validation import evaluations
 from search_space.errors import one_line
 from search_space.genotype import Genotype
 from trainers.files import is_disk_full
-from trainers.locks import locked
 from trainers.report import Report
 
 EVALUATIONS = "evaluations"
@@ -49,6 +51,16 @@ class Trial:
     """Folder of the sweep."""
     params: Params
 
+    def __reduce__(self) -> tuple[Callable[..., "Trial"], tuple[Any, ...]]:
+        """One that is sent to another machine is there in that machine's folder of the root."""
+        base = self.sweep.base
+        folder = self.folder.relative_to(base.folder) if base.object_store else self.folder
+        return _arrived, (self.sweep, folder, self.params)
+
+
+def _arrived(sweep: Sweep, folder: Path, params: Params) -> Trial:
+    return Trial(sweep, sweep.base.folder / folder, params)
+
 
 def run_trial(trial: Trial, send: Send) -> None:
     """Do a trial, going on where it stopped; its last message says how it ended, whatever happened."""
@@ -58,18 +70,21 @@ def run_trial(trial: Trial, send: Send) -> None:
     # Sums over threads round differently: a resumed run needs as many as before, wherever it lands.
     torch.set_num_threads(max(1, int(trial.sweep.base.cluster.cpus_per_worker)))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Another trial of the same configuration may be under way, or what is left of a killed driver.
-        with locked(folder / ".trial.lock"):
+        with alone_with(trial.sweep.base, folder) as send_notes:
             runs: list[Mapping[str, float]] = []
             for seed in range(trial.sweep.config.seeds):
-                runs.append(_run(trial, seed, runs, send))
+                runs.append(_run(trial, seed, runs, send, send_notes))
+    except MirrorError as error:
+        send({ENDS: str(error)})
+        return
     # Whatever it is, the sweep goes on: a user's mistake, a loss that is not finite, no memory left, a bug.
     except Exception as error:
         if is_disk_full(error):
             send({ENDS: f"{_reason(error)}; free some space"})
             return
         (folder / FAILURE_FILE).write_text(traceback.format_exc(), encoding="utf-8")
+        if copy := copy_of(trial.sweep.base, folder):
+            copy.send_files(FAILURE_FILE)
         send({FAILED: _reason(error)})
         return
     objectives = _objectives(trial.sweep, runs)
@@ -80,14 +95,16 @@ def run_trial(trial: Trial, send: Send) -> None:
         send({**objectives, EVALUATIONS: last, DONE: runs})
 
 
-def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Scores:
+def _run(
+    trial: Trial, seed: int, before: Sequence[Scores], send: Send, send_notes: Callable[[], None]
+) -> Scores:
     """Scores of one seed; `before` are those of the seeds that came before."""
     folder = RunFolder(seed_folder(trial_folder(trial.folder, trial.params), seed))
     if (result := folder.result()) is not None:
         return dict(result["scores"])
     began = time.monotonic()
     experiment = trial.sweep.experiment(trial.params, seed)
-    genotypes = _search(experiment, folder)
+    genotypes = _search(experiment, folder, send_notes)
     recorded = folder.file("retrain")
     recorded.begin()
     retraining = Job("retrain", experiment, genotypes, folder.path / "retrain")
@@ -96,6 +113,7 @@ def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Score
 
     def emit(report: Report) -> None:
         recorded.append(report)
+        send_notes()
         if scores := _scores(trial.sweep, report.metrics):
             number = done + evaluations(experiment.retrain, report.step)
             send({**_objectives(trial.sweep, [*before, {**scores, **costs}]), EVALUATIONS: number})
@@ -109,15 +127,23 @@ def _run(trial: Trial, seed: int, before: Sequence[Scores], send: Send) -> Score
         "seconds": time.monotonic() - began,
     }
     folder.finish(result)
+    send_notes()
     return result["scores"]
 
 
-def _search(experiment: Experiment, folder: RunFolder) -> Mapping[str, Genotype]:
+def _search(
+    experiment: Experiment, folder: RunFolder, send_notes: Callable[[], None]
+) -> Mapping[str, Genotype]:
     """What the search derives of the networks that are retrained."""
     job = Job("search", experiment, {}, folder.path / "search")
     recorded = folder.file("search")
     recorded.begin()
-    found = launch(job, recorded.append).genotypes
+
+    def emit(report: Report) -> None:
+        recorded.append(report)
+        send_notes()
+
+    found = launch(job, emit).genotypes
     if experiment.retrain.discriminator.architecture == "derived":
         return found
     return with_named_discriminator(experiment, {"generator": found["generator"]})

@@ -43,8 +43,11 @@ def evaluations(retrain: RetrainStage, until: int | None = None) -> int:
 def _storage(sweep: Sweep) -> Iterator[str]:
     if sweep.base.mirror:
         yield "mirror: a sweep's study is SQLite, which needs a disk; leave it null and share root"
-    if sweep.base.object_store:
-        yield "root: a sweep's study is SQLite, which needs a disk; use a folder that all machines share"
+    if sweep.base.object_store and sweep.config.storage is None:
+        yield (
+            "root: an object store cannot keep a sweep's study, which is SQLite by default; set storage to "
+            "a database (postgresql://HOST/NAME, or sqlite:////PATH/study.db on the driver's machine)"
+        )
 
 
 def _names(sweep: Sweep) -> Iterator[str]:

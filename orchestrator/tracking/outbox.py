@@ -1,16 +1,22 @@
-"""Entries on their way to the store: training never waits for a store that does not answer, and nothing is
-lost."""
+"""Entries on their way to the store: training never waits for a store that is slow, locked or away.
+
+Each entry is a file first. A thread sends the files in order and deletes them; what is left when the process
+dies is sent by the next start of the run.
+"""
 
 import logging
-import shutil
 import threading
 import time
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from orchestrator.tracking.courier import COURIER
 from orchestrator.tracking.entry import Entry, send
+from orchestrator.tracking.records import Records
 from orchestrator.tracking.store import TrackingError, is_full
 from search_space.errors import one_line
 from trainers.files import written_whole
@@ -21,51 +27,101 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER = 30.0
-"""Seconds between attempts while the store fails: an attempt holds up the training until it times out."""
+RETRY_AFTER = 5.0
+"""Seconds between attempts while the store fails."""
+HASTE = 1.0
+"""The same once the run has ended and waits for them."""
+PROMPT = 5.0
+"""Seconds that an entry whose machine may be lost with its disk is waited for, while the store answers."""
+SILENCE = 3.0
+"""Seconds that the end of a run waits for the store without saying so."""
+
+_SENDING = threading.Lock()
+"""A database takes one writer at a time."""
 
 
 class Outbox:
-    """Sends entries of one run in order; those the store refuses wait in a folder, one file each."""
+    """Sends entries of one run in order; those the store has not taken yet wait in a folder, one file each.
 
-    def __init__(self, client: "MlflowClient", run_id: str, folder: Path):
+    `prompt`: the folder may be lost with its machine while what depends on it is not.
+    """
+
+    def __init__(
+        self,
+        client: "MlflowClient",
+        run_id: str,
+        folder: Path,
+        records: Records | None = None,
+        prompt: bool = False,
+    ):
         self.folder = folder
-        self._client, self._run_id = client, run_id
-        self._next_attempt = 0.0
+        self._client, self._run_id, self._records = client, run_id, records
+        self._prompt, self._closed = prompt, False
+        self._retry_after = RETRY_AFTER
+        self._failures = 0
         self._refusal: Exception | None = None
-        """Why the newest attempt failed."""
-        self._lock = threading.Lock()
+        """Why the newest attempt failed; None if it did not."""
+        self._naming = threading.Lock()
+        self._numbers = count(max((int(path.stem) for path in self.waiting()), default=-1) + 1)
         # An earlier start of the run, or an attempt that failed, may have sent a part of what comes next.
         self._doubtful = True
 
     def put(self, entry: Entry) -> None:
-        """Send, or keep for later.
+        """Keep, and have it sent soon.
 
         Raises:
-            TrackingError: neither the store takes it nor the disk.
+            TrackingError: neither the disk takes it nor the store.
         """
-        # A write cut short would leave SQLite's database locked: Ctrl-C waits until it is done.
-        with self._lock, finishing():
-            if not self.waiting():
-                if not self._sent(entry):
-                    self._keep(entry)
-                return
-            self._keep(entry)
-            if time.monotonic() >= self._next_attempt:
-                self._flush()
+        try:
+            with self._naming:
+                self._keep(entry)
+        except OSError as error:
+            if not self._sent_at_once(entry):
+                raise TrackingError(
+                    f"{self.folder}: MLflow does not take the data, and this disk neither "
+                    f"({error.strerror}): free some space or make the folder writable, then start the "
+                    "run again"
+                ) from error
+            return
+        COURIER.deliver(self.attempt)
+        if self._prompt and self._refusal is None:
+            self._wait(time.monotonic() + PROMPT, threading.Event())
 
     def flush(self) -> bool:
         """Send what waits, oldest first; whether nothing waits any more."""
-        with self._lock, finishing():
+        # A write cut short would leave SQLite's database locked: Ctrl-C waits until it is done.
+        with _SENDING, finishing():
             return self._flush()
 
-    def drain(self, patience: float, hurried: threading.Event, pause: float = 2.0) -> bool:
-        """Send what waits, trying for `patience` seconds or until told to hurry; whether nothing is left."""
-        deadline = time.monotonic() + patience
-        while not self.flush():
-            if time.monotonic() + pause > deadline or hurried.wait(pause):
-                return False
-        return True
+    def attempt(self) -> float | None:
+        """The same, by the courier; seconds until it should try again, None if there is no need."""
+        try:
+            done = self.flush()
+        except Exception as error:  # a file that somebody has damaged; its thread serves other runs too
+            self._failed(error)
+            done = False
+        return None if done or self._closed else self._retry_after
+
+    def drain(self, patience: float, hurried: threading.Event) -> bool:
+        """Have all sent, trying for `patience` seconds or until told to hurry; whether nothing is left.
+
+        There is one attempt at least.
+        """
+        self._retry_after = min(HASTE, RETRY_AFTER)
+        if self.waiting():
+            COURIER.hasten(self.attempt)
+        done = self._wait(time.monotonic() + patience, hurried, at_least=1)
+        self._closed = True
+        return done
+
+    def discard(self) -> None:
+        """Forget what waits, and all that the run was told."""
+        with _SENDING, self._naming:
+            for path in self.waiting():
+                path.unlink()
+            self._remove_folder()
+            if self._records:
+                self._records.delete()
 
     @property
     def why_it_waits(self) -> str:
@@ -80,39 +136,68 @@ class Outbox:
         """Files of entries that are not sent yet, oldest first."""
         return sorted(self.folder.glob("*.json"))
 
+    def _wait(self, deadline: float, hurried: threading.Event, at_least: int = 0) -> bool:
+        """Whether nothing waits any more; given up at the deadline, after so many failed attempts."""
+        failures, began, said = self._failures, time.monotonic(), False
+        while waiting := self.waiting():
+            tried = self._failures - failures >= at_least
+            if tried and (hurried.is_set() or time.monotonic() >= deadline):
+                return False
+            if at_least and not said and time.monotonic() - began > SILENCE:
+                said = True
+                logger.warning("waiting for MLflow, which has %d writes to take", len(waiting))
+            time.sleep(0.02)
+        return True
+
     def _flush(self) -> bool:
         for path in self.waiting():
-            if not self._sent(_read(path)):
+            try:
+                entry = _read(path)
+            except FileNotFoundError:  # sent by a command on the whole run, see `Tracker.run`
+                continue
+            if not self._sent(entry):
                 return False
-            path.unlink()
-        shutil.rmtree(self.folder, ignore_errors=True)
+            path.unlink(missing_ok=True)
+        with self._naming:
+            self._remove_folder()
         return True
+
+    def _sent_at_once(self, entry: Entry) -> bool:
+        with _SENDING, finishing():
+            return not self.waiting() and self._sent(entry)
 
     def _sent(self, entry: Entry) -> bool:
         try:
             send(entry, self._client, self._run_id, again=self._doubtful)
+            if self._records:
+                self._records.append(entry)
         # Every kind of store has exceptions of its own (database, HTTP, S3); none of them ends a training.
         except Exception as error:
-            if not self.waiting():
-                logger.warning("MLflow does not take the data, the run goes on: %s", one_line(error))
-            self._refusal = error
-            self._next_attempt = time.monotonic() + RETRY_AFTER
-            self._doubtful = True
+            self._failed(error)
             return False
+        self._refusal = None
         self._doubtful = self._doubtful and not entry.images
         return True
 
+    def _failed(self, error: Exception) -> None:
+        if self._refusal is None:
+            logger.warning("MLflow does not take the data, the run goes on: %s", one_line(error))
+        self._refusal = error
+        self._failures += 1
+        self._doubtful = True
+
     def _keep(self, entry: Entry) -> None:
-        waiting = self.waiting()
-        number = int(waiting[-1].stem) + 1 if waiting else 0
-        try:
-            with written_whole(self.folder / f"{number:08d}.json") as file:
-                file.write(entry.model_dump_json().encode())
-        except OSError as error:
-            raise TrackingError(
-                f"{self.folder}: MLflow does not take the data, and this disk neither ({error.strerror}): "
-                "free some space or make the folder writable, then start the run again"
-            ) from error
+        with written_whole(self.folder / f"{next(self._numbers):08d}.json") as file:
+            file.write(entry.model_dump_json().encode())
+
+    def _remove_folder(self) -> None:
+        """Unless something waits in it again; with what a process that was killed has left half written."""
+        if self.waiting():
+            return
+        for partial in self.folder.glob("*.partial"):
+            partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
 
 def _read(path: Path) -> Entry:

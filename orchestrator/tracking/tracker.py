@@ -12,6 +12,7 @@ from orchestrator.tracking.entry import Entry
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.provenance import code_tags, git_commit
 from orchestrator.tracking.recording import DERIVED, STEP, Marks, Recorder, derived_file
+from orchestrator.tracking.records import SUFFIX, Head, Records
 from orchestrator.tracking.run import ERROR_TAG, Known, ShownBy, TrackedRun
 from orchestrator.tracking.store import TrackingError, explained, open_experiment
 from orchestrator.tracking.system import SystemMetrics
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ID_TAG, STAGE_TAG = "advnas.id", "advnas.stage"
 PARENT_TAG = "mlflow.parentRunId"
+UNSENT = "_unsent"
+"""Ends the names of folders with entries that wait for the store."""
 DECIDING = "score"
 """Column that names the score of `best` and `last`."""
 SEARCHED = "search/"
@@ -40,8 +43,10 @@ class Tracker:
     experiment_id: str
     """MLflow's number of the experiment, as in its pages' addresses."""
 
-    def __init__(self, uri: str, experiment: str, root: Path):
-        self.uri, self._root = uri, root.absolute()
+    def __init__(self, uri: str, experiment: str, root: Path, prompt: bool = False):
+        """`prompt`: reports are in the store before training goes on, as long as it answers."""
+        self.uri, self._root, self._prompt = uri, root.absolute(), prompt
+        self._experiment = experiment
         self._client, self.experiment_id = open_experiment(uri, experiment, self._root)
 
     def run(
@@ -78,8 +83,12 @@ class Tracker:
             run = found or self._client.create_run(
                 self.experiment_id, start_time=began, tags=every, run_name=name
             )
-            outbox = Outbox(self._client, run.info.run_id, self._root / id / f"{stage}_unsent")
+            if parent is None:
+                self._send_unsent(id, run.info.run_id)
+            records = Records.of(self._root, id, stage)
+            outbox = self._outbox(run.info.run_id, records)
             run = self._reopened(run, outbox)
+            records.open(self._head(run, id, stage, name, whole=records.path.exists() or found is None))
             provenance = Provenance(run=id, seed=_seed(params), git_commit=git_commit())
             recorder = self._recorder(run, provenance)
         tracked = TrackedRun(
@@ -92,15 +101,16 @@ class Tracker:
             ShownBy(parent, shown, shown_only and frozenset(shown_only))
             if parent and shown is not None
             else None,
-            None if found else partial(self._withdraw, run.info.run_id),
+            None if found else partial(self._withdraw, run.info.run_id, outbox),
             SystemMetrics() if system_metrics else None,
         )
         new, changed = tracked.news(params)
         outbox.put(Entry(params=new, tags=every | changed))
         return tracked
 
-    def _withdraw(self, run_id: str) -> None:
+    def _withdraw(self, run_id: str, outbox: Outbox) -> None:
         """Take back a run that has done nothing; one that stays for want of an answer does no harm."""
+        outbox.discard()
         try:
             self._client.delete_run(run_id)
         except Exception as error:
@@ -110,6 +120,33 @@ class Tracker:
         wanted = f"tags.`{ID_TAG}` = '{id}' and tags.`{STAGE_TAG}` = '{stage}'"
         found = self._client.search_runs([self.experiment_id], wanted, max_results=1)
         return found[0] if found else None
+
+    def _outbox(self, run_id: str, records: Records) -> Outbox:
+        folder = records.path.with_name(records.path.name.removesuffix(SUFFIX) + UNSENT)
+        return Outbox(self._client, run_id, folder, records, self._prompt)
+
+    def _send_unsent(self, id: str, run_id: str) -> None:
+        """Send what waits for other runs below, such as trials that will not be opened again."""
+        for folder in sorted((self._root / id).rglob(f"*{UNSENT}")):
+            records = Records(folder.with_name(folder.name.removesuffix(UNSENT) + SUFFIX))
+            head = records.head()
+            if head and head.run_id != run_id:
+                outbox = self._outbox(head.run_id, records)
+                if not outbox.flush():
+                    logger.warning("%s", outbox.why_it_waits)
+
+    def _head(self, run: "Run", id: str, stage: str, name: str, whole: bool) -> Head:
+        return Head(
+            run_id=run.info.run_id,
+            experiment=self._experiment,
+            id=id,
+            stage=stage,
+            name=name,
+            began=run.info.start_time,
+            artifacts=run.info.artifact_uri,
+            uri=self.uri,
+            whole=whole,
+        )
 
     def _reopened(self, run: "Run", outbox: Outbox) -> "Run":
         """The run as of now: with what waited to be sent, in progress, without the error it ended with."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.identity import IDENTITY_FILE
@@ -35,7 +36,7 @@ def open_journal(grid: Grid, recipe: Mapping[str, Any]) -> RunJournal:
     """
     if copy := copy_of(grid.experiment, grid.folder):
         copy.fetch_files(RUNS_FILE, IDENTITY_FILE)
-    require_same_identity(grid.folder, recipe, grid.stage)
+    require_same_identity(grid.folder, recipe, grid.stage, grid.experiment.compute.precision)
     send = (lambda: copy.send_files(RUNS_FILE, IDENTITY_FILE)) if copy else (lambda: None)
     return RunJournal(grid.folder / RUNS_FILE, send)
 
@@ -59,6 +60,9 @@ def train_missing(
         done = ended(run.job, run.request.genotype, diverged, protocol)
         if not diverged:
             keep(run.job)
+            if run.job.copy and (run.job.folder / GENERATOR_FILE).is_file():
+                # Whoever finds the training in the journal, on any machine, does not make it again.
+                run.job.copy.send_files(GENERATOR_FILE)
         journal.record(done)
         console.say(f"{run.title}: {_end(done, run, metric)}")
         if run.job.checkpoints.latest():  # what was kept is all that is needed; it holds optimizers too

@@ -4,13 +4,17 @@ pyproject.toml takes only versions for which these tests passed.
 """
 
 import inspect
+import shutil
+import sqlite3
 import tomllib
+from contextlib import closing
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
 import optuna
 import pytest
+from mlflow import MlflowClient
 from optuna.trial import FrozenTrial, Trial, TrialState
 from packaging.requirements import Requirement
 from ray.train.torch import TorchTrainer
@@ -18,6 +22,7 @@ from ray.train.v2._internal.execution.scaling_policy import ElasticScalingPolicy
 from ray.train.v2._internal.execution.worker_group import WorkerGroupPollStatus, WorkerStatus
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
+from orchestrator.records.database import rename_run
 from orchestrator.tracking.view import STORAGE_KEY, VIEW_TAG
 
 PROJECT = Path(__file__).parents[2]
@@ -90,3 +95,34 @@ def test_only_versions_are_taken_for_which_this_was_tried(library: str) -> None:
     assert taken.specifier.contains(f"{major}.{minor}.99")
     for other in (f"{major}.{minor + 1}.0", f"{major}.{minor - 1}.99" if minor else f"{major - 1}.99.0"):
         assert not taken.specifier.contains(other), other
+
+
+def test_mlflow_keeps_a_new_run_in_two_tables_of_its_database(tmp_path: Path, fresh_database: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    shutil.copy(fresh_database, database)
+    client = MlflowClient(f"sqlite:///{database}")
+    experiment = client.create_experiment("tried")
+    made = client.create_run(experiment, tags={"some": "tag"}, run_name="mine")
+    with closing(sqlite3.connect(database)) as connection:
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        columns = {
+            (table, row[1]) for table in tables for row in connection.execute(f"PRAGMA table_info({table})")
+        }
+        held = {
+            table
+            for table, column in columns
+            if column == "run_uuid"
+            and connection.execute(
+                f"SELECT 1 FROM {table} WHERE run_uuid = ?", (made.info.run_id,)
+            ).fetchone()
+        }
+    assert held == {"runs", "tags"}, "a new run is in other tables too: its id cannot be changed there alone"
+    assert ("runs", "artifact_uri") in columns
+    rename_run(database, made.info.run_id, "0" * 32, "file:///elsewhere")
+    again = client.get_run("0" * 32)
+    assert again.data.tags == {"some": "tag", "mlflow.runName": "mine"}
+    assert again.info.artifact_uri == "file:///elsewhere"
+    client.log_metric("0" * 32, "loss", 1.0, step=3)
+    assert [run.info.run_id for run in client.search_runs([experiment])] == ["0" * 32]

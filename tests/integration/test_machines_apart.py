@@ -15,16 +15,19 @@ from mlflow import MlflowClient
 from moto.server import ThreadedMotoServer
 
 from orchestrator.__main__ import main
+from orchestrator.cluster import train as ray_training
 from orchestrator.cluster.launch import launch
 from orchestrator.config.roots import scratch
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Outcome
+from orchestrator.jobs.job import Outcome, Stage
 from orchestrator.selection.live import Run, one_after_another, side_by_side
 from orchestrator.selection.result import Request
 from tests.integration.machines import MachinesApart, machines_apart
+from tests.integration.test_elastic_on_ray import STEPS, alone, furthest
 from tests.integration.test_resume_on_ray import Timed, kill_a_worker, worker_processes
+from tests.integration.test_sweep_on_ray import tiny_sweep
 from tests.mlflow_server import server_of
-from tests.orchestrator.disturbed import Disturbed, recorded_runs
+from tests.orchestrator.disturbed import Disturbed, assert_recorded_once, recorded_runs
 from tests.orchestrator.tiny_jobs import differences, final_state, tiny_job
 from tests.s3_server import Store, s3_server
 
@@ -60,11 +63,11 @@ def tracking_uri(tmp_path: Path, fresh_database: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port}"
 
 
-def stored(uri: str, stage: str = "search") -> Disturbed:
+def stored(uri: str, stage: Stage = "search") -> Disturbed:
     """A run of the store, as the driver's machine sees it."""
     root = scratch(uri)
     root.mkdir(parents=True, exist_ok=True)
-    return Disturbed(root, steps=4, stage=stage)  # type: ignore[arg-type]
+    return Disturbed(root, steps=4, stage=stage)
 
 
 def test_a_local_root_is_refused_before_the_first_step_with_the_name_of_the_machine(
@@ -87,23 +90,25 @@ def lose_the_machine_of_a_worker(machines: MachinesApart) -> None:
     machines.add()
 
 
-def test_a_search_survives_its_worker_and_its_machine_and_leaves_all_of_it_in_the_store(
-    machines: MachinesApart, server: ThreadedMotoServer, s3: Store, tracking_uri: str,
+@pytest.mark.parametrize("stage", ["search", "retrain"])
+def test_a_run_survives_its_worker_and_its_machine_and_leaves_all_of_it_in_the_store(
+    stage: Stage, machines: MachinesApart, server: ThreadedMotoServer, tracking_uri: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
+    s3 = Store(server, f"disturbed-{stage}")
     options = {
         "cluster__num_workers": 2, "cluster__max_failures": 9, "cluster__address": machines.address,
         "tracking__uri": tracking_uri,
     }  # fmt: skip
-    another = Store(server, "undisturbed").uri
-    undisturbed = stored(another)
+    another = Store(server, f"undisturbed-{stage}").uri
+    undisturbed = stored(another, stage)
     assert undisturbed.run_here(root=another, **options) == 0
     state = torch.load(undisturbed.checkpoints / "step-000000004" / "state.pt", weights_only=True)
     client = MlflowClient(tracking_uri)
     (recorded,) = recorded_runs(client)
     client.delete_run(recorded.info.run_id)
 
-    run = stored(s3.uri)
+    run = stored(s3.uri, stage)
     events = {
         1: ("worker killed", kill_a_worker),
         2: ("machine gone with its disk", partial(lose_the_machine_of_a_worker, machines)),
@@ -116,8 +121,36 @@ def test_a_search_survives_its_worker_and_its_machine_and_leaves_all_of_it_in_th
         timed.leave()
     print(capsys.readouterr().out)
     run.assert_as_if_nothing_had_happened(state, client)
-    left = s3.content("run/search")
-    assert {"result.json", "derivations.jsonl", "checkpoints/step-000000004/SHA256SUMS"} <= left.keys()
+    left = s3.content(f"run/{stage}")
+    own = "derivations.jsonl" if stage == "search" else "generator.pt"
+    assert {"result.json", own, "checkpoints/step-000000004/SHA256SUMS"} <= left.keys()
+
+
+def test_an_elastic_run_loses_a_machine_with_its_disk_and_ends_the_same_up_to_rounding(
+    machines: MachinesApart, server: ThreadedMotoServer, tracking_uri: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(ray_training, "RESIZE_S", 0.0)
+    s3 = Store(server, "elastic")
+    run = Disturbed(stored(s3.uri).root, STEPS)
+    timed = Timed({2: ("machine lost", lambda: machines.lose(worker_processes()[0]))})
+    timed.meet()
+    options = {
+        "cluster__num_workers": 2, "cluster__min_workers": 1, "cluster__address": machines.address,
+        "tracking__uri": tracking_uri,
+    }  # fmt: skip
+    try:
+        assert run.run_here(root=s3.uri, **options) == 0
+    finally:
+        timed.leave()
+        machines.add()  # for the tests that follow
+    result = json.loads((run.folder / "result.json").read_text())
+    assert list(result["workers"].values()) == [2, 1]
+    assert_recorded_once(MlflowClient(tracking_uri), STEPS)
+    assert f"checkpoints/step-{STEPS:09d}/SHA256SUMS" in s3.content("run/retrain")
+    found = torch.load(Path(result["checkpoint"]) / "state.pt", weights_only=True)
+    assert furthest(found, alone(tmp_path / "two shares", workers=2)) < 1e-5
+    assert furthest(found, alone(tmp_path / "one share", workers=1)) > 1e-4
 
 
 def test_a_pipeline_ends_and_another_machine_finds_it_done(
@@ -166,3 +199,28 @@ def test_trainings_of_a_selection_come_back_from_the_machines_that_did_them(
         newest = run.job.checkpoints.latest()
         assert newest is not None
         assert differences(newest.state(), expected[run.request]) == []
+
+
+def test_a_sweep_tries_its_configurations_on_machines_that_share_only_the_store(
+    machines: MachinesApart, server: ThreadedMotoServer, tracking_uri: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    s3 = Store(server, "sweep")
+    scratch(s3.uri).mkdir(parents=True, exist_ok=True)
+    document = yaml.safe_load(tiny_sweep(tmp_path).read_text())
+    document["overrides"] |= {
+        "root": s3.uri, "tracking.uri": tracking_uri, "cluster.address": machines.address
+    }  # fmt: skip
+    document |= {"name": "far", "storage": f"sqlite:///{tmp_path / 'study.db'}", "asha": None}
+    document["budget"]["trials"] = 2
+    config = tmp_path / "far.yaml"
+    config.write_text(yaml.safe_dump(document))
+    assert main(["sweep", str(config), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["complete"] == 2
+    left = s3.content("far")
+    assert {"sweep.yaml", "trials.parquet", "result.json"} <= left.keys()
+    assert len([name for name in left if name.endswith("result.json")]) == 1 + 2 * 2
+    client = MlflowClient(tracking_uri)
+    stages = [run.data.tags["advnas.stage"] for run in recorded_runs(client)]
+    assert sorted(stages) == ["seed"] * 4 + ["sweep"] + ["trial"] * 2

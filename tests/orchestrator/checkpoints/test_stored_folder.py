@@ -13,6 +13,7 @@ import torch
 from mlflow import MlflowClient
 from moto.server import ThreadedMotoServer
 
+from orchestrator.__main__ import main
 from orchestrator.checkpoints import claim, stored_folder
 from orchestrator.checkpoints.store import CheckpointMeta, CheckpointStore
 from orchestrator.checkpoints.stored_folder import StoredFolder
@@ -20,7 +21,7 @@ from orchestrator.config.roots import SCRATCH_VARIABLE
 from orchestrator.tracking.run import TrackedRun
 from tests.orchestrator.checkpoints.machines import Machine, be_on
 from tests.orchestrator.disturbed import undisturbed_state
-from tests.orchestrator.test_failures import KILLED, dying_between_report_and_checkpoint
+from tests.orchestrator.test_failures import KILLED, MISTAKE, dying_between_report_and_checkpoint
 from tests.s3_server import Store
 from trainers.report import Report
 
@@ -42,8 +43,9 @@ def machines(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> l
 
 
 def test_another_machine_goes_on_with_a_run_whose_driver_was_killed(
-    machines: list[Machine], undisturbed: dict[str, Any], tracking_uri: str, store: Store
-) -> None:
+    machines: list[Machine], undisturbed: dict[str, Any], tracking_uri: str, store: Store,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     first, second = machines
     options = {"tracking__uri": tracking_uri, "root": store.uri}
     meet = partial(be_on, first.disk, dying_between_report_and_checkpoint)
@@ -56,9 +58,34 @@ def test_another_machine_goes_on_with_a_run_whose_driver_was_killed(
     assert left["checkpoints/step-000000003/state.pt"] == state(second)
     assert not [name for name in left if "/." in f"/{name}"], "claims are withdrawn"
 
+    store.write("found/search/genotype_generator.json", left["genotype_generator.json"])
+    read_on(machines[0].disk.with_name("third"), store.uri, tracking_uri, monkeypatch, capsys)
     assert first.run.run_here(**options) == 0, "a finished run is found finished, on any machine"
     assert state(first) == state(second)
     assert json.loads((first.run.folder / "result.json").read_text())["step"] == 3
+
+
+def read_on(
+    disk: Path, root: str, uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Commands that read a run, on a machine that has never seen it."""
+    be_on(disk)
+    monkeypatch.chdir(disk.parent)
+    capsys.readouterr()
+    assert main(["generate", "run", "--root", root, "--out", "grid.png", "--count", "4", "--json"]) == 0
+    assert Path("grid.png").read_bytes().startswith(b"\x89PNG")
+    made = json.loads(capsys.readouterr().out)["genotype"]
+    assert main(["genotype", "show", "found", "--root", root, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["hash"] == made
+    assert main(["export", "run", "--root", root, "--out", "generator.pt2"]) == 0
+    assert Path("generator.pt2").is_file()
+    assert main(["compare", "run", "--root", root, "--tracking-uri", uri, "--json"]) == 0
+    assert [row["hash"] for row in json.loads(capsys.readouterr().out)["rows"]] == [made]
+    assert main(["compare", "run", "--root", root]) == MISTAKE
+    assert "give --tracking-uri too" in capsys.readouterr().err
+    assert main(["generate", "nobody", "--root", root, "--out", "grid.png"]) == MISTAKE
+    place = root.partition("?")[0]
+    assert f"give the name of a run in {place} that has retrained" in capsys.readouterr().err
 
 
 def state(machine: Machine) -> bytes:

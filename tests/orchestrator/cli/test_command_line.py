@@ -140,13 +140,30 @@ def test_flags_stand_anywhere():
         *(
             (
                 f"{command} --root s3://bucket/runs",
-                "argument --root: s3://bucket/runs: this command reads folders; name a run of an object "
-                f"store as MLflow does, runs:/ID with --tracking-uri; `advnas {prog} --help` shows examples",
+                "argument --root: s3://bucket/runs: runs of an object store are recorded by an MLflow "
+                f"server: {cure}; `advnas {command} --help` shows examples",
             )
-            for command, prog in (
-                ("generate mine --out x.png", "generate"),
-                ("compare a b", "compare"),
-                ("ui", "ui"),
+            for command, cure in (
+                ("ui", "open the address that is their tracking.uri in a browser"),
+                ("records rebuild", "restore the backup of its database"),
+            )
+        ),
+        *(
+            (
+                f"generate mine --out x.png --root {root}",
+                f"argument --root: {shown}: {reason}; `advnas generate --help` shows examples",
+            )
+            for root, shown, reason in (
+                (
+                    "ftp://host/runs",
+                    "ftp://host/runs",
+                    "must begin with s3://, gs://, abfss://, hdfs:// or file://",
+                ),
+                (
+                    "s3://me:mine@bucket/runs",
+                    "s3://***@bucket/runs",
+                    "must not hold credentials, as it is recorded; put them into the environment",
+                ),
             )
         ),
         ("ui --port x", "argument --port: invalid int value: 'x'; `advnas ui --help` shows examples"),

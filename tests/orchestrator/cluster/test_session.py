@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from orchestrator.__main__ import main
 from orchestrator.cluster.session import ClusterError, ray_cluster, require_room, resources_per_worker
 from orchestrator.config.experiment import ClusterConfig
 
@@ -87,3 +88,34 @@ def test_a_driver_stopped_while_ray_starts_is_interrupted_as_ever(monkeypatch: p
     with pytest.raises(KeyboardInterrupt), ray_cluster(ClusterConfig(num_workers=1)):
         pass
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+TIMEOUT = (
+    "The current node timed out during startup. This could happen because some of the raylet failed to "
+    "startup or the GCS has become overloaded."
+)
+"""As Ray says it, in an exception of no particular kind."""
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [("local", "on this machine"), ("10.0.0.1:6379", "at cluster.address = 10.0.0.1:6379")],
+)
+def test_a_ray_that_does_not_start_in_time_is_a_mistake_of_one_line(
+    address: str, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def init(**_: object) -> None:
+        raise Exception(TIMEOUT)
+
+    monkeypatch.setattr("ray.init", init)
+
+    def command(_: object) -> int:
+        with ray_cluster(ClusterConfig(num_workers=1, address=address)):
+            return 0
+
+    monkeypatch.setattr("orchestrator.cli.ui.run", command)
+    assert main(["ui"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"advnas: Ray did not start {place} (The current node timed out during startup.")
+    assert "end other programs and start again" in said
+    assert said.count("\n") == 1

@@ -92,7 +92,23 @@ def test_a_run_on_a_gpu_by_an_earlier_version_does_not_change_its_precision_sile
     job = tiny_job(tmp_path, cluster__use_gpu=True)
     earlier = {name: value for name, value in identity(job).items() if name != "compute.precision"}
     with pytest.raises(CheckpointError, match=r'compute\.precision = "tf32": .* was started with "float32"'):
-        require_same(checkpoint(identity=earlier), identity(job))
+        require_same(checkpoint(identity=earlier), job)
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("precision", ["bfloat16", "tf32"])
+def test_a_run_of_an_earlier_version_goes_on_with_the_precision_that_its_options_name(
+    precision: str, gpu: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = tiny_job(tmp_path, cluster__use_gpu=gpu, compute__precision=precision)
+    earlier = {name: value for name, value in identity(job).items() if name != "compute.precision"}
+    require_same(checkpoint(identity=earlier), job)
+    assert caplog.messages == [
+        f"compute.precision = {precision}: taken for that of the run so far, of which an earlier version "
+        "did not record it"
+    ]
+    with pytest.raises(CheckpointError, match=r"compute\.precision = .* was started with \"float32\""):
+        require_same(checkpoint(identity={**earlier, "compute.precision": "float32"}), job)
 
 
 def checkpoint(**fields: object) -> Checkpoint:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.tracking import Tracker
+from tests.orchestrator.tracking.examples import settle
 
 
 @pytest.fixture
@@ -25,11 +26,22 @@ def tracker(uri: str, root: Path) -> Tracker:
     return Tracker(uri, "advnas", root)
 
 
+class Settled:
+    """MLflow's client, which waits until what was put is sent."""
+
+    def __init__(self, client, folder: Path) -> None:
+        self._client, self._folder = client, folder
+
+    def __getattr__(self, name: str):
+        settle(self._folder)
+        return getattr(self._client, name)
+
+
 @pytest.fixture
-def client(uri: str):
+def client(uri: str, tmp_path: Path):
     from mlflow import MlflowClient
 
-    return MlflowClient(uri)
+    return Settled(MlflowClient(uri), tmp_path)
 
 
 @pytest.fixture
@@ -69,4 +81,5 @@ def images(client) -> Callable[[str, str], dict[int, str]]:
 def all_writes_succeed(tmp_path: Path) -> Iterator[None]:
     """A failed write is only a warning to the user; here it is an error."""
     yield
+    settle(tmp_path)
     assert not list(tmp_path.rglob("*_unsent/*.json"))

@@ -1,5 +1,8 @@
 """Reports as the loops yield them, and how tests open runs."""
 
+import time
+from pathlib import Path
+
 import torch
 
 from orchestrator.tracking import TrackedRun, Tracker
@@ -33,3 +36,10 @@ def with_edges(genotype: Genotype, cell: int, **replaced: str) -> Genotype:
     for edge, primitive in replaced.items():
         cells[cell][int(edge.removeprefix("e"))] = primitive
     return Genotype(network=genotype.network, cells=tuple(map(tuple, cells)))
+
+
+def settle(folder: Path, seconds: float = 120) -> None:
+    """Wait until the thread that writes to MLflow has taken all that waits below the folder."""
+    until = time.monotonic() + seconds
+    while list(folder.rglob("*_unsent/*.json")) and time.monotonic() < until:
+        time.sleep(0.01)

@@ -10,9 +10,17 @@ from PIL import Image
 
 from orchestrator.plots.genotype import save_drawing
 from orchestrator.tracking import entry, outbox
+from orchestrator.tracking.courier import COURIER
 from search_space.errors import UserError
 from search_space.genotype import Genotype, Provenance
-from tests.orchestrator.tracking.examples import DISCRIMINATOR, GENERATOR, opened, report, with_edges
+from tests.orchestrator.tracking.examples import (
+    DISCRIMINATOR,
+    GENERATOR,
+    opened,
+    report,
+    settle,
+    with_edges,
+)
 from trainers.interruption import interruptible
 
 
@@ -31,8 +39,9 @@ def test_metrics_are_recorded_at_their_step(run, history):
     assert run.last_step == 100
 
 
-def test_a_signal_in_the_middle_of_a_write_waits_for_its_end(run, history, client, monkeypatch):
+def test_a_signal_in_the_middle_of_a_write_does_not_cut_it_short(run, root, history, client, monkeypatch):
     run.report(report(50, loss=2.0))
+    settle(root)
     send = outbox.send
 
     def interrupted(*arguments, **options):
@@ -41,19 +50,26 @@ def test_a_signal_in_the_middle_of_a_write_waits_for_its_end(run, history, clien
         send(*arguments, **options)
 
     monkeypatch.setattr(outbox, "send", interrupted)
-    with interruptible(), pytest.raises(KeyboardInterrupt), run:
+
+    def report_and_wait():
         run.report(report(100, loss=1.5))
+        settle(root)
+
+    with interruptible(), pytest.raises(KeyboardInterrupt), run:
+        report_and_wait()
     assert history(run.run_id, "loss") == [(50, 2.0), (100, 1.5)]
     assert client.get_run(run.run_id).info.status == "KILLED"
 
 
-def test_a_report_is_one_batch(run, monkeypatch):
+def test_a_report_is_one_batch(run, root, monkeypatch):
     batches = []
+    settle(root)
     log_batch = run._outbox._client.log_batch
     monkeypatch.setattr(
         run._outbox._client, "log_batch", lambda *a, **k: (batches.append(k["metrics"]), log_batch(*a, **k))
     )
     run.report(report(50, GENERATOR, grey=9, **{f"metric{number}": 1.0 for number in range(40)}))
+    settle(root)
     assert len(batches) == 1
     assert len(batches[0]) == 41  # and the step
 
@@ -126,7 +142,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("first", [50, 100])
 def test_edges_changed_are_those_of_the_report_before_though_a_driver_died_after_the_files(
-    first, tracker, run, history, monkeypatch
+    first, tracker, run, root, history, monkeypatch
 ):
     two = with_edges(GENERATOR, cell=1, e0="nearest", e1="ConvTranspose")
     reports = [report(50, GENERATOR), report(100, two)]
@@ -137,9 +153,16 @@ def test_edges_changed_are_those_of_the_report_before_though_a_driver_died_after
 
     with monkeypatch.context() as patch:
         values = entry._send_values
+        settle(root)
         patch.setattr(entry, "_send_values", lambda *given: (die(*given), values(*given)))
+        patch.setattr(COURIER, "deliver", lambda _: None)
+
+        def send_at_once(each):
+            run.report(each)
+            run._outbox.flush()
+
         with pytest.raises(Killed):
-            list(map(run.report, reports))
+            list(map(send_at_once, reports))
     again = opened(tracker)
     for each in reports:
         again.report(each)
