@@ -20,7 +20,7 @@ from jaxtyping import Float64
 from orchestrator.config.experiment import load_experiment
 from orchestrator.yardstick.statistics import rank_correlations
 from orchestrator.yardstick.trust import Truth, trust_in, truth_of
-from search_space.evolution import EvolutionConfig
+from search_space.evolution.config import EvolutionConfig
 from search_space.genotype import Genotype
 from search_space.sampling import count_parameters
 from trainers.compute import set_arithmetic

@@ -64,15 +64,22 @@ class SearchConfig(Frozen):
 
     @model_validator(mode="after")
     def _strategy_fits_the_space(self) -> "SearchConfig":
+        if self.misfit:
+            raise ValueError(self.misfit)
+        return self
+
+    @property
+    def misfit(self) -> str | None:
+        """Why the strategy cannot search the space, after the option at fault; None where it can."""
         space = find_space(self.space)
         if fault := self.strategy.unfit(space):
             fit = [name for name, strategy in STRATEGIES.items() if strategy(name=name).unfit(space) is None]
             if not fit:
-                raise ValueError(f"space: {fault}; choose another one")
-            raise ValueError(f"strategy.name: {fault}; use {' or '.join(fit)}")
+                return f"space: {fault}; choose another one"
+            return f"strategy.name: {fault}; use {' or '.join(fit)}"
         if self.strategy.needs_discriminator and "discriminator" not in space.cells:
-            raise ValueError(f"strategy.opponent: the space {space.name} has no discriminators; use fixed")
-        return self
+            return f"strategy.opponent: the space {space.name} has no discriminators; use fixed"
+        return None
 
     def updates_generator(self, step: int) -> bool:
         """Whether the generator is updated in a step, counted from 0."""

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from search_space.evolution import EvolutionConfig
+from search_space.evolution.config import EvolutionConfig
 
 
 class EvolveStage(EvolutionConfig):
-    """Regularized evolution over genotypes, which are scored beside each other."""
+    """Evolution over genotypes, which are scored beside each other."""
 
     fitness: Literal["inherited", "fine_tuning", "training"] = "inherited"
     """What a candidate is scored by: the weights it inherits from supernets, these after a few more steps, or
@@ -25,8 +25,8 @@ class EvolveStage(EvolutionConfig):
     together: PositiveInt = 8
     """Children bred at once from the same population: decides what is found, which `concurrent` does not."""
     concurrent: PositiveInt | None = 1
-    """Trainings and scorings at once: more than one run as tasks on Ray, null: as many as the cluster
-    holds."""
+    """Supernets, trainings and scorings at once: more than one run as tasks on Ray, null: as many as the
+    cluster holds."""
     in_pipeline: bool = False
     """Whether a pipeline evolves generators instead of searching."""
     derivations: PositiveInt = 4

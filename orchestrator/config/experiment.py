@@ -1,18 +1,10 @@
 """The configuration of a run as one frozen value, from a YAML file and options on the command line."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from orchestrator.config.automatic import followed
 from orchestrator.config.cluster import ClusterConfig, TrackingConfig
@@ -22,7 +14,7 @@ from orchestrator.config.files import PRESETS, read_source, write_yaml
 from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.config.renamed import with_modern_names
-from orchestrator.config.roots import Root, StoreAddress, scratch
+from orchestrator.config.roots import Root, RunName, StoreAddress, scratch
 from orchestrator.config.selection import SelectStage
 from orchestrator.config.stages import RetrainStage, SearchStage
 from search_space.frozen import Frozen
@@ -31,18 +23,6 @@ from trainers.options import ComputeConfig
 from trainers.strategies.registry import STRATEGIES
 
 __all__ = ["PRESETS", "Experiment", "experiment_of", "load_experiment", "to_yaml", "with_overrides"]
-
-
-def _usable_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise ValueError(
-            "must be up to 100 letters, digits, dots, dashes and underscores, as it names folders"
-        )
-    return name
-
-
-RunName = Annotated[str, AfterValidator(_usable_name)]
-"""Names a folder, so: letters, digits, dots, dashes and underscores."""
 
 
 class Experiment(Frozen):
@@ -197,6 +177,13 @@ def _misfits_of_metrics(experiment: Experiment) -> Iterator[str]:
         )
 
 
+def _misfits_of_strategies(experiment: Experiment) -> Iterator[str]:
+    """A strategy that cannot search the space, unless an evolution by short trainings does without one."""
+    fault = experiment.search.misfit
+    if fault and not (fault.startswith("strategy.") and experiment.evolve.fitness == "training"):
+        yield f"search.{fault}"
+
+
 MISFITS = (
     _misfits_of_images,
     _misfits_of_batches,
@@ -204,6 +191,7 @@ MISFITS = (
     _misfits_of_losses,
     _misfits_of_extractors,
     _misfits_of_metrics,
+    _misfits_of_strategies,
 )
 
 

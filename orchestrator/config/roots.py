@@ -1,4 +1,4 @@
-"""Where runs are kept: in a folder, or in an object store with a scratch folder on every machine."""
+"""Where runs are kept and how they are called: a folder, or an object store with scratch folders."""
 
 import hashlib
 import os
@@ -29,6 +29,18 @@ StoreAddress = Annotated[str, AfterValidator(_store_address)]
 
 Root = Annotated[Path | str, AfterValidator(_root)]
 """A local folder, made absolute, or the address of an object store."""
+
+
+def _usable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            "must be up to 100 letters, digits, dots, dashes and underscores, as it names folders"
+        )
+    return name
+
+
+RunName = Annotated[str, AfterValidator(_usable_name)]
+"""Names a folder, so: letters, digits, dots, dashes and underscores."""
 
 
 def is_store(root: str) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
 from search_space.zoo.published import published_of
@@ -24,6 +24,11 @@ class SearchStage(SearchConfig):
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
     evaluation: EvaluationConfig
+
+    @model_validator(mode="after")
+    def _strategy_fits_the_space(self) -> "SearchStage":
+        """Left to the whole experiment, which may search nothing."""
+        return self
 
 
 class RetrainDiscriminator(DiscriminatorConfig):

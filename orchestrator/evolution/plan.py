@@ -15,7 +15,8 @@ from orchestrator.jobs.job import Job
 from orchestrator.selection.curves import genotype_id
 from orchestrator.selection.live import Run, trial_of
 from orchestrator.selection.result import Request
-from search_space.evolution import Evolution, EvolutionConfig
+from search_space.evolution.config import EvolutionConfig
+from search_space.evolution.evolution import Evolution
 from search_space.genotype import Genotype
 from search_space.spaces.registry import find_space
 from trainers.metrics.specs import score_names

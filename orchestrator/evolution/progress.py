@@ -11,7 +11,7 @@ from orchestrator.console.progress import UNKNOWN, in_words
 from orchestrator.evolution.fitness import Fitness, Scores
 from orchestrator.selection.curves import genotype_id, short_name
 from orchestrator.trainings.runs import append_entry, entries
-from search_space.evolution import Evolution
+from search_space.evolution.evolution import Evolution
 from search_space.genotype import Genotype
 from trainers.report import Report
 

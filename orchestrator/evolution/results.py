@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from orchestrator.evolution.plan import EvolutionPlan
 from orchestrator.evolution.progress import origin
 from orchestrator.selection.curves import genotype_id
-from search_space.evolution import Evolution
+from search_space.evolution.evolution import Evolution
+from search_space.evolution.pareto import fronts
 from search_space.genotype import Genotype
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def write_files(plan: EvolutionPlan, evolution: Evolution, chosen: Sequence[Geno
     files = {name: plan.folder / file for name, file in FILES.items()}
     pq.write_table(table_of(evolution, chosen), files["candidates"])
     by = {"inherited": "inherited weights", "fine_tuning": "fine-tuning", "training": "short trainings"}
-    title = f"{len(evolution.scored)} candidates, scored by {by[plan.config.fitness]}"
+    who = {"regularized": "regularized evolution", "nsga2": "NSGA-II"}[plan.config.algorithm]
+    title = f"{len(evolution.scored)} candidates of {who}, scored by {by[plan.config.fitness]}"
     files["pareto"].write_bytes(pareto(drawn(evolution, chosen), title, plan.config.max_parameters))
     return files
 
@@ -89,14 +91,11 @@ def drawn(evolution: Evolution, chosen: Sequence[Genotype]) -> "list[DrawnCandid
 
 
 def on_front(evolution: Evolution) -> set[int]:
-    """Candidates than whom nobody is better and no larger, by number from 0."""
-    sizes = [evolution.parameters(genotype) for genotype, _ in evolution.scored]
-    found, best = set[int](), math.inf
-    for _, fitness, number in sorted(zip(sizes, evolution.fitness(), range(len(sizes)), strict=True)):
-        if fitness < best:
-            found.add(number)
-            best = fitness
-    return found
+    """Candidates with a score than whom nobody is better and no larger, by number from 0."""
+    fitnesses = enumerate(evolution.fitness())
+    scored = [(number, fitness) for number, fitness in fitnesses if math.isfinite(fitness)]
+    points = [(fitness, evolution.parameters(evolution.scored[number][0])) for number, fitness in scored]
+    return {scored[place][0] for place in fronts(points)[0]} if points else set()
 
 
 def _places(chosen: Sequence[Genotype]) -> dict[str, int]:

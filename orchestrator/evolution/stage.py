@@ -23,7 +23,7 @@ from orchestrator.stages.trust import Trusted, trusted
 from orchestrator.tracking import TrackedRun
 from orchestrator.trainings.train import trainings
 from search_space.errors import UserError
-from search_space.evolution import Evolution
+from search_space.evolution.evolution import Evolution
 from search_space.genotype import Genotype
 from trainers.report import Report
 

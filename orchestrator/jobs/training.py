@@ -35,9 +35,11 @@ def searching(job: Job, device: torch.device) -> Training:
     """By the configured strategy.
 
     Raises:
-        UserError: the strategy needs scores, and there are none.
+        UserError: the strategy cannot search the space, or needs scores, and there are none.
     """
     config, seed = job.experiment.search, job.experiment.seed
+    if config.misfit:  # where evolve.fitness is training, the configuration may say so
+        raise UserError(f"search.{config.misfit}")
     if config.strategy.chooses_by_scores and not config.evaluation.every:
         raise UserError(
             f"search.strategy = {config.strategy.name} chooses by scores, and search.evaluation.every = 0 "

@@ -16,10 +16,11 @@ from pydantic import (
 )
 
 from orchestrator.config.errors import ConfigError, explain
-from orchestrator.config.experiment import Experiment, RunName, experiment_of, with_overrides
+from orchestrator.config.experiment import Experiment, experiment_of, with_overrides
 from orchestrator.config.files import SWEEPS, read_source
 from orchestrator.config.overrides import apply_overrides, options, parsed
 from orchestrator.config.renamed import modern_name, warn_of
+from orchestrator.config.roots import RunName
 from orchestrator.jobs.scores import deviation
 from orchestrator.sweep.samplers import SamplerConfig
 from orchestrator.sweep.space import Axis, Params, modern_params

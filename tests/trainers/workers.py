@@ -45,6 +45,8 @@ from trainers.noise import SeededNoise
 from trainers.options import AdamConfig, ComputeConfig
 from trainers.report import MetricMeans
 from trainers.retrain import retrain_step
+from trainers.samples import SampleGenerator
+from trainers.strategies import adversarial as module
 
 WORKERS = 2
 
@@ -204,6 +206,31 @@ def strategy_run(
         search.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
     torch.set_default_dtype(torch.float32)
     return tensors(search.state.state_dict()), dict(search.derived())
+
+
+def perturbation_run() -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """State and genotypes of a search whose edges are decided by removal, a step each, in float64."""
+    torch.set_default_dtype(torch.float64)
+    module.CALIBRATION = 8
+    config = search_config(derive="perturbation", perturbation_steps=1, steps=1 + 21)
+    state = search_state(config)
+    search = adversarial(state, config)
+    for network in state.networks():
+        use_ghost_batches(network, WORKERS)
+    search.use_scores(brightness_of_shares)
+    for index in range(config.steps):
+        shares = [half.chunk(world_size())[rank()] for half in halves(torch.float64)]
+        search.step(Given(*shares), SeededNoise(0, index, GENERATOR.latent_dim, CPU))
+    torch.set_default_dtype(torch.float32)
+    return tensors(state.state_dict()), dict(search.derived())
+
+
+def brightness_of_shares(sample: SampleGenerator) -> dict[str, float]:
+    """A score of images that workers share: all get the same."""
+    latents = torch.randn(4, GENERATOR.latent_dim, generator=torch.Generator().manual_seed(7))
+    mean = sample(latents.chunk(world_size())[rank()]).mean()
+    average([mean])
+    return {"fd": float(mean) + 2.0}
 
 
 def gap_run(name: str) -> float:

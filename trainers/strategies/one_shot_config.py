@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from search_space.evolution import EvolutionConfig
+from search_space.evolution.config import EvolutionConfig
 from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from search_space.evolution import Evolution
+from search_space.evolution.evolution import Evolution
 from search_space.networks.discriminator import Discriminator
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.networks.generator import ImageGenerator

@@ -5,6 +5,7 @@ import math
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from mlflow import MlflowClient
 
 from orchestrator.artifacts.resolve import search_folders
@@ -13,7 +14,8 @@ from orchestrator.config.experiment import with_overrides
 from orchestrator.console.console import Console
 from orchestrator.evolution.plan import require_sound
 from orchestrator.evolution.stage import evolve_in
-from orchestrator.jobs.job import Outcome
+from orchestrator.jobs.job import Job, Outcome
+from orchestrator.jobs.training import searching
 from orchestrator.pipeline import pipeline
 from orchestrator.selection.candidates import collect
 from orchestrator.selection.curves import genotype_of
@@ -135,15 +137,28 @@ def test_mlflow_has_every_candidate_the_picture_and_how_it_went(root):
     assert result.pareto.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("killed_at", [1, 4, 9])
-def test_an_interrupted_one_goes_on_to_the_same_candidates(root, killed_at):
-    name = f"stopped-{killed_at}"
+@pytest.mark.parametrize(
+    ("algorithm", "killed_at"), [("regularized", 1), ("regularized", 4), ("regularized", 9), ("nsga2", 9)]
+)
+def test_an_interrupted_one_goes_on_to_the_same_candidates(root, algorithm, killed_at):
+    name, options = f"stopped-{algorithm}-{killed_at}", {"evolve__algorithm": algorithm}
     with pytest.raises(KeyboardInterrupt):
-        evolve(root, name, Launches(killed_at=killed_at))
+        evolve(root, name, Launches(killed_at=killed_at), **options)
     resumed = Launches()
-    result = evolve(root, name, resumed)
+    result = evolve(root, name, resumed, **options)
     assert len(resumed.done) == 13 - (killed_at - 1)
-    assert rows(result) == rows(evolve(root, "undisturbed"))
+    assert rows(result) == rows(evolve(root, f"undisturbed-{algorithm}", **options))
+
+
+def test_the_algorithm_decides_what_is_bred_and_so_whether_an_evolution_goes_on(root):
+    plain, other = (
+        rows(evolve(root, f"by-{name}", evolve__algorithm=name)) for name in ("regularized", "nsga2")
+    )
+    assert [row["hash"] for row in plain[:6]] == [row["hash"] for row in other[:6]]
+    assert [row["hash"] for row in plain] != [row["hash"] for row in other]
+    said = 'evolve.algorithm = "nsga2": the evolution in .* was started with "regularized"'
+    with pytest.raises(ConfigError, match=said):
+        evolve(root, "by-regularized", evolve__algorithm="nsga2")
 
 
 def test_a_line_that_a_crash_cut_short_is_scored_again(root):
@@ -192,6 +207,25 @@ def test_the_limit_of_parameters_holds(root):
     assert max(row["parameters"] for row in found) <= limit
     for row in found:
         assert row["parameters"] == count_parameters(genotype_of(row["genotype"]), widths)
+
+
+@pytest.mark.parametrize("space", ["autogan", "alphagan"])
+def test_short_trainings_need_no_strategy_that_searches_the_space(root, space):
+    """The default strategy, `adversarial`, searches neither space with its defaults."""
+
+    def smaller(job, _emit):
+        size = count_parameters(job.genotypes["generator"], job.experiment.retrain.generator)
+        return Outcome(2, {"fd_digits": float(size)}, {}, job.folder, "images", {"extractor": "digits"})
+
+    experiment = experiment_in(root, space, search__space=space)
+    require_sound(experiment)
+    found = rows(evolve(root, space, smaller, search__space=space))
+    assert {genotype_of(row["genotype"]).space for row in found} == {space}
+    assert len(found) == 13
+    with pytest.raises(UserError, match=rf"search\.strategy\.\w+: the .*space {space} .*; use "):
+        searching(Job("search", experiment, {}, experiment.folder / "none"), torch.device("cpu"))
+    with pytest.raises(ConfigError, match=rf"search\.strategy\.\w+ = .* space {space} "):
+        experiment_in(root, space, search__space=space, evolve__fitness="inherited")
 
 
 def test_a_pipeline_can_evolve_instead_of_searching(root):

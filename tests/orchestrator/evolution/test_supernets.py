@@ -3,8 +3,6 @@
 import io
 import json
 import signal
-import subprocess
-import sys
 
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +20,8 @@ from orchestrator.stages.train import search
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.sampling import sample_genotype
+from tests.orchestrator.evolution.killed import run_killed
+from tests.orchestrator.tiny_jobs import differences
 from tests.orchestrator.trained import write_config
 from tests.orchestrator.yardstick.reliable import measured, save_measured
 from tests.orchestrator.yardstick.test_trust import write_table
@@ -66,33 +66,52 @@ def rows(folder):
     return pq.read_table(folder / "candidates.parquet").to_pylist()
 
 
-KILLED = """
-import os, signal, sys
-from orchestrator.__main__ import main
-from orchestrator.evolution import progress
-append, lines = progress.append_entry, []
-def append_and_die(path, entry):
-    append(path, entry)
-    lines.append(path)
-    if len(lines) == 6:  # the first child of the first generation; the second has no score yet
-        os.kill(os.getpid(), signal.SIGKILL)
-progress.append_entry = append_and_die
-main(sys.argv[1:])
-"""
+TRAINING = (
+    "--evolve.fitness",
+    "training",
+    "--evolve.steps",
+    "3",
+    "--evolve.random",
+    "2",
+    "--evolve.children",
+    "1",
+)
+"""Three short trainings."""
 
 
-def test_one_that_was_killed_comes_to_the_same_candidates_scores_and_files(config, root, capsys):
-    words = ["evolve", str(config)]
-    child = subprocess.run([sys.executable, "-c", KILLED, *words, "--name", "killed"], check=False)
+def final_states(folder):
+    """Everything that the supernets of an evolution have trained."""
+    folders = sorted(folder.glob("supernet-*/checkpoints"))
+    return [CheckpointStore(each, 1).latest().state() for each in folders]
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "at"),
+    [
+        pytest.param((), "report", 5 + 2, id="while the second supernet is trained"),
+        pytest.param((), "score", 6, id="while the second child of a generation is scored"),
+        pytest.param(TRAINING, "report", 3 + 2, id="while the second candidate is trained"),
+    ],
+)
+def test_one_that_was_killed_comes_to_the_same_candidates_scores_and_files(
+    config, root, options, place, at, capsys
+):
+    words, kind = ["evolve", str(config), *options], "trained" if options else "whole"
+    child = run_killed([*words, "--name", f"killed-{kind}-{at}"], place, at)
     assert child.returncode == -signal.SIGKILL
-    assert main([*words, "--name", "killed"]) == 0
-    assert main([*words, "--name", "whole", "--json"]) == 0
+    one, other = root / f"killed-{kind}-{at}" / "evolve", root / kind / "evolve"
+    assert not (one / "result.json").exists()
+    assert main([*words, "--name", f"killed-{kind}-{at}"]) == 0
+    assert main([*words, "--name", kind, "--json"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert result["metrics"]["candidates"] == 8
-    one, other = root / "killed/evolve", root / "whole/evolve"
+    assert result["metrics"]["candidates"] == (3 if options else 8)
     assert rows(one) == rows(other)
-    assert all(row["score_0"] != row["score_1"] for row in rows(other)), "each supernet has its own"
     assert (one / "scored.jsonl").read_text() == (other / "scored.jsonl").read_text()
+    states = final_states(other)
+    assert len(states) == (0 if options else 2)
+    assert differences(final_states(one), states) == []
+    for row in () if options else rows(other):
+        assert row["score_0"] != row["score_1"], "each supernet has its own"
 
 
 def test_candidates_score_what_their_path_of_the_searchs_own_supernets_scores(config, root):

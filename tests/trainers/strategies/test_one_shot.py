@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from search_space.errors import UserError
-from search_space.evolution import EvolutionConfig
+from search_space.evolution.config import EvolutionConfig
 from search_space.genotype import Genotype, differing_edges
 from search_space.sampling import fair_genotype, sample_genotype
 from search_space.topology import NONE

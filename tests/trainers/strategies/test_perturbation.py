@@ -8,6 +8,7 @@ import torch
 from search_space.errors import UserError
 from search_space.relaxation import relax
 from search_space.topology import NONE
+from tests.trainers import workers
 from tests.trainers.small import Given, adversarial, differing, halves, search_config, search_state
 from trainers.noise import SeededNoise
 from trainers.strategies import adversarial as module
@@ -129,3 +130,15 @@ def test_by_alpha_no_checkpoint_has_decisions():
 def test_too_few_steps_are_refused_with_the_arithmetic():
     with pytest.raises(UserError, match=r"search.steps = 21: the last 21 decide an edge every 1 "):
         search_of(steps=EDGES)
+
+
+def test_two_workers_decide_every_edge_as_one_does_that_computes_their_ghost_batches(tmp_path):
+    state, genotypes = workers.perturbation_run()
+    decided = [value for name, value in state.items() if name.endswith("_decided")]
+    assert sum(int(each.sum()) for each in decided) == EDGES
+    for worker in workers.run({"perturbation": workers.perturbation_run}, tmp_path):
+        found_state, found_genotypes = worker["perturbation"]
+        assert found_genotypes == genotypes
+        assert found_state.keys() == state.keys()
+        for path, value in state.items():
+            torch.testing.assert_close(found_state[path], value, rtol=1e-9, atol=1e-12, msg=path)

@@ -1,7 +1,7 @@
-"""Regularized evolution over genotypes: it asks for scores and is told them. Imports no torch.
+"""One run of an evolution: it asks for scores and is told them.
 
-Source: Real et al. 2019, with a population that loses its oldest and its worst in turns. What is asked next
-is a function of the seed and of the scores told so far, in their order: these are its whole state.
+What is asked next is a function of the seed and of the scores told so far, in their order: these are its
+whole state.
 """
 
 import math
@@ -12,43 +12,21 @@ from statistics import fmean, pstdev
 from typing import Any
 
 import numpy as np
-from pydantic import Field, NonNegativeInt, PositiveInt
 
 from search_space.errors import UserError
-from search_space.frozen import Frozen
+from search_space.evolution.algorithms import ALGORITHMS, Standings
+from search_space.evolution.breeding import Breeding, Cells
+from search_space.evolution.config import EvolutionConfig
 from search_space.genotype import Genotype, differing_edges
 from search_space.networks.config import NetworkConfig
-from search_space.sampling import sample_genotype, size_range
+from search_space.sampling import size_range
 from search_space.spaces.registry import find_space
 from search_space.topology import Network
 
 MOST_DRAWS = 5_000
 """Draws of one candidate until it is new and within the limit."""
-
-
 FEWEST_TO_AGREE = 10
 """Candidates of which judges' agreement is told."""
-
-
-class EvolutionConfig(Frozen):
-    """How candidates are generated."""
-
-    random: PositiveInt = 60
-    """Number of candidates that are drawn uniformly: the first population."""
-    children: NonNegativeInt = 90
-    """Number of candidates that are bred after these, one at a time."""
-    tournament: PositiveInt = 10
-    """Number of members that are drawn at random; the best of them is a parent."""
-    crossover: float = Field(default=0.5, ge=0, le=1)
-    """Share of the children whose cells come from two parents."""
-    max_parameters: PositiveInt | None = None
-    """Largest number of parameters of the generator at the widths of `search.generator`. Larger candidates
-    are ignored."""
-
-    @property
-    def candidates(self) -> int:
-        """Scored in all."""
-        return self.random + self.children
 
 
 class Evolution:
@@ -71,9 +49,13 @@ class Evolution:
         self._section = section
         self._space, self._seed = find_space(space), seed
         self._network: Network = "generator"
+        self._breeding = Breeding(self._space, self._network)
+        self._algorithm = ALGORITHMS[config.algorithm]
         self._table = self._space.parameter_table(self._network, widths)
         self._population: list[int] = []
+        self._standings: Standings = []
         self._fitness: list[float] = []
+        self._sizes: list[int] = []
         self._scales: list[tuple[float, float]] = []
         self._known: set[str] = set()
         self._require_possible()
@@ -87,7 +69,7 @@ class Evolution:
         """The next candidate after those `ahead`, whose scores are awaited; the same until one is told."""
         number = len(self.scored) + len(ahead)
         random = np.random.default_rng([self._seed, number])
-        draw = self._drawn if number < self.config.random else self._child
+        draw = self._breeding.drawn if number < self.config.random else self._child
         return self._first(partial(draw, random), ahead)
 
     def ask_together(self, count: int) -> list[Genotype]:
@@ -105,20 +87,21 @@ class Evolution:
 
     def first(self) -> Genotype:
         """The first candidate."""
-        return self._first(partial(self._drawn, np.random.default_rng([self._seed, 0])))
+        return self._first(partial(self._breeding.drawn, np.random.default_rng([self._seed, 0])))
 
     def tell(self, genotype: Genotype, scores: Sequence[float]) -> None:
         """Take in a candidate's scores: positive ones, such as Frechet distances, as their logarithms."""
         self.scored.append((genotype, tuple(scores)))
         self._known.add(genotype.content_hash)
+        self._sizes.append(self.parameters(genotype))
         self._population.append(len(self.scored) - 1)
         if len(self.scored) <= self.config.random:
             self._fitness = self.fitness()
         else:
             self._fitness.append(self._standardised(scores))
-            worst = max(self._population, key=self._fitness.__getitem__)
-            oldest = self._population[0]
-            self._population.remove(worst if len(self.scored) % 2 else oldest)
+            del self._population[self._algorithm.leaves(self._standing(), len(self.scored))]
+        if len(self.scored) >= self.config.random:
+            self._standings = self._standing()
 
     def fitness(self) -> list[float]:
         """Fitness of all candidates in the order of scoring: each judge's score standardised, then the mean.
@@ -135,6 +118,10 @@ class Evolution:
         parts = zip(scores, self._scales, strict=True)
         value = fmean((score - mean) / spread for score, (mean, spread) in parts)
         return value if math.isfinite(value) else math.inf
+
+    def _standing(self) -> Standings:
+        """The population's, who is in the order of age."""
+        return self._algorithm.standings([(self._fitness[one], self._sizes[one]) for one in self._population])
 
     def agreement(self) -> float | None:
         """How the judges agree on the first population: Spearman's correlation, the mean over pairs of them.
@@ -173,9 +160,10 @@ class Evolution:
 
     def restore(self, state: Sequence[Mapping[str, Any]]) -> None:
         """Begin again, and take in what was scored before."""
-        self.scored, self._population, self._known, self._fitness = [], [], set(), []
+        self.scored, self._population, self._known = [], [], set()
+        self._fitness, self._sizes, self._standings = [], [], []
         for entry in state:
-            self.tell(self._genotype(tuple(tuple(cell) for cell in entry["cells"])), entry["scores"])
+            self.tell(self._breeding.genotype([tuple(cell) for cell in entry["cells"]]), entry["scores"])
 
     def parameters(self, genotype: Genotype) -> int:
         """Of the candidate's network, at the widths given."""
@@ -193,37 +181,19 @@ class Evolution:
             )
         return found
 
-    def _drawn(self, random: np.random.Generator) -> Genotype:
-        drawn = sample_genotype(self._network, int(random.integers(2**62)), self._space.name)
-        return drawn.model_copy(update={"provenance": None})
-
     def _child(self, random: np.random.Generator) -> Genotype:
         cells = self._parent(random)
         if random.random() < self.config.crossover:
-            pairs = zip(cells, self._parent(random), strict=True)
-            cells = [pair[random.integers(2)] for pair in pairs]
+            cells = self._breeding.crossed(cells, self._parent(random), random)
         for _ in range(random.integers(1, 3)):
-            cells = self._mutated(cells, random)
-        return self._genotype(tuple(cells))
+            cells = self._breeding.mutated(cells, random)
+        return self._breeding.genotype(cells)
 
-    def _parent(self, random: np.random.Generator) -> list[tuple[str, ...]]:
+    def _parent(self, random: np.random.Generator) -> Cells:
         size = min(self.config.tournament, len(self._population))
+        places = dict(zip(self._population, self._standings, strict=True))
         members = random.choice(self._population, size, replace=False)
-        return list(self.scored[min(members, key=self._fitness.__getitem__)][0].cells)
-
-    def _mutated(self, cells: list[tuple[str, ...]], random: np.random.Generator) -> list[tuple[str, ...]]:
-        """One edge changed to another primitive, anew until its cell is valid."""
-        all_edges = self._space.cells_of(self._network)
-        while True:
-            place = int(random.integers(len(cells)))
-            edge, names = int(random.integers(len(cells[place]))), list(cells[place])
-            others = [name for name in self._space.names(all_edges[place][edge].kind) if name != names[edge]]
-            names[edge] = others[random.integers(len(others))]
-            if self._space.fault(all_edges[place], names) is None:
-                return [*cells[:place], tuple(names), *cells[place + 1 :]]
-
-    def _genotype(self, cells: tuple[tuple[str, ...], ...]) -> Genotype:
-        return Genotype(space=self._space.name, network=self._network, cells=cells)
+        return self.scored[min(members, key=places.__getitem__)][0].cells
 
     def _fits(self, genotype: Genotype) -> bool:
         most = self.config.max_parameters

@@ -7,7 +7,8 @@ from statistics import fmean
 import pytest
 
 from search_space.errors import UserError
-from search_space.evolution import Evolution, EvolutionConfig
+from search_space.evolution.config import EvolutionConfig
+from search_space.evolution.evolution import Evolution
 from search_space.genotype import Genotype, differing_edges
 from search_space.networks.config import GeneratorConfig
 from search_space.networks.generator import Generator
