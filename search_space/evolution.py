@@ -31,7 +31,7 @@ FEWEST_TO_AGREE = 10
 
 
 class EvolutionConfig(Frozen):
-    """How candidates are generated."""
+    """The settings that generate candidates."""
 
     random: PositiveInt = 60
     """Number of candidates that are drawn uniformly: the first population."""
@@ -137,7 +137,7 @@ class Evolution:
         return value if math.isfinite(value) else math.inf
 
     def agreement(self) -> float | None:
-        """How the judges agree on the first population: Spearman's correlation, the mean over pairs of them.
+        """The judges' agreement on the first population: Spearman's correlation, the mean over pairs of them.
 
         Children are left out: they are alike, as they were bred for it. None before there are ten candidates,
         with one judge, or where a judge scored all alike. That judges agree does not make them right.
@@ -178,7 +178,7 @@ class Evolution:
             self.tell(self._genotype(tuple(tuple(cell) for cell in entry["cells"])), entry["scores"])
 
     def parameters(self, genotype: Genotype) -> int:
-        """Of the candidate's network, at the widths given."""
+        """The parameters of the candidate's network, at the given widths."""
         return self._table.count(genotype.cells)
 
     def _first(self, draw: Callable[[], Genotype], ahead: Sequence[Genotype] = ()) -> Genotype:
