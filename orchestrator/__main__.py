@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.cli.command_line import parse
+from orchestrator.cli.completion import complete, is_asked
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError, printable
 from trainers.files import is_disk_full
@@ -19,6 +20,8 @@ from trainers.interruption import interruptible
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do a command. The exit code says whether it was done, and if not, whose mistake it was."""
     words = sys.argv[1:] if arguments is None else arguments
+    if is_asked():
+        complete()
     try:
         _speak_plainly()
         with interruptible():

@@ -21,14 +21,16 @@ from orchestrator.config.experiment import Experiment
 from orchestrator.config.identity import json_hash
 from orchestrator.config.renamed import PRECISION, first_identity
 from orchestrator.console.console import Console
+from orchestrator.console.outlook import Work
 from orchestrator.evolution.plan import STAGE, EvolutionPlan, require_sound
 from orchestrator.evolution.stage import evolve_in
 from orchestrator.jobs.identity import identity, lacks_precision
 from orchestrator.jobs.job import Job, Stage
-from orchestrator.selection.plan import SelectionPlan, plan_of, ships
+from orchestrator.selection.plan import SelectionPlan, plan_of, selection_work, ships
 from orchestrator.selection.shipping import Shipped
 from orchestrator.selection.stage import Selected, select_in
 from orchestrator.stages.evaluate import evaluate_in
+from orchestrator.stages.later import measure_retraining, retraining_work, scoring_work
 from orchestrator.stages.preview import contact_sheet, preview
 from orchestrator.stages.results import (
     MERGED,
@@ -83,13 +85,15 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
     experiment = session.experiment
     if experiment.retrain.evaluation.metrics:  # weights that cannot be had, too
         make_extractor(experiment.retrain.evaluation, experiment.folder / "cache", torch.device("cpu"))
+    selection, retraining, scoring = _works(session)
     with _begun(session) as run:
         session = replace(session, parent=run)
         run.files(contact_sheet(experiment))
-        with console.ahead(experiment.retrain.steps):
+        with console.ahead(*selection, *retraining, scoring):
             searched = None if experiment.retrain.genotype else _searched(session)
         selecting = _selecting(session, searched.folder) if searched and experiment.select else None
-        selected = select_in(*selecting) if selecting else None
+        with console.ahead(*retraining, scoring):
+            selected = select_in(*selecting) if selecting else None
         found = selected or searched
         genotypes = (
             with_named_discriminator(experiment, _genotypes(found))
@@ -102,7 +106,8 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
             genotype = selected.genotypes["generator"].file
         else:
             training = _stage(session, "retrain", genotypes)
-            finished = retrained = retrain_in(training, genotypes)
+            with console.ahead(scoring):
+                finished = retrained = retrain_in(training, genotypes)
             trained_in, genotype = retrained.run, retrained.trained.genotypes["generator"].file
         evaluated = evaluate_in(training, finished.generator)
         run.genotypes(genotypes)
@@ -126,9 +131,20 @@ def pipeline(experiment: Experiment, console: Console) -> PipelineResult:
 def _searched(session: Session) -> Searched | Evolved:
     """What a search has derived or an evolution has bred, in the folder of what decides it."""
     if not session.experiment.evolve.in_pipeline:
-        return search_in(_stage(session, "search", {}))
+        stage = _stage(session, "search", {})
+        if training_job(stage, "search", {}).checkpoints.step() < session.experiment.search.steps:
+            measure_retraining(stage)
+        return search_in(stage)
     plan = EvolutionPlan(session.experiment, session.folder / STAGE)
     return evolve_in(_in_folder_of(session, plan.identity))
+
+
+def _works(session: Session) -> tuple[list[Work], list[Work], Work]:
+    """Of the selection, the retraining and the scores at the end; lists are empty of what is left out."""
+    experiment = session.experiment
+    selection = [selection_work(experiment)] if experiment.select else []
+    shipped = experiment.select and not experiment.retrain.genotype and ships(experiment)
+    return selection, [] if shipped else [retraining_work(session)], scoring_work(experiment)
 
 
 @contextmanager

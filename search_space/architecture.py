@@ -14,7 +14,7 @@ from search_space.topology import Network
 
 
 class EdgeWeights(dict[str, Tensor]):
-    """What relaxed architecture parameters become: by group, the weight of every primitive of every edge.
+    """Relaxed architecture parameters: by group, the weight of every primitive of every edge.
 
     Tensors are [cells, edges, columns]; a cell's own share, without the leading axis, is an EdgeWeights too.
     """
@@ -62,7 +62,7 @@ class Architecture(nn.Module):
 
 
 def architecture_masks(network: Network, space: SearchSpace) -> dict[str, Tensor]:
-    """By group, [cells, edges, columns]: which columns of its logits are primitives of their edge."""
+    """Masks by group, [cells, edges, columns]: which columns of the logits are primitives of their edge."""
     cells = space.cells_of(network)
     found = {}
     for group in dict.fromkeys(space.groups.values()):

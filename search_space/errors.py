@@ -24,7 +24,7 @@ LONGEST = 300
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, as part of a line for the user, without the paragraphs that some libraries add; its
+    """The message of an error as part of a line, without the paragraphs that some libraries add; its
     type where it says nothing.
     """
     said: list[str] = []

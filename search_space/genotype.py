@@ -27,11 +27,11 @@ MAX_BYTES = 65536
 
 
 PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,300}$")]
-"""As runs and commits are called; it is shown, and asked for in databases."""
+"""The name of a run or commit; it is shown, and databases are asked for it."""
 
 
 class Provenance(Frozen):
-    """Where a genotype comes from; not part of its identity."""
+    """The origin of a genotype; not part of its identity."""
 
     run: PlainName | None = None
     step: int | None = None
@@ -89,7 +89,7 @@ class Genotype(Frozen):
 
     @property
     def listed(self) -> tuple[tuple[int, ...], ...] | tuple[tuple[str, ...], ...]:
-        """How tables and results list it: its published form or, where that does not exist, its names."""
+        """The form for tables and results: the published one or, if that does not exist, names."""
         try:
             return self.rows
         except GenotypeError:

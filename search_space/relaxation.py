@@ -15,7 +15,7 @@ from search_space.space import SearchSpace
 from search_space.topology import CellEdges
 
 EdgeProbabilities = tuple[tuple[tuple[float, ...], ...], ...]
-"""By cell and edge, in the order of the space: softmax of the edge's own vocabulary."""
+"""Probabilities by cell and edge, in the order of the space: softmax of the edge's own vocabulary."""
 
 
 def relax(

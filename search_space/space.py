@@ -46,16 +46,16 @@ class SearchSpace:
     image_size: "Callable[[GeneratorConfig], int]"
     """Height and width of a generator's images, in pixels."""
     parameter_table: "Callable[[Network, NetworkConfig], ParameterTable]"
-    """How many parameters each choice has: counts networks without building them."""
+    """The number of parameters of each choice: it counts networks without building them."""
     groups: Mapping[Kind, str]
-    """By kind of edge, the tensor of architecture parameters that holds its logits. Kinds may share one."""
+    """The tensor of architecture parameters that holds the logits, by kind of edge. Kinds may share one."""
     published: Mapping[Kind, Mapping[str, int]]
     """The index of every primitive in published genotypes, whatever its place in the vocabulary. A kind that
     is missing has no published form, and neither has a primitive that is."""
     skip_ins: tuple[tuple[SkipIn, ...], ...] = ()
     """Skips into the generator's cells, in the order of the released parameters."""
     output_node: int | None = None
-    """None where edges are genes of blocks: every choice is connected then."""
+    """The node that is the output; None if edges are genes of blocks: every choice is connected then."""
     skip_node: int | None = None
     """The node that is exported to later cells, and that their skips enter; it must have an input."""
     latent_dim: int = 120
@@ -63,7 +63,7 @@ class SearchSpace:
     latent_parts: int = 3
     """Parts that z is cut into in them."""
     other_fault: Callable[[CellEdges, Names], str | None] = _nothing_else
-    """What else may be wrong with a cell: one line with the cure, or None."""
+    """A further check of a cell: one line with the cure, or None."""
     has_mixtures: bool = True
     """Whether supernets compute weighted mixtures of primitives; paths are computed by every generator's."""
 
@@ -85,7 +85,7 @@ class SearchSpace:
         return tuple(primitive.name for primitive in self.vocabularies[kind])
 
     def slots(self, edges: CellEdges) -> tuple[tuple[str, int], ...]:
-        """Where the architecture parameters of each edge stand: in which tensor, in which row of a cell."""
+        """The place of the architecture parameters of each edge: in which tensor, in which row of a cell."""
         groups = [self.groups[edge.kind] for edge in edges]
         return tuple((group, groups[:place].count(group)) for place, group in enumerate(groups))
 
@@ -110,7 +110,7 @@ class SearchSpace:
         return nodes_without_input(edges, names, required)
 
     def fault(self, edges: CellEdges, names: Names) -> str | None:
-        """What is wrong with the choices of a cell, in one line with the cure; None where nothing is."""
+        """The fault in the choices of a cell, in one line with the cure; None if there is none."""
         for node in self.nodes_without_input(edges, names):
             into = " or ".join(edge.name for edge in edges if edge.target == node)
             return f"node {node} has no input; choose an operation other than none for {into}"

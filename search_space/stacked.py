@@ -21,11 +21,11 @@ from search_space.space import SearchSpace
 from search_space.topology import CellEdges, Edge, Kind, Primitive
 
 SPECTRAL_EPS = 1e-12
-"""As in torch.nn.utils.spectral_norm."""
+"""The constant that torch.nn.utils.spectral_norm has too."""
 
 
 Choices = Sequence[Sequence[str]]
-"""Per edge of a cell, the names of the primitives that fill it."""
+"""The names of the primitives on each edge of a cell."""
 
 
 @dataclass(frozen=True)

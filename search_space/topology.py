@@ -20,7 +20,7 @@ class Primitive:
 
     name: str
     operation: str = ""
-    """What the shared cells compute for it: none, skip, conv, nearest, bilinear, transposed, avg_pool or
+    """The operation of the shared cells for it: none, skip, conv, nearest, bilinear, transposed, avg_pool or
     max_pool. Empty where the networks of the space know by name what it means."""
     kernel: int = 0
     """Width of the square kernel in taps; 0 where the operation has none."""

@@ -23,12 +23,12 @@ class Training:
     """One training of a candidate."""
 
     name: str
-    """Tells it from all others."""
+    """The name that tells it from all others."""
     run: str
-    """By the name it was given."""
+    """The run, by the name that the user gave."""
     seed: int
     scores: Mapping[str, float]
-    """Where the training ended, by reported name: its last scores, not its best."""
+    """The last scores of the training, not its best, by reported name."""
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     """Steps and values of every score on the way."""
     hours: float | None = None
@@ -37,9 +37,9 @@ class Training:
     """Hours of the search that found the architecture; None if there was none or it was not recorded."""
     device: str = "cpu"
     generator: Path | None = None
-    """Its file, if it was kept."""
+    """The generator's file, if it was kept."""
     diverged: str = ""
-    """Why it has no score; empty where it has."""
+    """The reason why it has no score; empty if it has one."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Candidate:
     protocol: Mapping[str, str] = field(default_factory=dict)
     """The protocol of its scores; empty where it has none of our own."""
     recipe: Mapping[str, str] = field(default_factory=dict)
-    """What decided the training besides architecture and seed: dotted name -> text."""
+    """The settings of the training besides architecture and seed: dotted name -> text."""
     trainings: tuple[Training, ...] = ()
     published: tuple[PublishedResult, ...] = ()
     """Scores of exactly this genotype in the literature."""
@@ -125,7 +125,7 @@ def merged(found: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _renamed(each: Candidate) -> Candidate:
-    """After all of its runs, if there are several."""
+    """The candidate with all of its runs in its name, if there are several."""
     runs = {training.run for training in each.trainings}
     return replace(each, name=f"{each.name} and {len(runs) - 1} more") if len(runs) > 1 else each
 

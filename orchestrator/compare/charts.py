@@ -13,7 +13,7 @@ from orchestrator.compare.groups import Group, Row, short
 from orchestrator.jobs.scores import rank
 
 BEST, APART, EQUAL = "#1a7f37", "#8c959f", "#bf8700"
-"""The best; worse beyond noise; not to be told from the best, or unknown."""
+"""Colours: the best; worse beyond noise; not to be told from the best, or unknown."""
 LOG_FROM = 8.0
 """Ratio of the largest to the smallest score from which an axis is logarithmic."""
 SETTINGS: dict[Any, Any] = {
@@ -26,13 +26,13 @@ SETTINGS: dict[Any, Any] = {
 
 
 def scores_chart(group: Group) -> str:
-    """Every training as a dot, the mean as a bar with its deviation, best on top."""
+    """Draw every training as a dot, the mean as a bar with its deviation, best on top."""
     with matplotlib.rc_context(SETTINGS):
         return _svg(_scores_figure(group))
 
 
 def scores_png(group: Group) -> bytes:
-    """The same as PNG."""
+    """The figure of the scores as PNG."""
     file = io.BytesIO()
     with matplotlib.rc_context(SETTINGS):
         _scores_figure(group).savefig(file, format="png")

@@ -14,7 +14,7 @@ from trainers.files import written_whole
 
 
 def rows_of(groups: Sequence[Group], everyone: Sequence[Candidate]) -> list[dict[str, Any]]:
-    """A row a candidate; `group` numbers those that may be ranked together; the rest have none."""
+    """One row per candidate; `group` numbers those that may be ranked together; the rest have none."""
     rows = [
         _row(row.candidate)
         | {

@@ -7,7 +7,7 @@ from search_space.zoo.results import PublishedResult
 
 
 def title_of(group: Group) -> str:
-    """Metric, its direction, data set, length of training and what the scores were made with."""
+    """One line of metric, its direction, data set, length of training and what made the scores."""
     better = "lower" if group.lower_is_better else "higher"
     conditions = [
         f"{name} {group.protocol[name]}" for name in ("extractor", "samples") if name in group.protocol
@@ -19,7 +19,7 @@ def title_of(group: Group) -> str:
 
 
 def scale_in_words(group: Group) -> str:
-    """How far repeats of one training spread, and the protocol."""
+    """One line on the spread of repeated trainings, and the protocol."""
     protocol = ", ".join(f"{name} {value}" for name, value in group.protocol.items()) or "unknown"
     noise = group.noise
     spread = (
@@ -32,7 +32,7 @@ def scale_in_words(group: Group) -> str:
 
 
 def published_in_words(result: PublishedResult) -> str:
-    """One line."""
+    """A published result in one line."""
     return f"{result.dataset} {scores(result).strip()} ({result.method} {result.year}; {result.protocol})"
 
 

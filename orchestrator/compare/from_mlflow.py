@@ -40,7 +40,7 @@ OF_MANY = {
 """Stages of many trainings -> the artifact that has them all, and what reads it."""
 STAGES = ("retrain", *OF_MANY)
 RUN_NAME = r"[A-Za-z0-9._/-]+"
-"""As runs and their stages are called; anything else would be MLflow's syntax."""
+"""The names of runs and their stages; anything else would be MLflow's syntax."""
 PAGE = 1000
 """Runs that the store is asked for at once; there may be many pages."""
 
@@ -170,7 +170,7 @@ class Store:
 
 
 def every_page(page: "Callable[..., PagedList[T]]") -> Iterator[T]:
-    """All that a search of MLflow finds, whatever its pages hold."""
+    """All results of a search in MLflow, from all of its pages."""
     token = None
     while True:
         found = page(page_token=token)
@@ -181,7 +181,7 @@ def every_page(page: "Callable[..., PagedList[T]]") -> Iterator[T]:
 
 
 def recipe_of(config: Mapping[str, Any], steps: int | None = None) -> dict[str, str]:
-    """What decided a retraining besides architecture and seed, by dotted name."""
+    """The settings of a retraining besides architecture and seed, by dotted name."""
     from orchestrator.config.identity import flatten
 
     retrain = {name: value for name, value in config["retrain"].items() if name not in FREE}

@@ -16,7 +16,7 @@ from search_space.networks.config import GeneratorConfig
 from trainers.metrics.specs import lower_is_better
 
 SHOWN = 3
-"""Parameters that a name holds."""
+"""The number of parameters in a name."""
 
 
 def sweep_candidates(folder: Path) -> Iterator[Candidate]:
@@ -70,7 +70,7 @@ def _training(name: str, run: RunFolder, result: Mapping[str, Any], metrics: tup
 
 
 def _identity(run: RunFolder) -> dict[str, Any]:
-    """What decided the retraining, with its length, from its newest checkpoint."""
+    """The settings of the retraining and its length, from its newest checkpoint."""
     newest = max((run.path / "retrain" / "checkpoints").glob("step-*/meta.json"))
     meta = json.loads(newest.read_text(encoding="utf-8"))
     return {**meta["identity"], "retrain.steps": meta["step"]}

@@ -22,15 +22,15 @@ class Row:
 
     candidate: Candidate
     place: int
-    """From 1; candidates with a mean come first."""
+    """The place, from 1; candidates with a mean come first."""
     values: tuple[float, ...]
     diverged: int
     """Trainings without a score."""
     mean: float | None
     deviation: float | None
-    """Over trainings; None for fewer than two."""
+    """The deviation over trainings; None for fewer than two."""
     behind: Difference | None
-    """The best one's lead over this one; None of the best one itself, and without a score."""
+    """The best one's lead over this one; None for the best one itself, and without a score."""
 
     @property
     def is_apart(self) -> bool:
@@ -50,7 +50,7 @@ class Group:
     rows: tuple[Row, ...]
     noise: Noise
     known: KnownReliability | None = None
-    """What a reliability run has measured, if it was of the recipe of all that have scores."""
+    """The reliability of the recipe, if it was measured and all candidates with scores share it."""
 
     @property
     def lower_is_better(self) -> bool:
@@ -103,7 +103,7 @@ def is_settled(group: Group) -> bool:
 
 
 def verdict(group: Group) -> Iterator[str]:
-    """Which is best, by how much, and whether that is real: the answer first."""
+    """A sentence: which is best, by how much, and whether that is real."""
     scored = [row for row in group.rows if row.mean is not None]
     if not scored:
         yield "No answer: no training came to a score."
@@ -126,7 +126,7 @@ def verdict(group: Group) -> Iterator[str]:
 
 
 def short(name: str, length: int = 44) -> str:
-    """A name as a sentence or a figure has room for it."""
+    """A name, shortened for a sentence or a figure."""
     return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
@@ -149,7 +149,7 @@ def best_in_words(row: Row, metric: str) -> str:
 
 
 def lead_in_words(row: Row) -> str:
-    """How far the best one is ahead of a row, in standard errors where the noise is known."""
+    """The lead of the best one over a row, in standard errors if the noise is known."""
     if row.behind is None:
         return "best" if row.mean is not None else ""
     errors = row.behind.standard_errors

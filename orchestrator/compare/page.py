@@ -39,7 +39,7 @@ SEED = 0
 
 
 def samples(generator: Path) -> str:
-    """64 images of a kept generator, as the address of an <img>."""
+    """The address of an <img> with 64 images of a kept generator."""
     network, _ = load_generator(generator)
     images = sample_grid(network, network.config.latent_dim, SEED, torch.device("cpu"))
     return "data:image/png;base64," + base64.b64encode(image_grid(images)).decode()

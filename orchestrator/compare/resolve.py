@@ -38,7 +38,7 @@ def _named(name: str, root: Path, store: Store) -> Iterator[Candidate]:
 
 
 def _stored(name: str, root: Path, store: Store) -> list[Candidate]:
-    """Only MLflow knows which names are those of its runs and experiments."""
+    """The candidates of a name that only MLflow may know: of its runs or experiments."""
     found = list(store.candidates(name))
     if not found:
         raise UserError(

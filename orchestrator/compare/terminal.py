@@ -14,7 +14,7 @@ SEPARATE = "not ranked together: their scores mean different things, or their tr
 
 
 def tables(groups: Sequence[Group], everyone: Sequence[Candidate]) -> "list[RenderableType]":
-    """One table a group, then who has no scores of ours."""
+    """One table per group, then the candidates without scores of ours."""
     from rich.text import Text
 
     shown: list[RenderableType] = []

@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from orchestrator.console.outlook import Outlook, Work
 from orchestrator.console.progress import Progress, metrics_in_words, report_line
 from search_space.errors import printable
 from trainers.ticks import watched_by
@@ -35,28 +36,30 @@ def quiet() -> None:
 
 
 class StageView(Protocol):
-    """Where the reports of one stage are shown."""
+    """A view that shows the reports of one stage."""
 
     def report(self, report: "Report") -> None:
         """Show the newest state of the stage."""
 
 
 class Console:
-    """Writes for people: to stdout, or to stderr where stdout is for programs (`--json`)."""
+    """The console writes for people: to stdout, or to stderr if stdout is for programs (`--json`)."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._rich: RichConsole | None = None
-        self._ahead = 0
+        self._ahead: list[Work] = []
+        self.outlook = Outlook()
+        """The measured costs of this command's parts."""
         self.run: str | None = None
-        """Name of the run that has begun: with it, an interrupted command goes on."""
+        """Name of the run that has begun: an interrupted command continues under it."""
         if self._stream.isatty():
             import rich.console
 
             self._rich = rich.console.Console(file=self._stream)
 
     def say(self, text: str) -> None:
-        """One line, at once; above the progress bar while there is one."""
+        """Print one line at once, above the progress bar if there is one."""
         text = printable(text)
         if self._rich:
             self._rich.print(text, markup=False, highlight=False)
@@ -64,32 +67,53 @@ class Console:
             print(text, file=self._stream, flush=True)
 
     def show(self, drawing: "RenderableType") -> None:
-        """A table or the like; where this is no terminal, as plain text."""
+        """Print a table or the like; as plain text if this is no terminal."""
         import rich.console
 
         console = self._rich or rich.console.Console(file=self._stream, width=PLAIN_WIDTH)
         console.print(drawing)
 
     @contextmanager
-    def ahead(self, steps: int) -> Iterator[None]:
-        """So many steps follow after the stages within: their time counts in what is left in all."""
-        self._ahead += steps
+    def ahead(self, *works: Work) -> Iterator[None]:
+        """Count work that follows after the stages within in the time left of the command."""
+        before, self._ahead = self._ahead, [*self._ahead, *works]
         try:
             yield
         finally:
-            self._ahead -= steps
+            self._ahead = before
 
     @contextmanager
-    def stage(self, name: str, total_steps: int, first_step: int = 0) -> Iterator[StageView]:
+    def stage(
+        self,
+        name: str,
+        total_steps: int,
+        first_step: int = 0,
+        kind: str | None = None,
+        images_after: Callable[[int], int] | None = None,
+    ) -> Iterator[StageView]:
         """Show the reports of a stage until it is left; then say how long it took, unless it failed.
 
-        `first_step` is the step that a resumed stage continues from.
+        `first_step` is the step that a resumed stage continues from, `kind` that of its steps (its name
+        unless given), and `images_after` the number of images that are scored after a step.
         """
-        progress = Progress(name, total_steps, first_step, ahead=self._ahead)
+        outlook, ahead = self.outlook, self._ahead
+        progress = Progress(
+            name,
+            total_steps,
+            first_step,
+            later=lambda pace: outlook.seconds(ahead, pace),
+            images_after=images_after,
+            image_seconds=outlook.image,
+        )
         if first_step:
             self.say(_resumed(name, total_steps, first_step))
         elif not self._rich:
             self.say(f"{name}: {total_steps} steps")
+        yield from self._shown(progress)
+        outlook.learn(kind or name, progress)
+        self.say(f"{name}: done in {progress.elapsed}")
+
+    def _shown(self, progress: Progress) -> Iterator[StageView]:
         if self._rich:
             from rich.live import Live
 
@@ -99,7 +123,6 @@ class Console:
         else:
             with watched_by(progress.ticked):
                 yield _Lines(progress, self)
-        self.say(f"{name}: done in {progress.elapsed}")
 
     @contextmanager
     def live(self, drawing: "RichCast") -> Iterator[bool]:

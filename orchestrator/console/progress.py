@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trainers.report import Report
 
 FIRST = ("loss_", "tau", "entropy_", "score_")
-"""What a line begins with, by the beginnings of metrics' names: the course of training, then its scores."""
+"""The metrics that begin a line, by the beginnings of their names: the course of training, then scores."""
 
 SPEED = "images_per_second"
 
@@ -23,7 +23,8 @@ class Progress:
     """The steps of one stage, told by its ticks and reports; a stage that resumes begins at `first_step`.
 
     The time left is that of the steps left, at the pace of the newer half of those done, and that of the
-    reports left, each as long as those so far. So neither slow first steps nor evaluations mislead it.
+    reports left, each as long as those so far or, where images are scored, as their number says. So neither
+    slow first steps nor evaluations mislead it.
     """
 
     def __init__(
@@ -32,11 +33,27 @@ class Progress:
         total_steps: int,
         first_step: int = 0,
         clock: Callable[[], float] = time.monotonic,
-        ahead: int = 0,
+        later: Callable[[float], float] | None = None,
+        images_after: Callable[[int], int] | None = None,
+        image_seconds: float | None = None,
     ) -> None:
-        """`ahead` is the number of steps in later stages of the same command."""
-        self.ahead = ahead
+        """Begin to measure.
+
+        Args:
+            name: of the stage.
+            total_steps: its last step.
+            first_step: the step that it resumes from.
+            clock: seconds.
+            later: the time of the command's later work, by the pace of this stage; None where none follows.
+            images_after: number of images that are scored at reports after a step.
+            image_seconds: what an image took to score before this stage.
+        """
+        self._later, self._images_after, self._image_seconds = later, images_after, image_seconds
+        self._scored_at: float | None = None
+        """Seconds that an image took at the newest scores."""
+        self._scorings = 0
         self.name, self.total_steps, self.step = name, total_steps, first_step
+        self._first_step = first_step
         self._clock = clock
         self._began = clock()
         self._start_over(first_step)
@@ -45,26 +62,29 @@ class Progress:
         self._task = self.bar.add_task(name, total=total_steps, completed=first_step)
 
     def _start_over(self, step: int) -> None:
-        """Paces count from here."""
+        """Measure paces from here on."""
         self._latest = self._clock()
         self._reporting = 0.0
-        """Seconds that went into reports, evaluations among them."""
+        """Seconds spent on reports and evaluations."""
         self._reports, self._reported_at = 0, step
         self._every = 0
         """Steps from one report to the next."""
         self._course = [(step, self._latest)]
-        """Step, and the time when it was done, less what reports took."""
+        """Pairs of a step and the time when it was done, without the time of reports."""
 
     def ticked(self, step: int) -> None:
-        """This step is done."""
+        """Count a step that is done."""
         self._reach(step)
 
     def reached(self, step: int) -> None:
-        """A report of this step has come: what has passed since the step was done went into it."""
+        """Count a report of this step: the time since the step was done went into it."""
         before = self._latest
         if self._reach(step):
-            self._reporting += self._clock() - before
+            took = self._clock() - before
+            self._reporting += took
             self._reports += 1
+            if images := self._images(self._reported_at) - self._images(step):
+                self._scored_at, self._scorings = took / images, self._scorings + 1
         self._every = max(self._every, step - self._reported_at)
         self._reported_at = step
 
@@ -88,14 +108,24 @@ class Progress:
 
     @property
     def in_all(self) -> str:
-        """Time left of the command, if later stages go at this one's pace; empty where none follow."""
-        left, pace = self.seconds_left, self._pace
-        if not self.ahead or left is None or pace is None:
+        """Time left of the command, later work included; empty where none follows."""
+        left, pace = self.seconds_left, self.pace
+        if left is None or pace is None or self._later is None:
             return ""
-        return f", about {in_words(left + self.ahead * pace)} in all"
+        later = self._later(pace)
+        return f", about {in_words(left + later)} in all" if later else ""
+
+    def _images(self, step: int) -> int:
+        """Number of images that are scored at reports after a step."""
+        return self._images_after(step) if self._images_after else 0
 
     @property
-    def _pace(self) -> float | None:
+    def image_seconds(self) -> float | None:
+        """Seconds to score one image. The first scores of a command also prepare the real images."""
+        return self._scored_at if self._scorings > 1 or not self._image_seconds else self._image_seconds
+
+    @property
+    def pace(self) -> float | None:
         """Seconds of a step, over the newer half of the steps; None before the first."""
         first, newest = self._course[0][0], self._course[-1]
         if len(self._course) < 2 or newest[0] == first:
@@ -107,19 +137,38 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """Time left; None before the first step."""
-        pace = self._pace
+        pace = self.pace
         if pace is None:
             return None
         left = self.total_steps - self.step
+        return left * pace + self._reporting_left() - (self._clock() - self._latest)
+
+    def _reporting_left(self) -> float:
+        if (images := self._images(self._reported_at)) and self.image_seconds:
+            return images * self.image_seconds
         every = self._every or self.total_steps
         reports = -(-self.total_steps // every) - self._reported_at // every
-        each = self._reporting / self._reports if self._reports else 0.0
-        return left * pace + reports * each - (self._clock() - self._latest)
+        return reports * (self._reporting / self._reports if self._reports else 0.0)
+
+    @property
+    def steps(self) -> int:
+        """Steps done in this process."""
+        return self.step - self._first_step
+
+    @property
+    def images(self) -> int:
+        """Images scored in this process."""
+        return self._images(self._first_step) - self._images(self._reported_at)
+
+    @property
+    def seconds(self) -> float:
+        """Time since the stage began in this process."""
+        return self._clock() - self._began
 
     @property
     def elapsed(self) -> str:
-        """Time since the stage began in this process, as h:mm:ss."""
-        return in_words(self._clock() - self._began)
+        """That time as h:mm:ss."""
+        return in_words(self.seconds)
 
     def __rich__(self) -> str:
         """The time left, for the bar."""

@@ -13,8 +13,9 @@ from orchestrator.evolution import fitness as ways
 from orchestrator.evolution.plan import STAGE, EvolutionPlan, require_sound
 from orchestrator.evolution.progress import SCORED_FILE, Board, ScoredJournal, evolve, metrics_of
 from orchestrator.evolution.results import best_of, write_files
+from orchestrator.jobs.job import Launch
 from orchestrator.selection.journal import require_same_identity
-from orchestrator.selection.live import Launch, Train
+from orchestrator.selection.live import Train
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import Evolved, RunIdentity, write_result
 from orchestrator.stages.session import Session, run_identity, tracked

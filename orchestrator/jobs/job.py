@@ -79,6 +79,15 @@ class Job:
         """Whether there are images to score and to show on the way: not of a search that trains nothing."""
         return self.stage == "retrain" or self.experiment.search.strategy.samples
 
+    def images_after(self, step: int) -> int:
+        """Number of images that are scored at the reports after a step."""
+        evaluation, every = self.config.evaluation, self.config.report_every
+        if not (evaluation.every and evaluation.of_images and self.has_samples):
+            return 0
+        reports = {*range((step // every + 1) * every, self.end, every), self.end}
+        due = sum(is_due(self.config, report, self.end) for report in reports if report > step)
+        return due * evaluation.samples
+
     @property
     def cache(self) -> Path:
         """Prepared data and statistics, shared by all runs."""
@@ -150,3 +159,24 @@ class Outcome:
             protocol=meta.protocol,
             workers=meta.workers,
         )
+
+
+Launch = Callable[[Job, Emit], Outcome]
+
+Listen = Callable[[Job], Emit]
+"""Makes what hears a job's reports."""
+
+
+def heard(launch: Launch, listen: Listen) -> Launch:
+    """The same, with its reports also told to what `listen` makes."""
+
+    def launch_heard(job: Job, emit: Emit) -> Outcome:
+        keep = listen(job)
+
+        def both(report: Report) -> None:
+            keep(report)
+            emit(report)
+
+        return launch(job, both)
+
+    return launch_heard

@@ -16,11 +16,11 @@ class DrawnCandidate:
     parameters: int
     fitness: float
     random: bool
-    """Of the first population."""
+    """Whether it belongs to the first population."""
     on_front: bool
-    """Nobody is better and no larger."""
+    """Whether no other candidate is better and no larger."""
     chosen: int | None
-    """Its place among those that go on, from 1; None if it does not."""
+    """Its place among those that continue, from 1; None if it does not."""
 
 
 def pareto(candidates: Sequence[DrawnCandidate], title: str, limit: int | None = None) -> bytes:

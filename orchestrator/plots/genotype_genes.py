@@ -12,7 +12,7 @@ TOP, STEP = 0.75, 0.42
 
 
 def draw_genes(axes: Axes, cell: int, genes: CellEdges, names: Sequence[str], others: Sequence[str]) -> None:
-    """Every gene with its choice and, where the other genotype differs, its choice there."""
+    """Draw every gene with its choice and, if the other genotype differs, that one's choice."""
     middle = cell * CELL_PITCH + CELL_WIDTH / 2
     for row, (gene, name, other) in enumerate(zip(genes, names, others, strict=True)):
         y, place = TOP - STEP * row, f"cell{cell + 1}-{gene.name}"

@@ -15,9 +15,9 @@ INCHES = 1.15
 """Inches of one unit on paper."""
 NODE_RADIUS = 0.13
 CELL_WIDTH = 3.2
-"""From the input of a cell to its output."""
+"""The distance from the input of a cell to its output."""
 CELL_PITCH = CELL_WIDTH + 0.75
-"""From the input of one cell to that of the next."""
+"""The distance from the input of one cell to that of the next."""
 RAIL, RAIL_STEP = 1.65, 0.35
 """Height of a skip to the next cell, and how much higher one to the cell after it runs."""
 PORT = 0.05
@@ -26,7 +26,7 @@ PORT = 0.05
 
 @dataclass(frozen=True)
 class Bend:
-    """How an edge bends around a node, and where along it (0 to 1) its label is."""
+    """The bend of an edge around a node, and the position of its label along it (0 to 1)."""
 
     bow: float
     """Offset of the curve's control point to the left of its direction, in parts of the edge's length."""
@@ -46,12 +46,12 @@ BENDS: Mapping[tuple[Network, int, int], Bend] = {
     ("discriminator", 0, 2): Bend(bow=0.28, label_at=0.36),
     ("discriminator", 0, 3): Bend(bow=-0.28, label_at=0.36),
 }
-"""By source and target; all other edges are straight."""
+"""Bends by source and target; all other edges are straight."""
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a line is drawn; widths are in points."""
+    """The style of a line; widths are in points."""
 
     colour: str
     width: float = 2.0
@@ -86,12 +86,12 @@ OTHER = Stroke("#8c6d31", 2.4)
 CROSS_CELL = Stroke("#b0417a", 1.4, (0.0, (2.0, 2.0)))
 """The fixed skips between cells."""
 CHAIN = Stroke("#9a9a9a", 1.4)
-"""From the output of one cell into the next."""
+"""The line from the output of one cell into the next."""
 HALO = Stroke("#ffd92f", 10.0)
 
 
 def stroke_of(primitive: str) -> Stroke:
-    """How the edges of a primitive are drawn."""
+    """The stroke of a primitive's edges."""
     return STROKES.get(primitive, OTHER)
 
 
@@ -102,7 +102,7 @@ def node_at(network: Network, cell: int, node: int) -> Point:
 
 
 def bend_of(network: Network, edge: Edge) -> Bend:
-    """How an edge is led from its source to its target."""
+    """The bend of an edge between its source and its target."""
     return BENDS.get((network, edge.source, edge.target), STRAIGHT)
 
 

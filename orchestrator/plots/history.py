@@ -27,9 +27,9 @@ class History:
     network: Network
     steps: tuple[int, ...]
     genotypes: tuple[Genotype, ...]
-    """Derived at each report."""
+    """The genotype derived at each report."""
     probabilities: tuple[EdgeProbabilities, ...]
-    """At each report."""
+    """The edge probabilities at each report."""
 
     @property
     def space(self) -> SearchSpace:
@@ -37,7 +37,7 @@ class History:
         return find_space(self.genotypes[0].space)
 
     def edge(self, cell: int, edge: int) -> list[tuple[float, ...]]:
-        """[T][P], what one edge preferred."""
+        """The preferences of one edge, [T][P]."""
         return [cells[cell][edge] for cells in self.probabilities]
 
     def entropies(self) -> list[float]:

@@ -17,7 +17,7 @@ COLUMNS = 8
 GAP = 2
 """Dark pixels between images."""
 SMALLEST_WIDTH = 512
-"""Pixels: MLflow's page blurs smaller pictures when it enlarges them."""
+"""The smallest width in pixels: MLflow's page blurs smaller pictures when it enlarges them."""
 
 DRAWING_SHARE = 0.05
 """Share of a run's time that may go into drawings: a short run draws some of its genotypes, and the last."""

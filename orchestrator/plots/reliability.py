@@ -18,18 +18,18 @@ BLUE, ORANGE, GREY = "#2171b5", "#d94801", "#969696"
 
 @dataclass(frozen=True)
 class Agreement:
-    """What the figure shows."""
+    """The values that the figure shows."""
 
     metric: str
     ends: Sequence[tuple[float, float]]
-    """[G], the final scores of the first two seeds."""
+    """The final scores of the first two seeds, [G] each."""
     factor: float
     """Ratio that one run of each of two genotypes shows."""
     steps: Sequence[int]
     other_seed: Sequence[float]
-    """[T], correlation of each step with another seed's end."""
+    """The correlation of each step with another seed's end, [T]."""
     same_seed: Sequence[float]
-    """[T], the same with the run's own end."""
+    """The correlation with the run's own end, [T]."""
     title: str
 
 

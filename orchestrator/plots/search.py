@@ -17,7 +17,7 @@ from search_space.topology import CellEdges
 
 SYMBOLS = {"generator": "alpha", "discriminator": "beta"}
 STRIP = -0.1
-"""Where the strip runs below the curves, in parts of their height."""
+"""The position of the strip below the curves, in parts of their height."""
 PANEL = 0.9
 """Width of an edge's panel, as a share of the distance to the next one."""
 
@@ -108,7 +108,7 @@ def _png(figure: Figure) -> bytes:
 
 
 MOST_FRAMES = 40
-"""Evenly chosen of more; each takes a third of a second to draw."""
+"""The largest number of frames, chosen evenly. Each takes a third of a second to draw."""
 DPI = 60
 MILLISECONDS, LAST = 700, 3000
 """A frame is shown; the last one longer."""

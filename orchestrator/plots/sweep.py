@@ -15,11 +15,11 @@ SIZE = (10, 6)
 """Inches."""
 
 FEWEST_FOR_IMPORTANCES = 10
-"""Whole trials; of fewer a random forest explains noise, in bars that look like knowledge."""
+"""The smallest number of complete trials: with fewer, a random forest explains noise, in convincing bars."""
 
 
 def preload() -> None:
-    """Import what figures need: seconds of a sweep's end, better spent while the driver waits for trials."""
+    """Import the libraries of figures. It takes seconds, best spent while the driver waits for trials."""
     from optuna import importance
     from optuna.visualization import matplotlib
 

@@ -1,4 +1,4 @@
-"""How inherited scores rank real trainings. Importing this module imports matplotlib.
+"""Drawings of how inherited scores rank real trainings. Importing this module imports matplotlib.
 
 Shapes: G genotypes, K seeds.
 """
@@ -20,15 +20,15 @@ Interval = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class TrustFigure:
-    """What the figure shows."""
+    """The values that the figure shows."""
 
     inherited: Float64[np.ndarray, " G"]
-    """Standardised, the lower the better."""
+    """Standardised inherited scores; lower is better."""
     trained: Float64[np.ndarray, "G K"]
-    """Logarithms at the end of training, the lower the better."""
+    """Logarithms of scores at the end of training; lower is better."""
     metric: str
     rows: Sequence[tuple[str, Interval]]
-    """What ranks the trainings -> how well."""
+    """Name of a ranking -> its correlation with the trainings."""
     title: str
 
 

@@ -5,11 +5,11 @@ from orchestrator.cluster.launch import launch
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.reliability import ReliabilityConfig
 from orchestrator.console.console import Console
+from orchestrator.jobs.job import Launch
 from orchestrator.reliability.advice import advice
 from orchestrator.reliability.plan import Plan, reliability_config
 from orchestrator.reliability.render import render
 from orchestrator.reliability.results import summary, write_files
-from orchestrator.selection.live import Launch
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import MeasuredReliability, RunIdentity, write_result
 from orchestrator.stages.session import Session, run_identity, tracked

@@ -22,7 +22,7 @@ from trainers.files import written_whole
 from trainers.noise import seed_for
 
 Named = tuple[str, Genotype]
-"""What people call a candidate, and its genotype."""
+"""A candidate's name and its genotype."""
 
 
 def collect(
@@ -46,7 +46,7 @@ def collect(
 
 
 RANDOM = "random "
-"""Begins the names of random candidates."""
+"""The beginning of the names of random candidates."""
 LIMITS = {"max_parameters": "parameters", "max_multiply_adds": "multiply_adds", "max_latency": "seconds"}
 """Option -> what it limits."""
 COSTS_FILE = "costs.json"
@@ -86,7 +86,7 @@ def within_limits(
 def _redrawn(
     missing: int, candidates: Mapping[str, Named], draws: Iterator[tuple[str, Named]], costs: "Costs"
 ) -> dict[str, Named]:
-    """So many further random genotypes within the limits; fewer only where a space has no others."""
+    """That many further random genotypes within the limits; fewer only if the space has no others."""
     found: dict[str, Named] = {}
     for _ in range(missing):
         failed: dict[str, Named] = {}
@@ -105,7 +105,7 @@ def _redrawn(
 
 
 class Costs:
-    """What candidates cost, measured once and remembered in a file."""
+    """The costs of candidates, measured once and kept in a file."""
 
     def __init__(self, config: GeneratorConfig, limits: Mapping[str, float], file: Path) -> None:
         self.limits = limits
@@ -135,7 +135,7 @@ def _unmet(
     costs: Mapping[str, Mapping[str, float]], limits: Mapping[str, float], candidates: Mapping[str, Named],
     none: str = "",
 ) -> str:  # fmt: skip
-    """By the candidate that misses its worst limit by the smallest factor."""
+    """The smallest limit, of the candidate that misses its worst limit by the smallest factor."""
     option = {cost: option for option, cost in LIMITS.items()}
 
     def excess(id: str) -> float:
@@ -181,7 +181,7 @@ def _searched(source: str, root: Path, limit: int) -> Iterator[Named]:
 
 
 def _derived(folder: Path, run: str, limit: int) -> Iterator[Named]:
-    """The last distinct ones; of a search that recorded none on its way, the one it ended with."""
+    """The last distinct genotypes; if a search recorded none on its way, the one that it ended with."""
     derived = derived_generators(folder, run) or [searched_genotypes(folder)["generator"]]
     for genotype in derived[:limit]:
         step = genotype.provenance and genotype.provenance.step

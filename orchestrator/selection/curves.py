@@ -32,7 +32,7 @@ class Curves:
     seed: Int64[np.ndarray, " n"]
     step: Int64[np.ndarray, " n"]
     score: Float64[np.ndarray, " n"]
-    """NaN where the run had diverged."""
+    """The scores; NaN where the run had diverged."""
     duplicates: int = 0
     """Rows left out because they repeat another."""
     untrained: int = 0

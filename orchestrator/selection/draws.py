@@ -22,7 +22,7 @@ RESAMPLED = 2_000
 
 
 class PolicyDraws(Frozen):
-    """One policy over all pools. Its regret is how much worse what it ships ends than the pool's best run."""
+    """One policy over all pools. Regret: how much worse its shipped run ends than the pool's best run."""
 
     policy: str
     budget: float | None
@@ -110,7 +110,7 @@ class Pools:
         return np.unique(self.source.genotype[self.source.whole])
 
     def draw(self, draws: int, seed: int) -> Iterator[list[list[int]]]:
-        """Pools: of each genotype the runs, by their index."""
+        """The pools: the runs of each genotype, by their index."""
         random = np.random.default_rng(seed)
         whole = np.flatnonzero(self.source.whole)
         of_genotype = {
@@ -141,7 +141,7 @@ def _over(pools: Sequence[list[list[int]]], source: RecordedCurves, config: Sele
 
 @dataclass(frozen=True)
 class End:
-    """What one pool came to."""
+    """The result of one pool."""
 
     regret: float
     steps_trained: int

@@ -1,5 +1,6 @@
 """Learning curves by training: runs of a rung one after another in this process, or side by side on Ray."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,55 +13,54 @@ from orchestrator.cluster.shared_root import Mark, mark_of
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import ClusterConfig, Experiment
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Emit, Job, Outcome
+from orchestrator.console.outlook import Work
+from orchestrator.console.progress import in_words
+from orchestrator.jobs.job import Job, Launch, Listen, Outcome
 from orchestrator.selection.candidates import Named
 from orchestrator.selection.journal import Journal
+from orchestrator.selection.policies.forecast import Known, Remaining
 from orchestrator.selection.result import Request
 from search_space.errors import UserError
 from trainers.guarded_step import NonFiniteLoss
 from trainers.interruption import raise_if_interrupted
-from trainers.report import Report
 
 if TYPE_CHECKING:
     from ray import ObjectRef
 
 
 WAIT_S = 2.0
-"""Between two looks whether the process was told to stop."""
-
-Launch = Callable[[Job, Emit], Outcome]
-
-Listen = Callable[[Job], Emit]
-"""Makes what hears a job's reports."""
+"""Seconds between two checks of whether the process was told to stop."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The way of one candidate, with one seed, to a rung."""
+    """One training of a candidate, with one seed, up to a rung."""
 
     request: Request
     title: str
-    """For people."""
+    """The text that names the run on a terminal."""
     job: Job
 
 
 End = tuple[Run, Outcome | NonFiniteLoss]
-"""A run and what it came to; a loss that is not finite is a result like another."""
+"""A run and its outcome; a loss that is not finite is an outcome too."""
 
 Train = Callable[[Sequence[Run]], Iterator[End]]
-"""Does runs and yields each as soon as it is done."""
+"""A function that does runs and yields each as soon as it is done."""
 
 
 def one_after_another(launch: Launch, console: Console) -> Train:
-    """Each run by the workers of the cluster section, its progress shown."""
+    """Train each run with the workers of the cluster section, and show its progress."""
 
     def train(runs: Sequence[Run]) -> Iterator[End]:
         for number, run in enumerate(runs, start=1):
-            later = sum(each.job.end - each.job.checkpoints.step() for each in runs[number:])
+            job, later = run.job, map(_work, runs[number:])
             try:
                 with (
-                    console.ahead(later),
-                    console.stage(run.title, run.job.end, run.job.checkpoints.step()) as view,
+                    console.ahead(*later),
+                    console.stage(
+                        run.title, job.end, job.checkpoints.step(), job.stage, job.images_after
+                    ) as view,
                 ):
                     outcome: Outcome | NonFiniteLoss = launch(run.job, view.report)
             except NonFiniteLoss as loss:
@@ -70,25 +70,15 @@ def one_after_another(launch: Launch, console: Console) -> Train:
     return train
 
 
-def heard(launch: Launch, listen: Listen) -> Launch:
-    """The same, with its reports also told to what `listen` makes."""
-
-    def launch_heard(job: Job, emit: Emit) -> Outcome:
-        keep = listen(job)
-
-        def both(report: Report) -> None:
-            keep(report)
-            emit(report)
-
-        return launch(job, both)
-
-    return launch_heard
+def _work(run: Run) -> Work:
+    done = run.job.checkpoints.step()
+    return Work(run.job.stage, run.job.end - done, 1, run.job.images_after(done))
 
 
 def side_by_side(
     cluster: ClusterConfig, at_most: int | None, command: str = "select", listen: Listen | None = None
 ) -> Train:
-    """As many runs at once as the connected Ray holds, or fewer; each takes the room of a sweep's trial.
+    """Train as many runs at once as the connected Ray holds, or fewer; each takes as much as a sweep's trial.
 
     `listen` makes what hears the reports of a run, in the process that drives it.
     """
@@ -143,7 +133,7 @@ def _options(cluster: ClusterConfig) -> dict[str, Any]:
 
 
 def _train(job: Job, threads: int, listen: Listen | None, mark: Mark | None) -> Outcome | Exception:
-    """What a task does. Errors of the user come back as values: Ray would wrap a traceback around them."""
+    """The body of a task. It returns errors of the user as values: Ray would wrap a traceback around them."""
     import torch
 
     from orchestrator.cluster.launch import launch
@@ -153,13 +143,9 @@ def _train(job: Job, threads: int, listen: Listen | None, mark: Mark | None) -> 
     try:
         if mark:
             mark.require_seen()
-        return launch(job, listen(job) if listen else _ignore)
+        return launch(job, listen(job) if listen else lambda _: None)
     except (UserError, NonFiniteLoss) as error:
         return error
-
-
-def _ignore(_report: Report) -> None:
-    """Only the score at the end is looked at."""
 
 
 def _outcome(task: "ObjectRef[Outcome | Exception]", command: str) -> Outcome | NonFiniteLoss:
@@ -188,30 +174,48 @@ def trial_of(experiment: Experiment, seed: int, step: int) -> Experiment:
 
 @dataclass(frozen=True)
 class LiveCurves:
-    """Has trained what is asked for."""
+    """A source that trains the runs whose scores are requested."""
 
     experiment: Experiment
     candidates: Mapping[str, Named]
     folder: Path
     """Folder of the selection; a run is stored in <hash of its genotype>/seed-<k>."""
     metric: str
-    """As reported."""
+    """The name of the score, as it is reported."""
     journal: Journal
-    """Gets every score as soon as it is there: an interruption costs one run's way to the rung at most."""
+    """The journal gets every score at once: an interruption costs at most one run's way to the rung."""
     console: Console
     train: Train
+    remaining: Callable[[Known], Remaining] = lambda _: Remaining(0, 0)
+    """A function that tells what the policy still trains when it knows these scores."""
 
     def scores(self, requests: Sequence[Request]) -> Mapping[Request, float | None]:
         """A score for each request, None for a run that diverged."""
+        left, known = self.remaining(self.journal.known), len(self.journal.known)
+        total = known + max(left.trainings, len(requests))
         runs = [
-            self._run(request, f"{number} of {len(requests)}")
-            for number, request in enumerate(requests, start=1)
+            self._run(request, f"{number} of {total}") for number, request in enumerate(requests, known + 1)
         ]
+        if len(runs) > 1:
+            self.console.say(f"select: about {total} trainings in all, {left.steps:,} steps left")
+        steps = {run.request: run.job.end - run.job.checkpoints.step() for run in runs}
+        later, began, trained = self._later(left, runs, sum(steps.values())), time.monotonic(), 0
         answers: dict[Request, float | None] = {}
-        for run, outcome in self.train(runs):
-            answers[run.request] = self._score(run, outcome)
-            self.journal.record(run.request, answers[run.request])
+        with self.console.ahead(later):
+            for run, outcome in self.train(runs):
+                answers[run.request] = self._score(run, outcome)
+                self.journal.record(run.request, answers[run.request])
+                trained += steps[run.request]
+                if trained and later.kind not in self.console.outlook.steps:  # trained elsewhere, unwatched
+                    seconds = (time.monotonic() - began) / trained * max(left.steps - trained, 0)
+                    self.console.say(f"select: about {in_words(seconds)} left")
         return answers
+
+    def _later(self, left: Remaining, runs: Sequence[Run], steps: int) -> Work:
+        """The work that follows after these runs."""
+        trainings = max(left.trainings - len(runs), 0)
+        images = trainings * self.experiment.retrain.evaluation.samples
+        return Work("retrain", max(left.steps - steps, 0), trainings, images)
 
     def job(self, request: Request) -> Job:
         """The training that answers a request: the whole one, which pauses at the rung."""

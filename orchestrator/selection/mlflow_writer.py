@@ -24,7 +24,7 @@ from trainers.guarded_step import NonFiniteLoss
 logger = logging.getLogger(__name__)
 
 PAUSE = 2.0
-"""Seconds between two looks at what trainings have reported."""
+"""Seconds between two readings of what trainings have reported."""
 STAGE = "candidate"
 
 
@@ -53,12 +53,12 @@ class TrainingsWriter:
     parent: TrackedRun
     candidates: Mapping[str, Named]
     metric: str
-    """That decides: its curves are shown in the parent too."""
+    """The score that decides: the parent shows its curves too."""
     _trainings: dict[tuple[str, int], Training] = field(default_factory=dict)
     _left: threading.Event = field(default_factory=threading.Event)
 
     def written(self, train: Train) -> Train:
-        """The same, with what it trains written."""
+        """The same function, with its trainings written to MLflow."""
 
         def train_written(runs: Sequence[Run]) -> Iterator[End]:
             for run in runs:

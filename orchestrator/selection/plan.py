@@ -9,17 +9,19 @@ from orchestrator.checkpoints.stored_folder import bring_run
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.selection import THIRD, SelectStage
+from orchestrator.console.outlook import Work
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
 from orchestrator.selection import policy
 from orchestrator.selection.candidates import Named, collect
 from orchestrator.selection.live import trial_of
+from orchestrator.selection.result import Candidate
 from orchestrator.stages.session import Session
 from orchestrator.yardstick.known import KnownReliability, known_reliability
 from trainers.metrics.specs import lower_is_better, score_names
 
 FIRST = "score"
-"""Stands for the first metric of the evaluation."""
+"""The name that stands for the first metric of the evaluation."""
 
 
 def select_stage(experiment: Experiment) -> SelectStage:
@@ -73,13 +75,13 @@ class SelectionPlan:
     select: SelectStage
     candidates: Mapping[str, Named]
     identity: Mapping[str, Any]
-    """What decides a score besides genotype, seed and step: dotted name -> JSON value."""
+    """All settings that decide a score besides genotype, seed and step: dotted name -> JSON value."""
     known: KnownReliability | None = None
-    """What a reliability run has measured of the recipe, if there is one."""
+    """The reliability that a run has measured of the recipe, if there is one."""
 
     @property
     def deciding(self) -> dict[str, Any]:
-        """All that the choice depends on."""
+        """All settings that the choice depends on."""
         select = self.select.model_dump(mode="json", exclude={"concurrent", "retrain", "measured_rungs"})
         if select["keep"] is None:  # what null stands for was the default of earlier versions
             select["keep"] = list(THIRD)
@@ -114,7 +116,7 @@ def plan_of(session: Session, own: Path | None) -> SelectionPlan:
 def _measured_rungs(
     experiment: Experiment, settled: SelectStage, known: KnownReliability | None
 ) -> str | None:
-    """Where the rungs come from, in one line; None where they are the policy's own or were given."""
+    """One line that tells where the rungs come from; None if they are the policy's own or were given."""
     first = known and known.measured.first_rung
     if not (known and experiment.select and policy.takes_measured_rungs(experiment.select)):
         return None
@@ -143,3 +145,13 @@ def ships(experiment: Experiment) -> bool:
             f"select.rungs with {steps} or 1.0, or use null"
         )
     return finishes and not select.retrain
+
+
+def selection_work(experiment: Experiment) -> Work:
+    """The selection of a pipeline, before its search has found the candidates."""
+    config, derivations = select_stage(experiment), experiment.search.steps // experiment.search.report_every
+    searches = len(config.searches) + 1
+    count = searches * min(config.limit, max(derivations, 1)) + config.random + len(config.zoo)
+    runs = range(max(config.most_repeats_at(rung) for rung in range(len(config.steps))))
+    left = policy.remaining([Candidate(f"{number}", tuple(runs)) for number in range(count)], {}, config)
+    return Work("retrain", left.steps, left.trainings, left.trainings * experiment.retrain.evaluation.samples)

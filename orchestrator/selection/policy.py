@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.selection import SelectionConfig
+from orchestrator.selection.policies.forecast import Known, Remaining, forecast, spending
 from orchestrator.selection.policies.policy import Policy
 from orchestrator.selection.policies.registry import POLICIES
 from orchestrator.selection.result import Candidate, CurveSource, Selection, SelectionError
@@ -19,10 +20,24 @@ def select(candidates: Sequence[Candidate], source: CurveSource, config: Selecti
     """
     policy = policy_of(config)
     _check(candidates)
+    return policy.choose(candidates, source, _with_budget(policy, len(candidates), config))
+
+
+def _with_budget(policy: Policy, candidates: int, config: SelectionConfig) -> SelectionConfig:
+    """The configuration with its budget in steps."""
     budget = policy.budget if config.budget is None else config.budget
     if isinstance(budget, float):
-        budget = int(budget * len(candidates) * config.steps[-1] + 0.5)
-    return policy.choose(candidates, source, config.model_copy(update={"budget": budget}))
+        budget = int(budget * candidates * config.steps[-1] + 0.5)
+    return config.model_copy(update={"budget": budget})
+
+
+def remaining(candidates: Sequence[Candidate], known: Known, config: SelectionConfig) -> Remaining:
+    """The trainings that `select` still does when it knows these scores."""
+    policy = policy_of(config)
+    config = _with_budget(policy, len(candidates), config)
+    if policy.spends_budget and config.budget:
+        return spending(min(int(config.budget), len(candidates) * config.steps[-1]), known, config.steps)
+    return forecast(lambda source: policy.choose(candidates, source, config), known)
 
 
 Config = TypeVar("Config", bound=SelectionConfig)

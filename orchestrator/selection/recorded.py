@@ -134,7 +134,7 @@ def settle_on(curves: Curves, config: SelectionConfig) -> SelectionConfig:
 
 
 def default_config(curves: Curves) -> SelectionConfig:
-    """For a table of which nothing else is known."""
+    """The configuration for a table of which nothing else is known."""
     settled = settle_on(curves, SelectionConfig())
     return settled.model_copy(update={"max_repeats": most_repeats(len(settled.steps))})
 

@@ -73,7 +73,7 @@ def render_draws(report: DrawsReport) -> "RenderableType":
 
 
 def findings(report: ReplayReport) -> Iterator[str]:
-    """What a replay came to, line by line."""
+    """The outcome of a replay, line by line."""
     genotypes, end = f"{report.genotypes:,}", f"step {report.final_step:,}"
     if report.best is None or report.regret is None:
         yield (

@@ -21,7 +21,7 @@ BEST = 10
 
 
 class RungReport(Frozen):
-    """How well one rung told the good from the bad."""
+    """The quality of one rung: how well it told good candidates from bad ones."""
 
     step: int
     stood: int
@@ -29,7 +29,7 @@ class RungReport(Frozen):
     best_kept: float | None
     """Share of the true best 10, or of all where there are fewer, who went on; None without final scores."""
     rank_correlation: float | None
-    """Spearman's, of the mean scores of all genotypes here with the final ones; None where undefined."""
+    """Spearman's correlation of the mean scores at this rung with the final ones; None if undefined."""
     noise: Noise
     """Deviation over seeds here, of all genotypes that were trained more than once."""
 
@@ -52,7 +52,7 @@ class ReplayReport(Frozen):
     """The genotype with the best final score."""
     best_score: float | None
     regret: NonNegativeFloat | None
-    """How much worse the choice's final score is than the best."""
+    """The regret: how much worse the choice's final score is than the best."""
     choice_place: int | None
     """Place of the choice in the order of final scores, from 1."""
     rungs: tuple[RungReport, ...]
@@ -62,7 +62,7 @@ class ReplayReport(Frozen):
     noise: Noise
     """Deviation over seeds at the final step."""
     notes: tuple[str, ...]
-    """What in the table needs to be known to read the report."""
+    """Notes on the table that are needed to read the report."""
 
     @property
     def saved(self) -> float:
@@ -171,7 +171,7 @@ def _notes(
     config: SelectionConfig,
     truth: Truth,
 ) -> Iterator[str]:
-    """What in the table is not as one would expect."""
+    """Notes on what is unusual in the table."""
     repeats = max(config.repeats)
     few = sum(len(candidate.seeds) < repeats for candidate in everyone)
     unscored = len(curves.genotypes) - len(truth.scores)

@@ -23,7 +23,7 @@ class Candidate:
     seeds: tuple[int, ...]
     """Seeds of the candidate's training runs, in the order in which they are used; there are no more runs."""
     name: str = ""
-    """For people; the id where empty."""
+    """The name that is shown; the id if empty."""
 
 
 class Request(NamedTuple):
@@ -52,7 +52,7 @@ class Divergence(Frozen):
     seed: int
     step: int
     score: float | None
-    """None where it was not finite."""
+    """The score; None if it was not finite."""
     reason: str
 
 
@@ -63,20 +63,20 @@ class RankedCandidate(Frozen):
     name: str
     step: int
     place: int
-    """Among those at this rung, from 1 for the best."""
+    """The place among those at this rung, from 1 for the best."""
     seeds: tuple[int, ...]
     """Seeds of the runs that count, in the order of `scores`."""
     scores: tuple[float, ...]
     diverged: tuple[Divergence, ...]
     """Runs of this candidate that diverged here or at earlier rungs."""
     mean: float | None
-    """None if all runs diverged."""
+    """The mean of the scores; None if all runs diverged."""
     deviation: float | None
     """Standard deviation of the scores over seeds; None for fewer than two."""
     kept: bool
     """Whether the candidate continues to the next rung or, at the last one, may be chosen."""
     reason: str
-    """Why it was kept or not, in a few words."""
+    """The reason why it was kept or not, in a few words."""
 
     @property
     def runs(self) -> int:
@@ -94,14 +94,14 @@ class Rung(Frozen):
 
     step: int
     standings: tuple[RankedCandidate, ...]
-    """All who stood here, best first."""
+    """All candidates at this rung, best first."""
     noise: Noise
     repeats: int
     """Runs added because candidates were within noise."""
     note: str
-    """What a reader has to know about the repeats; empty if nothing."""
+    """A note about the repeats; empty if there is nothing to say."""
     steps_trained: int
-    """In all runs together, from the rung before to this one."""
+    """Steps in all runs together, from the previous rung to this one."""
 
     @property
     def kept(self) -> tuple[RankedCandidate, ...]:
@@ -116,7 +116,7 @@ class Selection(Frozen):
     rungs: tuple[Rung, ...]
     """The rungs that were reached: fewer than configured if all candidates diverged."""
     ranking: tuple[RankedCandidate, ...]
-    """Every candidate where it stood last: who came further first, then by score; the diverged at the end."""
+    """Every candidate in its last place: those that came further first, then by score; diverged ones last."""
     choice: str | None
     """Genotype id; None if everyone diverged."""
     reason: str

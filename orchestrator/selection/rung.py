@@ -22,11 +22,11 @@ class CandidateScores:
     scores: Mapping[int, float]
     """Seed -> score of the runs that count."""
     diverged: tuple[Divergence, ...]
-    """At this rung or before."""
+    """The runs that diverged at this rung or before."""
 
     @property
     def runs(self) -> int:
-        """All that were started."""
+        """The number of runs that were started."""
         return len(self.scores) + len(self.diverged)
 
     @property
@@ -41,12 +41,12 @@ class CandidateScores:
 
     @property
     def mean(self) -> float | None:
-        """None if all runs diverged."""
+        """The mean score; None if all runs diverged."""
         return fmean(self.values) if self.scores else None
 
 
 def best_first(candidates: Sequence[CandidateScores], lower_is_better: bool) -> list[CandidateScores]:
-    """By mean score; then those that diverged in more than half of their runs; then those without a score."""
+    """Sort by mean score; then come those that diverged in more than half of their runs, then the rest."""
 
     def order(scored: CandidateScores) -> tuple[bool, bool, float, str]:
         by_mean = rank(scored.mean or 0.0, lower_is_better)
@@ -84,7 +84,7 @@ def is_finite(score: float | None) -> TypeGuard[float]:
 
 
 def _divergence(score: float | None, middle: float, config: SelectionConfig) -> str:
-    """Why a run counts as diverged; empty if it does not."""
+    """The reason why a run counts as diverged; empty if it does not."""
     if not is_finite(score):
         return "no finite score"
     if config.divergence_multiple is None or middle <= 0:
@@ -103,7 +103,7 @@ class CandidateRuns:
     alive: tuple[int, ...] = ()
     """Seeds of the runs that continue."""
     trained: int = 0
-    """Steps of each of them."""
+    """The number of steps of each of them."""
     diverged: tuple[Divergence, ...] = ()
 
     @property
@@ -140,7 +140,7 @@ class Comparison:
         self._scores[member.candidate.genotype] = {}
 
     def to_reach(self, repeats: int, members: Sequence[CandidateRuns] | None = None) -> list[Request]:
-        """What brings members here, all unless given: runs go on, new ones make up the number of repeats."""
+        """The requests that bring members to this rung: runs continue, new ones complete the repeats."""
         return [
             Request(member.candidate.genotype, seed, self.step)
             for member in (self.members.values() if members is None else members)
@@ -157,7 +157,7 @@ class Comparison:
         return Request(genotype, left[0], self.step) if left else None
 
     def ranked(self) -> list[CandidateScores]:
-        """How the candidates stand, best first."""
+        """The candidates with their scores, best first."""
         everyone = {request: score for scores in self._scores.values() for request, score in scores.items()}
         lost = divergences(everyone, self._config)
         scored = [

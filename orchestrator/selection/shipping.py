@@ -28,7 +28,7 @@ class Shipped:
     scores."""
     generator_step: int
     generator_score: Mapping[str, float]
-    """At that step."""
+    """The score at that step."""
     samples: Path
     checkpoint: Path
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from orchestrator.artifacts.cost import generator_parameters
@@ -14,14 +15,13 @@ from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.selection import SelectStage
 from orchestrator.console.console import Console
+from orchestrator.jobs.job import Launch, heard
 from orchestrator.selection import policy
 from orchestrator.selection.candidates import Named, within_limits
 from orchestrator.selection.journal import SCORES_FILE, Remembered, open_journal, write_ranking
 from orchestrator.selection.live import (
-    Launch,
     LiveCurves,
     Train,
-    heard,
     one_after_another,
     side_by_side,
 )
@@ -43,22 +43,22 @@ class Selected:
 
     run: RunIdentity = field(metadata=MERGED)
     choice: str
-    """The candidate's name."""
+    """The name of the chosen candidate."""
     metrics: Mapping[str, float | None]
-    """Its score, and what the selection cost."""
+    """The score of the choice, and the cost of the selection."""
     genotypes: Mapping[str, GenotypeFile]
     shipped: Shipped | None = field(metadata=MERGED)
-    """None where the last rung is before the end of the training."""
+    """The finished generator; None if the last rung is before the end of the training."""
     pareto_front: Mapping[str, Mapping[str, float | None]]
     """Score and parameters of each candidate on the front of the two."""
     selection: Path
-    """All of it as JSON."""
+    """The file with the whole selection as JSON."""
     ranking: Path
-    """Its rows as Parquet."""
+    """The file with its rows as Parquet."""
     scores: Path
     """The journal, which can be replayed."""
     reliability: str | None
-    """What differences its runs cannot show; None where no reliability run has measured the recipe."""
+    """A sentence about differences that its runs cannot show; None if the recipe was not measured."""
 
 
 def select(experiment: Experiment, console: Console) -> Selected:
@@ -88,14 +88,13 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
         journal = open_journal(folder, plan.identity, copy_of(session.experiment, folder), precision)
         candidates = _within_limits(session, plan, folder)
         writer = TrainingsWriter(session, run, candidates, config.metric)
+        entered = _entered(candidates, config, session.experiment.seed)
         live = LiveCurves(
             session.experiment, candidates, folder, config.metric, journal, session.console,
-            writer.written(train),
+            writer.written(train), partial(policy.remaining, entered, config=config),
         )  # fmt: skip
         with writer.writing():
-            selection = policy.select(
-                _entered(candidates, config, session.experiment.seed), Remembered(live, journal), config
-            )
+            selection = policy.select(entered, Remembered(live, journal), config)
         session.console.show(render(selection))
         limit = plan.known.quoted(selection.fewest_runs) if plan.known and selection.choice else None
         if limit:
@@ -111,7 +110,7 @@ def select_in(session: Session, plan: SelectionPlan, launch: Launch = launch) ->
 
 @contextmanager
 def _trainings(session: Session, config: SelectStage, launch: Launch) -> Iterator[Train]:
-    """How candidates are trained, and Ray for as long where several are at once."""
+    """The function that trains candidates, and a running Ray if several train at once."""
     if config.concurrent == 1:
         yield one_after_another(heard(launch, recording), session.console)
         return

@@ -125,7 +125,7 @@ def _scores(subject: Subject, against: Against, cache: Path, device: torch.devic
 
 
 def _hash(subject: Subject, against: Against) -> str:
-    """Eight digits that change whenever the scores would mean something else."""
+    """Eight digits that differ if scores mean something else."""
     deciding: Mapping[str, object] = {
         "of": subject.content_hash if isinstance(subject, Images) else subject.genotype.content_hash,
         "file": None if isinstance(subject, Images) else str(subject.file.absolute()),

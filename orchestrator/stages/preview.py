@@ -46,13 +46,13 @@ def preview(experiment: Experiment, folder: Path, console: Console, *stages: str
 
 
 def contact_sheet(experiment: Experiment) -> dict[str, bytes]:
-    """What MLflow keeps of the preview of a run: the sheet, if there is one."""
+    """The files of a run's preview for MLflow: the contact sheet, if there is one."""
     file = experiment.folder / (experiment.name or "") / SHEET_FILE
     return {SHEET_FILE: file.read_bytes()} if file.is_file() else {}
 
 
 def too_few(experiment: Experiment, count: int, stages: tuple[str, ...]) -> Iterator[str]:
-    """What needs more images than there are, with the cure."""
+    """A message about what needs more images than there are, with the cure."""
     option = "root" if isinstance(experiment.data, ImageFolderConfig) else "path"
     found = f"data.{option}: {count} image{'s' if count > 1 else ''} in {getattr(experiment.data, option)}"
     for stage in stages:

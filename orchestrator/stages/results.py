@@ -15,12 +15,12 @@ MERGED = {"printed": "merged"}
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """By what the run of a stage is found again."""
+    """The names by which the run of a stage is found again."""
 
     name: str
     """The folder below the root."""
     run_id: str
-    """MLflow's."""
+    """The id of the run in MLflow."""
     tracking_uri: str
 
 
@@ -34,16 +34,16 @@ class GenotypeFile:
 
 @dataclass(frozen=True)
 class Trained:
-    """What searches and retrainings have in common."""
+    """The part that results of searches and retrainings share."""
 
     step: int
     metrics: Mapping[str, float]
     """Metrics of the last report."""
     genotypes: Mapping[str, GenotypeFile]
-    """By network: derived by a search, trained by a retraining."""
+    """The genotypes by network: derived by a search, trained by a retraining."""
     checkpoint: Path
     workers: Mapping[int, int]
-    """How many trained, by the step after which they began."""
+    """The number of workers, by the step after which they began."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Searched:
     """A grid of generated images; None where the strategy trains no network."""
     figures: Mapping[str, Path]
     trust: str | None
-    """How its inherited scores rank real trainings; None where there are none to compare."""
+    """A sentence on how its inherited scores rank real trainings; None if there are none to compare."""
     folder: Path = field(metadata=UNPRINTED)
-    """Where it recorded all genotypes that it derived on its way."""
+    """The folder with all genotypes that it derived on its way."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ class Evolved:
     run: RunIdentity = field(metadata=MERGED)
     metrics: Mapping[str, float]
     genotypes: Mapping[str, GenotypeFile]
-    """The best one."""
+    """The best genotype."""
     others: int
-    """Genotypes besides, which a selection of this run compares too."""
+    """The number of further genotypes, which a selection of this run compares too."""
     trust: str | None
-    """How its scores rank real trainings; None where no reliability run has measured the recipe."""
+    """A sentence on how its scores rank real trainings; None if the recipe was never measured."""
     candidates: Path
-    """All that were scored, as Parquet."""
+    """All scored candidates, as Parquet."""
     pareto: Path
-    """Score against parameters, as PNG."""
+    """A drawing of score against parameters, as PNG."""
     folder: Path = field(metadata=UNPRINTED)
-    """Where a selection finds all of them."""
+    """The folder in which a selection finds all of them."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Retrained:
     """The best generator, averaged over training."""
     generator_step: int
     generator_score: Mapping[str, float]
-    """Empty where nothing was scored."""
+    """The score of that step; empty if nothing was scored."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,17 @@ class Evaluated:
     """Name of the way of scoring."""
     metrics: Mapping[str, float]
     fingerprint: Mapping[str, str]
-    """All that two scores must share to be compared."""
+    """All values that two scores must share to be compared."""
 
 
 @dataclass(frozen=True)
 class MeasuredReliability:
-    """What two trainings of one genotype tell about a retraining recipe."""
+    """The reliability of a retraining recipe, from repeated trainings of each genotype."""
 
     run: RunIdentity = field(metadata=MERGED)
     metrics: Mapping[str, float]
     sentence: str
-    """What the recipe cannot show."""
+    """A sentence about differences that the recipe cannot show."""
     changes: tuple[str, ...]
     """Advice on the recipe."""
     scores: Path
@@ -135,17 +135,17 @@ class RetrainedZoo:
     metrics: Mapping[str, float]
     """Mean and deviation of every network's score."""
     verdict: tuple[str, ...]
-    """Which is best, and which cannot be told from it."""
+    """A sentence: which is best, and which cannot be told from it."""
     left_out: Mapping[str, str]
-    """Published name -> why its network does not fit the configuration."""
+    """Published name -> the reason why its network does not fit the configuration."""
     trainings: Path
     """All scores of all trainings, as JSON."""
     page: Path
     """The comparison, as HTML."""
     chart: Path
-    """Its first figure, as PNG."""
+    """The first figure of the comparison, as PNG."""
     rows: Path
-    """Its rows, as Parquet."""
+    """The rows of the comparison, as Parquet."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class StatisticsFile:
 
     statistics: Path
     images: int
-    """How many."""
+    """The number of images."""
     fingerprint: str
     """Hash of the images."""
     extractor: str
@@ -162,7 +162,7 @@ class StatisticsFile:
 
 @dataclass(frozen=True)
 class SelfChecked:
-    """Scores of real images that were as known."""
+    """Scores of real images that equal the known ones."""
 
     metrics: Mapping[str, float]
     passed: bool = True

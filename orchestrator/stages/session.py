@@ -47,7 +47,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """Of the run's stages."""
+        """The folder of the run's stages."""
         return self.experiment.folder / self.name
 
 
@@ -71,7 +71,7 @@ def fresh_name(prefix: str, root: Path) -> str:
 
 
 SHOWN = {"search": SEARCHED, "retrain": "", "select": "select/"}
-"""Stage -> what a pipeline's run puts before the names of its metrics, to show its curves."""
+"""Stage -> the prefix of its metrics in a pipeline's run, which shows its curves."""
 
 
 def tracked(
@@ -102,5 +102,5 @@ def tracked(
 
 
 def run_identity(session: Session, run: TrackedRun) -> RunIdentity:
-    """How to find a run again."""
+    """The names by which a run is found again."""
     return RunIdentity(session.name, run.run_id, session.tracker.uri)

@@ -121,7 +121,8 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
         run = held.enter_context(tracked(session, job.stage, config, job.genotypes))
         run.genotypes(job.genotypes)
         watch = Watch(job.folder)
-        with session.console.stage(job.stage, job.config.steps, job.checkpoints.step()) as view:
+        first = job.checkpoints.step()
+        with session.console.stage(job.stage, job.config.steps, first, images_after=job.images_after) as view:
 
             def emit(report: Report) -> None:
                 run.report(report)

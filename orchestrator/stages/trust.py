@@ -1,4 +1,4 @@
-"""How far the supernets of a search can be trusted: measured, drawn and recorded with the search."""
+"""The trust in the supernets of a search: measured, drawn and recorded with the search."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ ScoreAll = Callable[[Sequence[Genotype]], Iterable[tuple[Genotype, tuple[float, 
 
 @dataclass(frozen=True)
 class Trusted:
-    """What is known of the supernets of a search."""
+    """The trust in the supernets of a search."""
 
     sentence: str
     drawing: Path
@@ -77,7 +77,7 @@ def trust_of_search(job: Job, run: TrackedRun, console: Console) -> Trusted | No
 
 
 def _known(folder: Path, truth: Truth) -> Trust | None:
-    """What was measured before an interruption, with the same trainings."""
+    """The measurement before an interruption, if it has the same trainings."""
     if not (folder / FIGURES_FILE).is_file():
         return None
     found = Trust.model_validate_json((folder / FIGURES_FILE).read_bytes())
@@ -85,7 +85,7 @@ def _known(folder: Path, truth: Truth) -> Trust | None:
 
 
 def _measured(experiment: Experiment, folder: Path, truth: Truth, score: ScoreAll) -> Trust:
-    """What inherited scores of the truth's genotypes say, drawn and written down."""
+    """The trust that inherited scores of the truth's genotypes give, drawn and written down."""
     from orchestrator.plots.trust import trust as figure
 
     found = {genotype.content_hash: scores for genotype, scores in score(truth.genotypes)}

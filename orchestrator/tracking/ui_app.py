@@ -22,6 +22,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>advnas</title>
 const [store, page, state] = KEY;
 const key = store + page + "-" + JSON.stringify([EXPERIMENT]) + "-" + state;
 if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(VIEW));
+// MLflow's assistant would open at the first visit and cover a quarter of the table; its button stays.
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
 location.replace("/#/experiments/" + EXPERIMENT + "/runs?workflowType=machine_learning");
 </script>
 """

@@ -9,9 +9,9 @@ from orchestrator.checkpoints.stored_folder import copy_of
 from orchestrator.cluster.session import ray_cluster
 from orchestrator.config.identity import IDENTITY_FILE
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Job, Outcome
+from orchestrator.jobs.job import Job, Launch, Outcome, heard
 from orchestrator.selection.journal import require_same_identity
-from orchestrator.selection.live import Launch, Run, Train, heard, one_after_another, side_by_side
+from orchestrator.selection.live import Run, Train, one_after_another, side_by_side
 from orchestrator.stages.session import Session
 from orchestrator.trainings.grid import Grid
 from orchestrator.trainings.runs import RUNS_FILE, EndedRun, RunJournal, ended, listening

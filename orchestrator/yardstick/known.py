@@ -20,7 +20,7 @@ STAGE = "reliability"
 FIGURES_FILE = "reliability.json"
 
 Recipe = Mapping[str, Any]
-"""What decides a score besides genotype, seed and step: dotted name -> JSON value."""
+"""The settings that decide a score besides genotype, seed and step: dotted name -> JSON value."""
 
 
 TOLD = ("extractor", "samples")
@@ -35,7 +35,7 @@ class KnownReliability:
     measured: Measured
 
     def quoted(self, seeds: int) -> str:
-        """What so many seeds cannot show, and how this is known."""
+        """A sentence about what that many seeds cannot show, and its source."""
         value, low, high = self.measured.correlation
         return (
             f"{self.measured.sentence_for(seeds)} (run {self.run}: two seeds agree by {value:.2f}, "
@@ -57,7 +57,7 @@ def recipe_of(experiment: Experiment) -> dict[str, Any]:
 
 
 def known_reliability(experiment: Experiment, metric: str) -> KnownReliability | None:
-    """What a finished run has measured of the recipe, by a score; the most thorough one of several."""
+    """The most thorough measurement of the recipe by a finished run, by a score; None if there is none."""
     recipe = json.loads(json.dumps(recipe_of(experiment)))
 
     def applies(saved: Recipe) -> bool:
@@ -74,7 +74,7 @@ def known_reliability(experiment: Experiment, metric: str) -> KnownReliability |
 def known_in_text(
     runs: Iterable[FinishedRun], metric: str, recipe: Mapping[str, str], protocol: Mapping[str, str]
 ) -> KnownReliability | None:
-    """The same for a recipe and a protocol as records of runs have them."""
+    """The reliability for a recipe and a protocol as records of runs have them."""
 
     def applies(saved: Recipe) -> bool:
         modern = modern_identity(saved, recipe)

@@ -21,7 +21,7 @@ from search_space.frozen import Frozen
 SEEDS = (1, 2, 3, 5, 10)
 """Numbers of seeds for which the smallest visible difference is given."""
 QUOTED = 3
-"""Number of seeds in the sentence."""
+"""The number of seeds that the sentence speaks of."""
 SHARE = 0.5
 """A step may be a rung where its correlation with another seed's end is at least that share of the end's."""
 NEAR = 0.1
@@ -33,31 +33,31 @@ class ReliabilityError(UserError):
 
 
 class Measured(Frozen):
-    """How far a recipe tells genotypes apart. Deviation and factors are of the score's logarithm."""
+    """The reliability of a recipe. Deviation and factors are of the score's logarithm."""
 
     metric: str
     genotypes: int
-    """Trained."""
+    """Number of genotypes that were trained."""
     complete: int
     """Genotypes with finite scores at all steps and seeds: all statistics but `collapsed` use only these."""
     seeds: int
     collapsed: float
     """Share of the runs that diverged or ended far worse than the median run."""
     correlation: Estimate
-    """Spearman's, between two seeds."""
+    """Spearman's correlation between two seeds."""
     intraclass: Estimate
     """Share of a single score's variance that is the genotype's."""
     deviation: float
-    """Over seeds, pooled over genotypes."""
+    """The deviation over seeds, pooled over genotypes."""
     degrees: int
     """Degrees of freedom of the deviation."""
     factors: dict[int, float]
     """Seeds -> ratio of two scores that so many seeds of each show with 80 % power."""
     steps: tuple[int, ...]
     other_seed: tuple[float, ...]
-    """At each step, how well its scores rank the end of another seed."""
+    """The correlation of each step's scores with the end of another seed."""
     same_seed: tuple[float, ...]
-    """The same for the run's own end: optimistic."""
+    """The correlation of each step's scores with the run's own end: optimistic."""
     medians: tuple[float, ...]
     """Median of the score at each step."""
 
@@ -65,22 +65,22 @@ class Measured(Frozen):
 
     @property
     def best_step(self) -> int:
-        """Where the median was best."""
+        """The step at which the median was best."""
         order = min if self.lower_is_better else max
         return order(zip(self.medians, self.steps, strict=True))[1]
 
     def worse_than(self, step: int) -> float:
-        """By how much the median at the end is worse than at a step, in logarithms: near a percentage."""
+        """The difference of the median at the end and at a step, in logarithms: near a percentage."""
         change = math.log(self.medians[-1] / self.medians[self.steps.index(step)])
         return change if self.lower_is_better else -change
 
     @property
     def sentence(self) -> str:
-        """What to remember."""
+        """The main result in one sentence."""
         return self.sentence_for(QUOTED)
 
     def sentence_for(self, seeds: int) -> str:
-        """What so many runs of each genotype cannot show."""
+        """A sentence about what that many runs of each genotype cannot show."""
         factor = smallest_factor(self.deviation, self.degrees, seeds)
         runs = "1 seed" if seeds == 1 else f"{seeds} seeds"
         return (
@@ -103,7 +103,7 @@ class Measured(Frozen):
 
     @property
     def telling_step(self) -> int:
-        """From it on, all steps rank another seed's end about as well as the end does."""
+        """The first step from which all steps rank another seed's end about as well as the end does."""
         least = self.other_seed[-1] - NEAR
         early = [step for step, value in zip(self.steps, self.other_seed, strict=True) if value < least]
         return next(step for step in self.steps if not early or step > early[-1])

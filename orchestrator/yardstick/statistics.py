@@ -88,7 +88,7 @@ def noise_variance(ends: Float64[np.ndarray, "G K"]) -> float:
 def early_correlations(
     curves: Float64[np.ndarray, "G K T"],
 ) -> tuple[Float64[np.ndarray, " T"], Float64[np.ndarray, " T"]]:
-    """How each step ranks the end of another seed, and the end of the same run.
+    """The correlation of each step with the end of another seed, and with the end of the same run.
 
     The second is optimistic: it counts the luck that a run keeps. Spearman's correlations, means over (pairs
     of) seeds.

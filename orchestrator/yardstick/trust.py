@@ -1,4 +1,4 @@
-"""How far inherited scores can be trusted: how they rank genotypes that a reliability run has really trained.
+"""The trust in inherited scores: how they rank genotypes that a reliability run has really trained.
 
 Shapes: G genotypes, K seeds, S supernets.
 """
@@ -25,7 +25,7 @@ TABLE_FILE = "reliability.parquet"
 FEWEST = 5
 """Genotypes of which an interval can be given."""
 LARGEST = math.log(np.finfo(float).max)
-"""The logarithm of a score that there is not: the worst rank."""
+"""The logarithm that stands for a missing score: the worst rank."""
 
 
 @dataclass(frozen=True)
@@ -40,34 +40,34 @@ class Truth:
 
     @property
     def means(self) -> Float64[np.ndarray, " G"]:
-        """Over seeds."""
+        """The mean over seeds."""
         return self.scores.mean(axis=1)
 
 
 class Trust(Frozen):
-    """How supernets rank real trainings. Correlations are of ranks, with their 95 % intervals."""
+    """The agreement of supernets with real trainings. Correlations are of ranks, with 95 % intervals."""
 
     run: str
-    """Whose trainings they are."""
+    """The run of the trainings."""
     metric: str
     genotypes: int
     seeds: int
-    """Of each."""
+    """The number of seeds of each genotype."""
     spearman: Estimate
-    """Of the mean standardised score of all supernets."""
+    """Spearman's correlation of the mean standardised score of all supernets."""
     kendall: Estimate
     each: tuple[Estimate, ...]
-    """Spearman's, of each supernet alone."""
+    """Spearman's correlation of each supernet alone."""
     supernets_agree: float | None
-    """With each other; None for one supernet."""
+    """The correlation of the supernets with each other; None for one supernet."""
     parameters: Estimate
-    """Spearman's, of the number of parameters: what costs nothing."""
+    """Spearman's correlation of the number of parameters, which costs nothing to know."""
     seeds_agree: Estimate
-    """Two trainings of a genotype: what could be reached at best is about the root of it."""
+    """The correlation of two trainings of a genotype: at best, its root can be reached."""
 
     @property
     def sentence(self) -> str:
-        """What to remember."""
+        """The main result in one sentence."""
         value, low, high = self.spearman
         worth = "not shown to be better than chance" if low <= 0 else "better than chance"
         return (
@@ -79,7 +79,7 @@ class Trust(Frozen):
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What MLflow keeps."""
+        """The metrics for MLflow."""
         estimates = {"trust_spearman": self.spearman, "trust_kendall": self.kendall}
         return {
             f"{name}{suffix}": value
@@ -118,7 +118,7 @@ def _log(score: float, sign: int) -> float:
 
 
 def trust_in(inherited: Float64[np.ndarray, "G S"], truth: Truth, parameters: Sequence[int]) -> Trust:
-    """What inherited scores of the truth's genotypes say; those that are not finite are the worst."""
+    """The trust that inherited scores give; those that are not finite count as the worst."""
     means = truth.means
     ranked = np.nan_to_num(inherited, nan=LARGEST)
     spearman, kendall = rank_correlations(standardised(inherited), means)

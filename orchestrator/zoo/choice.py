@@ -19,18 +19,18 @@ from search_space.zoo.published import PUBLISHED, published_of
 
 @dataclass(frozen=True)
 class ZooPlan:
-    """What is trained of the zoo."""
+    """The trainings of published generators."""
 
     networks: Mapping[str, Named]
     """Generators by id."""
     left_out: Mapping[str, str]
-    """Published name -> why it does not fit the configuration."""
+    """Published name -> the reason why it does not fit the configuration."""
     opponent: Mapping[str, Genotype]
-    """The discriminator's genotype, by network; empty where it is the fixed one."""
+    """The discriminator's genotype, by network; empty if it is the fixed one."""
     seeds: range
-    """From the run's own on."""
+    """The seeds, from the run's own on."""
     concurrent: int | None
-    """Trainings at once; None: as many as the cluster holds."""
+    """Number of trainings at once; None: as many as the cluster holds."""
 
 
 def zoo_plan(
@@ -75,7 +75,7 @@ def zoo_plan(
 
 
 def misfit(genotype: Genotype, width: GeneratorConfig, image_size: int) -> str | None:
-    """Why the network of a genotype does not make the images of a configuration; None where it does."""
+    """The reason why the network of a genotype does not make a configuration's images; None if it does."""
     import torch
 
     made = find_space(genotype.space).image_size(width)

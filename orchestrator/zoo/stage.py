@@ -16,8 +16,7 @@ from orchestrator.compare.groups import Group, groups_of, verdict
 from orchestrator.compare.terminal import tables
 from orchestrator.config.experiment import Experiment
 from orchestrator.console.console import Console
-from orchestrator.jobs.job import Job
-from orchestrator.selection.live import Launch
+from orchestrator.jobs.job import Job, Launch
 from orchestrator.stages.preview import preview
 from orchestrator.stages.results import RetrainedZoo, write_result
 from orchestrator.stages.session import Session, run_identity, tracked
@@ -112,7 +111,7 @@ def _record(grid: Grid, journal: RunJournal, metrics: tuple[str, ...]) -> Record
 
 
 def _candidates(session: Session, file: Path, protocol: Mapping[str, str]) -> list[Candidate]:
-    """Under their published names alone, as all are of one run."""
+    """The candidates under their published names alone, as all are of one run."""
     experiment = session.experiment
     recipe = recipe_of(experiment.model_dump(mode="json"))
     found = candidates_of(file, session.name, experiment.retrain.generator, protocol, recipe, file.parent)
@@ -137,7 +136,7 @@ def _write_comparison(
 
 
 def _scores(groups: Sequence[Group]) -> dict[str, float]:
-    """What MLflow keeps as metrics: mean and deviation of every network."""
+    """The metrics for MLflow: mean and deviation of every network."""
     scores: dict[str, float] = {}
     for group in groups:
         for row in group.rows:

@@ -23,7 +23,7 @@ class Connection:
     source: int
     target: int
     offsets: tuple[int, ...]
-    """Where the kernel's taps are, along both axes."""
+    """The positions of the kernel's taps, along both axes."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ConvGraph:
 
     connections: tuple[Connection, ...]
     rectified: tuple[bool, ...]
-    """Per source: ReLU before its convolutions."""
+    """Whether ReLU precedes the convolutions, per source."""
     folded: bool
     """Stride 2: the pixels of 2x2 squares become channels of maps of half the size."""
 
@@ -55,12 +55,12 @@ class ConvGraph:
         return [(k, c) for k, c in enumerate(self.connections) if c.target == target]
 
     def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
-        """What belongs to sources, to the connections' kernels, and to their biases."""
+        """The parts of a list for sources, for the connections' kernels, and for their biases."""
         second = self.sources + len(self.connections)
         return values[: self.sources], values[self.sources : second], values[second:]
 
     def read(self, source: int, planes: Float[Tensor, "h w n i"]) -> Float[Tensor, "h2 w2 n i2"]:
-        """What the convolutions see of a source, in workspace memory."""
+        """The input that the convolutions see of a source, in workspace memory."""
         if self.folded:
             seen = fold(planes)
             return seen.relu_() if self.rectified[source] else seen

@@ -25,7 +25,7 @@ from search_space.topology import Primitive
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a square kernel is laid over a map."""
+    """The placement of a square kernel over a map."""
 
     stride: int = 1
     padding: int = 0
@@ -43,7 +43,7 @@ def convolve_images(
     *,
     rectified: bool,
 ) -> tuple[Float[Tensor, "n h2 w2 o"], ...]:
-    """Per edge: its total so far (overwritten) plus the convolutions of relu(x), or of x itself."""
+    """The sum per edge of its total so far (overwritten) and the convolutions of relu(x), or of x itself."""
     return _Convolutions.apply((geometries, rectified, len(totals)), x, biases, *totals, *kernels)
 
 

@@ -58,7 +58,7 @@ class FrequencyConvolver:
         return self._sums.pop(node, None)
 
     def _choose(self, *, folded: bool) -> list[Pair]:
-        """What to compute now: edges into every node whose sources are all known share the spectra of these.
+        """The edges to compute now: those into every node whose sources are all known share their spectra.
 
         A node that lacks a source joins if at least two of its edges are at hand: transforming their sources
         again later would take longer than transforming a part of the sum back.
@@ -112,7 +112,7 @@ class _Mixed:
         self._biases = group.biases().unbind()
 
     def of(self, edge: Edge) -> tuple[KernelLayout, Float[Tensor, "t t o i"], Float[Tensor, " o"]]:
-        """What convolves on an edge."""
+        """The convolutions of an edge."""
         position = self._edges.index(edge)
         return self._layout, self._kernels[position], self._biases[position]
 

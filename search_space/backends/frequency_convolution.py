@@ -89,7 +89,7 @@ def _products(
 
 
 def _constant(spectra: Spectra, rows: Float[Tensor, "F ww no"]) -> Float[Tensor, "wn o"]:
-    """Where a constant added to a map, divided by period^2, shows in its row frequencies."""
+    """The row frequencies in which a constant added to a map, divided by period^2, shows."""
     return rows[0, : spectra.size].view(-1, spectra.outputs)
 
 

@@ -1,4 +1,4 @@
-"""Where the taps of an edge's convolutions are, and where mixing puts them.
+"""The places of the taps of an edge's convolutions, and where mixing puts them.
 
 All convolutions of an edge read the same map with the same stride and centre, so their weighted sum is one
 convolution by the sum of their kernels, each laid out at its own taps. Taps that see nothing but padding on a

@@ -184,7 +184,7 @@ def _scale_gradients(
 def _add_through_sigma(
     gradients: Sequence[Tensor], coefficients: Float[Tensor, "E P"], spectral: Sequence[SpectralNorm]
 ) -> None:
-    """What kernels (none, if they get no gradients) get through their norms.
+    """The gradients that kernels get through their norms (none, if they get no gradients).
 
     d sigma / d W = u v^T, d scale / d sigma = -scale / sigma.
     """

@@ -30,7 +30,7 @@ from search_space.topology import Edge, Kind
 
 @dataclass(frozen=True)
 class OpGroup:
-    """In a supernet all primitives of a kind, in a derived network one primitive."""
+    """A group of operations: in a supernet all primitives of a kind, in a derived network one primitive."""
 
     kind: Kind
     edges: tuple[Edge, ...]
@@ -156,7 +156,7 @@ class UpsamplingGroup:
                 self._convolutions[filling.primitive.operation] = operation, weight
 
     def outputs(self, x: Maps, layout: MemoryLayout) -> Sequence[Maps]:
-        """What arrives at the end of each edge."""
+        """The maps that arrive at the end of each edge."""
         biases = self._biases()
         if biases is not None and "nearest" in self._convolutions:
             outputs = nearest(x, _pointwise(*self._convolutions["nearest"]), biases, layout)

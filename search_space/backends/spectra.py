@@ -34,7 +34,7 @@ class Basis:
     rows: Float[Tensor, "FF p"]
     """Real and imaginary part of every row frequency, from real positions."""
     synthesis: Float[Tensor, "FF p"]
-    """Its transpose leads from row frequencies back to positions."""
+    """The matrix whose transpose leads from row frequencies back to positions."""
     real: Float[Tensor, "G pp"]
     """Real part of every column frequency, from the real parts at all positions, then the imaginary ones."""
     imaginary: Float[Tensor, "G pp"]
@@ -144,7 +144,7 @@ class Spectra:
     def analyse(
         self, planes: Float[Tensor, "h w n i"], matrix: Float[Tensor, "FF h"], rows: Float[Tensor, "F ww ni"]
     ) -> Float[Tensor, "F ww ni"]:
-        """From the rows of maps to frequencies, by the basis or its synthesis matrix."""
+        """The frequencies of the rows of maps, by the basis or its synthesis matrix."""
         torch.mm(matrix, planes.view(self.size, -1), out=rows.view(2 * self.frequencies, -1))
         return rows
 

@@ -202,7 +202,7 @@ def bilinear_adjoint(gradient: Tensor, shape: Sequence[int], *scales: float) -> 
 def _interpolation(
     small: int, large: int, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "small large"]:
-    """What each pixel of a line gives to each of the longer line."""
+    """The weights that each pixel of a line has in each of the longer line."""
     lines = F.interpolate(torch.eye(small).unsqueeze(0), large, mode="linear", align_corners=False)
     return lines.squeeze(0).to(device, dtype, non_blocking=True)
 

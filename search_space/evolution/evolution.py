@@ -124,7 +124,7 @@ class Evolution:
         return self._algorithm.standings([(self._fitness[one], self._sizes[one]) for one in self._population])
 
     def agreement(self) -> float | None:
-        """How the judges agree on the first population: Spearman's correlation, the mean over pairs of them.
+        """The judges' agreement on the first population: Spearman's correlation, the mean over pairs of them.
 
         Children are left out: they are alike, as they were bred for it. None before there are ten candidates,
         with one judge, or where a judge scored all alike. That judges agree does not make them right.
@@ -166,7 +166,7 @@ class Evolution:
             self.tell(self._breeding.genotype([tuple(cell) for cell in entry["cells"]]), entry["scores"])
 
     def parameters(self, genotype: Genotype) -> int:
-        """Of the candidate's network, at the widths given."""
+        """The parameters of the candidate's network, at the given widths."""
         return self._table.count(genotype.cells)
 
     def _first(self, draw: Callable[[], Genotype], ahead: Sequence[Genotype] = ()) -> Genotype:

@@ -30,7 +30,7 @@ SEPARABLE = "sep_conv"
 CONVOLUTION = "conv"
 
 Choice = Tensor | str | None
-"""Of an edge: the weights of a mixture, one primitive of a supernet, or None for the only one there is."""
+"""An edge's choice: the weights of a mixture, one primitive of a supernet, or None for the only one."""
 
 
 class AlphaGanGenerator(UncutGenerator):
@@ -79,7 +79,7 @@ class AlphaGanCell(UncutCell):
     def of_path(
         self, x: Float[Tensor, "n c h w"], skips: Sequence[Tensor], names: Sequence[str], norm: Normalise
     ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
-        """What `forward` computes, by these choices."""
+        """The output of `forward` for these choices."""
         return self._carried(x, skips, dict(zip(self._slots, names, strict=True)).__getitem__, norm)
 
     def chosen(self, names: Sequence[str]) -> Iterator[nn.Module]:
@@ -127,7 +127,7 @@ class EnlargingEdge(nn.Module):
             yield self.deconv
 
     def _enlarged(self, x: Tensor, name: str, doublings: int) -> Tensor:
-        """Over two cells a choice is applied twice: with the same weights, and to its own output alone."""
+        """The enlarged map. Over two cells, a choice is applied twice with the same weights."""
         for _ in range(doublings):
             x = self.deconv(x) if self.deconv is not None and name == "deconv" else enlarged(x, name)
         return x

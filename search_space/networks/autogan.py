@@ -78,7 +78,7 @@ class AutoGanCell(UncutCell):
     def of_path(
         self, x: Float[Tensor, "n c h w"], skips: Sequence[Tensor], names: Sequence[str], norm: Normalise
     ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
-        """What `forward` computes, by these choices."""
+        """The output of `forward` for these choices."""
         gene = self._genes(names)
         h = self.blocks[0](x, gene, norm)
         for source in AUTOGAN_SKIPS[gene.get("skips", "none")]:

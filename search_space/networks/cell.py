@@ -75,7 +75,7 @@ class Cell(nn.Module):
         self.backend = BACKENDS[backend](self.operations())
 
     def operations(self) -> dict[Filling, Operation | None]:
-        """What fills the edges, with its stacked parameters."""
+        """The operations on the edges, with their stacked parameters."""
         return {filling: self.operation(filling) for filling in self.fillings}
 
     def forward(
@@ -116,7 +116,7 @@ def use_backend(network: nn.Module, backend: BackendName) -> None:
 
 
 def choices_of(genotype: Genotype | None, cell: int) -> Choices | None:
-    """What fills the edges of a cell; None, for all primitives, in a supernet."""
+    """The primitives on the edges of a cell; None, for all primitives, in a supernet."""
     return None if genotype is None else [(name,) for name in genotype.cells[cell]]
 
 

@@ -43,7 +43,7 @@ class ImageGenerator(nn.Module):
 
     @abstractmethod
     def path_images(self) -> Callable[[Tensor, Genotype], Tensor]:
-        """Of a supernet, what makes images of latents by one genotype, as often as one forward needs it."""
+        """A supernet's function from latents to images by one genotype, as often as one forward needs it."""
 
 
 def derived_generator(config: GeneratorConfig, genotype: Genotype) -> ImageGenerator:

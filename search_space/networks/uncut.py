@@ -1,4 +1,4 @@
-"""What the generators of AutoGAN's and alphaGAN's space share: z is not cut, maps are enlarged by choice.
+"""The shared parts of AutoGAN's and alphaGAN's generators: z is not cut, maps are enlarged by choice.
 
 Shapes: N batch, Z latent size, C channels, H height, W width, S image size.
 """
@@ -21,11 +21,11 @@ from search_space.space import SearchSpace
 from search_space.topology import CellEdges
 
 Normalise = Callable[[GhostBatchNorm2d, Tensor], Tensor]
-"""By which statistics a BatchNorm normalises a map."""
+"""The statistics by which a BatchNorm normalises a map."""
 
 
 def as_ever(norm: GhostBatchNorm2d, x: Tensor) -> Tensor:
-    """By those of the batch in training, by the running ones else."""
+    """Normalise by the batch's statistics in training, else by the running ones."""
     return cast(Tensor, norm(x))
 
 
@@ -36,7 +36,7 @@ class UncutCell(nn.Module):
     def of_path(
         self, x: Float[Tensor, "n c h w"], skips: Sequence[Tensor], names: Sequence[str], norm: Normalise
     ) -> tuple[Float[Tensor, "n c h2 w2"], Float[Tensor, "n c h2 w2"]]:
-        """What `forward` computes, by these choices of a supernet's cell."""
+        """The output of `forward` for these choices of a supernet's cell."""
 
     @abstractmethod
     def chosen(self, names: Sequence[str]) -> Iterator[nn.Module]:
@@ -105,7 +105,7 @@ class UncutGenerator(ImageGenerator):
 
 
 def _initialise(module: nn.Module) -> None:
-    """As released: transposed convolutions and linear layers keep PyTorch's default."""
+    """Initialise as released: transposed convolutions and linear layers keep PyTorch's default."""
     if isinstance(module, nn.Conv2d):
         nn.init.xavier_uniform_(module.weight)
     elif isinstance(module, nn.BatchNorm2d) and module.affine:

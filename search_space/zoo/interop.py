@@ -24,7 +24,7 @@ from search_space.stacked import Filling, StackedConvolution, StackedTransposed
 from search_space.topology import Edge
 
 GENERATOR_KEYS = {"avg_gen_state_dict": "ema", "gen_state_dict": "raw"}
-"""Where a released checkpoint keeps its generators; the moving average is what the paper scores."""
+"""The keys of a released checkpoint's generators; the paper scores the moving average."""
 
 UNLABELLED = "unlabelled"
 """A generator of a file that does not say whether it is the average."""
@@ -36,7 +36,7 @@ SCALARS: list[Any] = [
     np.dtype,
     *(type(np.dtype(name)) for name in ("float32", "float64", "int64")),
 ]
-"""What a best FID or a step is pickled with; before NumPy 2 under another name."""
+"""The globals with which a best FID or a step is pickled; before NumPy 2 under another name."""
 
 
 class CheckpointError(UserError):

@@ -28,7 +28,7 @@ class PublishedGenotype:
     genotype: Genotype
     source: str
     expected_parameters: int | None = None
-    """Of the derived network for 32x32 images, generators at 256 channels and discriminators at 128; None
+    """Parameters of the network for 32x32 images, generators at 256 channels and discriminators at 128; None
     where no count is known."""
     results: tuple[PublishedResult, ...] = ()
     """Published results that could be tied to exactly this genotype."""

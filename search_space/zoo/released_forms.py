@@ -10,7 +10,7 @@ from search_space.space import shortened
 from search_space.spaces import alphagan, autogan
 
 FIELDS = ("normal", "up", "skip_2", "skip_3")
-"""Of a released genotype of alphaGAN: each holds pairs of a primitive and its edge."""
+"""The parts of a released genotype of alphaGAN: each holds pairs of a primitive and its edge."""
 
 
 def read_released(source: str, space: str) -> Genotype:

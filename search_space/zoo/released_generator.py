@@ -23,7 +23,7 @@ class ReleasedGenerator(NamedTuple):
     """A generator of a released checkpoint."""
 
     generator: Generator
-    """In evaluation mode."""
+    """The generator, in evaluation mode."""
     weights: str
     """`ema`: the moving average; `raw`: the trained weights; `unlabelled`: the file does not say."""
 

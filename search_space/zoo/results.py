@@ -23,7 +23,7 @@ class PublishedResult:
     fid: float
     inception_score: float | None
     inception_score_std: float | None
-    """Over the splits of one evaluation, not over training runs."""
+    """The deviation over the splits of one evaluation, not over training runs."""
     protocol: str
     source: str
     note: str = ""

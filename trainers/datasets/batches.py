@@ -95,7 +95,7 @@ class StepBatch:
         return self.batches.at(self.step)
 
     def halves(self) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"]]:
-        """Its share of the weights half and of the architecture half."""
+        """The worker's share of the weights half and of the architecture half."""
         return self.batches.halves_at(self.step)
 
 
@@ -105,7 +105,7 @@ def permutation(seed: int, epoch: int, count: int) -> Int64[Tensor, " count"]:
 
 
 def _placed(pixels: UInt8[Tensor, "n c h w"], device: torch.device) -> UInt8[Tensor, "n c h w"]:
-    """On the device where they fit, so that a batch costs no copy; else where they are, mapped or not."""
+    """The pixels, on the device if they fit, so that a batch costs no copy; else where they are."""
     if device.type == "cuda" and pixels.nbytes > DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
         return pixels
     return pixels.to(device)

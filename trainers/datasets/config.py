@@ -58,7 +58,7 @@ COLOUR = "^(white|black|gray|#[0-9a-fA-F]{6})$"
 
 
 class DecodedConfig(Frozen):
-    """What a source of encoded images does with them."""
+    """The decoding of a source's encoded images."""
 
     image_size: PositiveInt
     """Height and width of the images that networks see, in pixels."""

@@ -54,7 +54,7 @@ class Encoded(NamedTuple):
     """Some images of a source as they are stored."""
 
     names: Sequence[str]
-    """What messages call each of them."""
+    """The name of each of them in messages."""
     contents: Sequence[Path | bytes | None]
     labels: Int64[Tensor, " k"] | None
 

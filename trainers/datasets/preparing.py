@@ -42,12 +42,12 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make a set too large to make anew at each start."""
+    """A recipe for a set that is too large to prepare at each start."""
 
     key: str
     """Name of the prepared file, see `recipe_key`."""
     source: str
-    """Where the images come from, as error messages name it."""
+    """The origin of the images, as error messages name it."""
     shape: tuple[int, int, int]
     """(c, h, w)."""
     blocks: Callable[[], Iterator[Block]]

@@ -83,7 +83,7 @@ def _sizes(kinds: Sequence[Kind]) -> str:
 
 
 def _done(kinds: Sequence[Kind], config: DecodedConfig) -> Iterator[str]:
-    """What is done to images that are not plain ones of the right size."""
+    """Lines that describe what is done to images that are not plain ones of the right size."""
     under = "transparency is dropped" if config.background is None else f"shown on {config.background}"
     for count, what in (
         (sum(kind.transparent for kind in kinds), f"transparent, {under} (data.background)"),

@@ -44,7 +44,7 @@ class Logistic(GanLoss):
     def penalty(
         self, outputs: "Float[Tensor, 'n k']", images: "Float[Tensor, 'n c s s']"
     ) -> "Float[Tensor, '']":
-        """R1."""
+        """The penalty R1, as a mean over images."""
         import torch
 
         (gradients,) = torch.autograd.grad(outputs.sum(), images, create_graph=True)

@@ -54,7 +54,7 @@ class GanLoss(Frozen):
         outputs: "Float[Tensor, 'n k']",
         images: "Float[Tensor, 'n c s s']",  # noqa: ARG002
     ) -> "Float[Tensor, '']":
-        """What is added to the loss of D if `penalizes_gradients`: nothing, unless a loss overrides it.
+        """The term that is added to the loss of D if `penalizes_gradients`: zero, unless a loss overrides it.
 
         The outputs are those for real images, as functions of these.
         """

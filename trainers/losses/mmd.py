@@ -73,7 +73,7 @@ class Mmd(GanLoss):
         return self.patience
 
     def changed(self, times: int) -> "Mmd":
-        """With the upper bound doubled so many times."""
+        """The loss with its upper bound doubled that many times."""
         bound = min(self.upper_bound * 2.0**times, max(self.upper_limit, self.upper_bound))
         return self.model_copy(update={"upper_bound": bound})
 

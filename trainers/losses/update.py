@@ -50,7 +50,7 @@ def generator_loss(
 
 
 def score_statistics(real: Float[Tensor, "n k"], fake: Float[Tensor, "m k"]) -> dict[str, Tensor]:
-    """What D knows: mean outputs, their deviation and, of a single output, the area under the ROC curve.
+    """The knowledge of D: mean outputs, their deviation and, for a single output, the area under the ROC.
 
     A D whose area stays near 1/2 tells real images from generated ones no better than a coin, and its loss
     says nothing of G.

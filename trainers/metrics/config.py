@@ -14,7 +14,7 @@ MetricName = Literal["fid", "fd", "is", "kid", "kd", "precision_recall", "gap"]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8,64}$")]
 
 PUBLISHED_INCEPTION: Sha256 = "6726825d"
-"""How the sha256 of TensorFlow's Inception weights of 2015-12-05 begins, as torch-fidelity publishes them."""
+"""First digits of the sha256 of TensorFlow's Inception weights of 2015-12-05, as torch-fidelity has them."""
 
 NETWORK_FILES = (".pt", ".pt2")
 """Suffixes of extractors of the user's own: TorchScript and torch.export."""
@@ -32,7 +32,7 @@ def _located(extractor: Any) -> Any:
 
 
 class EvaluationConfig(Frozen):
-    """How generators are scored; the defaults are the published protocol."""
+    """The scoring of generators; the defaults are the published protocol."""
 
     every: NonNegativeInt = 0
     """Number of steps between two evaluations during training; 0: no evaluation."""
@@ -50,7 +50,7 @@ class EvaluationConfig(Frozen):
     weights: File | None = None
     """Inception's weights file. null: that of ADVNAS_INCEPTION_WEIGHTS, else torch-fidelity's download."""
     weights_sha256: Sha256 = PUBLISHED_INCEPTION
-    """What the weights file must be, 8 hexadecimal digits or more. Other weights than the published ones are
+    """First digits of the weights file's sha256, 8 or more. Other weights than the published ones are
     scored as another extractor, `fd_inception_<digits>`."""
     statistics: File | None = None
     """File of reference statistics, an .npz of mu and sigma. null: statistics of the run's own images,

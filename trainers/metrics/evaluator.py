@@ -70,7 +70,7 @@ class Evaluator:
 
     @property
     def protocol(self) -> Mapping[str, str]:
-        """What two scores must share to be compared."""
+        """All values that two scores must share to be compared."""
         return self._scorer.protocol(f"{self._weights} generator, seed {self._config.seed}")
 
     def _latents(self, latent_dim: int) -> Float[Tensor, "n z"]:

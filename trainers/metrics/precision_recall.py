@@ -1,4 +1,4 @@
-"""How many generated images look real, and how many real ones could have been generated.
+"""The shares of generated images that look real, and of real ones that could have been generated.
 
 n samples, m real images, d features.
 Source: Kynkaanniemi et al., Improved precision and recall metric, 2019 (arXiv 1904.06991), equations 1 and 2.

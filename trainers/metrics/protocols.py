@@ -16,7 +16,7 @@ PROTOCOLS: Mapping[str, EvaluationConfig] = {
 `quick`: the kernel distance, which few samples do not bias, for use while training."""
 
 FREE = ("every", "batch_size", "weights", "statistics", "metrics", "seed")
-"""What may differ within a protocol: none of it changes what a score of the same name means."""
+"""Options that may differ within a protocol: none changes what a score of the same name means."""
 
 
 def following(protocol: str, config: EvaluationConfig) -> EvaluationConfig:

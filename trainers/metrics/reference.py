@@ -25,7 +25,7 @@ class Reference:
 
     extractor: Extractor
     seen: ReferenceFeatures | None = None
-    """None where there are no images: statistics of a file then serve `fid`, nothing serves `kid`."""
+    """Features; None if there are no images: then a file's statistics serve `fid`, nothing serves `kid`."""
     file: Path | None = None
     """Statistics to be used instead of those of the images, if they are of the same images."""
 

@@ -32,7 +32,7 @@ class ReferenceFeatures:
 
     @property
     def origin(self) -> Origin:
-        """What identifies the results."""
+        """The values that identify the results."""
         seen = self.extractor
         return Origin(seen.name, seen.weights, seen.resize, self.images.content_hash)
 

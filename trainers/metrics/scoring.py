@@ -16,7 +16,7 @@ from trainers.metrics.reference import Reference
 from trainers.metrics.specs import METRIC_SPECS, ExtractorOutput
 
 ImagesAt = Callable[[Tensor], Tensor]
-"""From the numbers of some images [n] to the images, uint8 [n, c, h, w]."""
+"""A function from the numbers of some images [n] to the images, uint8 [n, c, h, w]."""
 
 PROTOCOL = 1
 """Raise it when the same configuration begins to give other scores."""
@@ -70,7 +70,7 @@ class Scorer:
         return values
 
     def protocol(self, source: str) -> Mapping[str, str]:
-        """What two scores must share to be compared; `source` says what makes the images.
+        """All values that two scores must share to be compared; `source` says what makes the images.
 
         Weights and reference are hashes of content: they are equal wherever and whenever they were made.
         """

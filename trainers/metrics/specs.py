@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExtractorOutput:
-    """What an extractor saw in a batch."""
+    """The output of an extractor for a batch."""
 
     features: Float[Tensor, "n d"]
     logits: Float[Tensor, "n k"] | None
@@ -36,7 +36,7 @@ class MetricSpec:
     """A kind of score."""
 
     make: Callable[[EvaluationConfig, Reference], "Metric"] | None
-    """None: it looks at no images, so whoever trains measures it."""
+    """The accumulator's constructor; None if it looks at no images: then the training measures it."""
     feed: Callable[["Metric", ExtractorOutput], None]
     fewest: Callable[[EvaluationConfig], int]
     """The smallest number of samples it is defined for."""
@@ -49,7 +49,7 @@ class MetricSpec:
     """Whether it needs the features of each real image, not their statistics alone."""
 
     def names(self, extractor: str) -> tuple[str, ...]:
-        """What its values are called when the extractor of that name sees the images."""
+        """The names of its values when the extractor of that name sees the images."""
         if extractor == "inception":
             return self.published
         return tuple(name.replace("*", extractor) for name in self.other)

@@ -14,7 +14,7 @@ from trainers.metrics.moments import Statistics
 
 
 class Origin(NamedTuple):
-    """What statistics were made of."""
+    """The images and the extractor that statistics were made of."""
 
     extractor: str
     weights: str

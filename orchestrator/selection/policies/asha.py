@@ -47,7 +47,7 @@ def _promotable(trainings: Trainings) -> list[str]:
 
 
 def _places(trainings: Trainings, rung: int) -> int:
-    """Number of runs at a rung that may continue, rounded down, so that no run does by being the first."""
+    """Number of runs at a rung that may continue, rounded down, so that being the first is not enough."""
     keep = trainings.config.keep or (1 / 3,)
     share = keep[0] if len(keep) == 1 else keep[rung]
     return int(share) if share >= 1 else int(share * len(trainings.ranked(rung)))

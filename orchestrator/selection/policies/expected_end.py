@@ -15,13 +15,13 @@ import numpy as np
 from jaxtyping import Float64
 
 PRIOR_PAIRS = 3.0
-"""So many candidates' worth of the guess below, until enough have gone from one rung to the next."""
+"""Weight of the guess below, in candidates, until enough have gone from one rung to the next."""
 PRIOR_SLOPE = 0.7
 """Slope of a score on the score one rung before, relative to the mean: the best were partly lucky."""
 PRIOR_UNEXPLAINED = 0.4
 """Share of the variance that a rung does not know of the next."""
 RELEARN = 1.5
-"""The kernel is learnt again whenever so many times as many scores are known."""
+"""The kernel is learnt again whenever the number of known scores has grown by this factor."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Link:
 
     centre: float
     level: float
-    """Expected where the earlier score is `centre`."""
+    """The expected score if the earlier score is `centre`."""
     slope: float
     variance: float
 

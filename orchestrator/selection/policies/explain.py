@@ -12,7 +12,7 @@ from orchestrator.selection.rung import CandidateScores
 def cut_reason(
     ranked: Sequence[CandidateScores], place: int, places: int, noise: Noise, config: SelectionConfig
 ) -> str:
-    """Why the candidate at a place, counted from 0, is among those kept or not. `ranked` are best first."""
+    """The reason why the candidate at a place, counted from 0, is kept or not; `ranked` is best first."""
     scored = ranked[place]
     if not scored.is_sound:
         filled = "kept for want of better ones, though it " if place < places and scored.scores else ""
@@ -37,7 +37,7 @@ def final_reason(ranked: Sequence[CandidateScores], place: int, noise: Noise, co
 
 
 def divergence_reason(scored: CandidateScores) -> str:
-    """How many runs diverged, and how the first of them did."""
+    """The number of runs that diverged, and the reason of the first."""
     first = scored.diverged[0]
     runs = "diverged" if scored.runs == 1 else f"diverged in {len(scored.diverged)} of {scored.runs} runs"
     return f"{runs}: {first.reason} at step {first.step} (seed {first.seed})"
@@ -50,7 +50,7 @@ def in_standard_errors(ahead: Difference) -> str:
 
 
 def name(scored: CandidateScores) -> str:
-    """What people call the candidate."""
+    """The candidate's name."""
     return scored.candidate.name or scored.candidate.genotype
 
 
@@ -93,7 +93,7 @@ def _against(chosen: CandidateScores, rival: CandidateScores, noise: Noise, conf
 
 
 def _basis(chosen: CandidateScores, rival: CandidateScores, noise: Noise) -> str:
-    """Where the standard error comes from, if not from the two themselves."""
+    """The origin of the standard error, if it is not from the two themselves."""
     if min(len(chosen.scores), len(rival.scores)) >= OWN_RUNS:
         return ""
     degrees = f"{noise.degrees} degrees of freedom"

@@ -29,7 +29,7 @@ def thaw(candidates: Sequence[Candidate], source: CurveSource, config: Selection
 
 
 def _affordable(config: SelectionConfig, candidates: int) -> SelectionConfig:
-    """With as many who finish as the budget pays for beside the screening, up to `min_keep`."""
+    """The configuration with as many finalists as the budget pays for beside the screening."""
     if config.budget is None:
         return config
     screening, finish = candidates * config.steps[0], config.steps[-1] - config.steps[0]
@@ -58,7 +58,7 @@ def _batch(trainings: Trainings, model: ExpectedEnd) -> list[str]:
 
 
 def _hopes(trainings: Trainings, model: ExpectedEnd) -> Mapping[str, float]:
-    """What each candidate would end with at best, the lower the better."""
+    """The best score that each candidate may end with; lower is better."""
     sign = 1.0 if trainings.config.lower_is_better else -1.0
     rungs = [
         {
@@ -71,4 +71,4 @@ def _hopes(trainings: Trainings, model: ExpectedEnd) -> Mapping[str, float]:
     return model.lowest(rungs, trainings.lost())
 
 
-FREEZE_THAW = Policy(thaw, rungs=(0.04, 0.1, 0.2, 0.4, 0.7, 1.0), budget=0.25)
+FREEZE_THAW = Policy(thaw, rungs=(0.04, 0.1, 0.2, 0.4, 0.7, 1.0), budget=0.25, spends_budget=True)

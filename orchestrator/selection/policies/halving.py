@@ -113,7 +113,7 @@ def _replace_collapsed(
     source: CurveSource,
     config: SelectionConfig,
 ) -> int:
-    """Let those who were dropped last finish while fewer than `min_keep` have; how many did."""
+    """Let those that were dropped last finish while fewer than `min_keep` have. Return how many did."""
     for count, member in enumerate(waiting):
         requests = comparison.to_reach(1, [member])
         finished = [each for each in comparison.ranked() if not has_collapsed(each, before, config)]
@@ -169,7 +169,7 @@ def _rung(
 
 
 def ranking_of(rungs: Sequence[Rung]) -> tuple[RankedCandidate, ...]:
-    """Where each candidate stood last. Who came further ranks before; the diverged rank at the end."""
+    """The last place of each candidate. Those that came further rank first, those that diverged last."""
     last = {ranked.genotype: ranked for rung in rungs for ranked in rung.standings}
     return tuple(sorted(last.values(), key=lambda each: (not each.is_sound, -each.step, each.place)))
 

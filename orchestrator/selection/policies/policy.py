@@ -34,3 +34,5 @@ class Policy:
     """Share of training everyone to the end."""
     cuts: bool = False
     """Whether the order at a rung alone decides who is dropped: one that ranks nothing does harm there."""
+    spends_budget: bool = False
+    """Whether trainings go on until the budget is spent."""

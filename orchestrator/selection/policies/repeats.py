@@ -41,7 +41,7 @@ def noise_of(ranked: Sequence[CandidateScores]) -> Noise:
 def lead(
     better: CandidateScores, worse: CandidateScores, noise: Noise, config: SelectionConfig
 ) -> Difference:
-    """How far one candidate is ahead of another; both have a score."""
+    """The lead of one candidate over another; both have a score."""
     return difference(better.values, worse.values, noise, config.lower_is_better)
 
 
@@ -83,7 +83,7 @@ def doubtful(ranked: Sequence[CandidateScores], places: int, most_repeats: int) 
 
 @dataclass(frozen=True)
 class Repeats:
-    """What repeating came to."""
+    """The outcome of repeating."""
 
     added: int
     note: str
@@ -120,7 +120,7 @@ def repeat_within_noise(
 def _affordable(
     wanted: list[Request], comparison: Comparison, rung: int, spent: int, config: SelectionConfig
 ) -> list[Request]:
-    """As many of the first as leave the budget enough for the rungs to come."""
+    """The first requests, as many as leave the budget enough for the later rungs."""
     if config.budget is None:
         return wanted
     runs = {scored.candidate.genotype: scored.runs for scored in comparison.ranked()}

@@ -23,7 +23,7 @@ from orchestrator.selection.rung import CandidateScores, best_first, divergences
 
 
 class Trainings:
-    """One run of each candidate, and how far it is. It grows by training; the rest is computed from it."""
+    """One run of each candidate, and how far it is trained. All other values are computed from it."""
 
     def __init__(self, candidates: Sequence[Candidate], source: CurveSource, config: SelectionConfig) -> None:
         # By id, so that the order in which candidates were given decides nothing.

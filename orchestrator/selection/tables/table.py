@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Columns:
-    """A table's content; arrays have one entry a row."""
+    """The content of a table; arrays have one entry per row."""
 
     texts: Sequence[str | None]
     """The distinct genotypes as written."""
@@ -29,7 +29,7 @@ class Columns:
     seed: NDArray[np.int64]
     step: NDArray[np.int64]
     score: NDArray[np.float64]
-    """NaN where it is empty or not finite: a run that had diverged."""
+    """The scores; NaN where a cell is empty or not finite: the run had diverged."""
 
     def only(self, rows: NDArray[np.bool_]) -> "Columns":
         """Some of the rows."""

@@ -178,3 +178,56 @@ def test_every_step_moves_the_bar_and_gives_a_time_before_any_report(clock):
     progress.ticked(1)
     assert progress.bar.tasks[0].completed == 1
     assert progress.remaining == "0:03:18"  # 99 steps at 2 s
+
+
+IMAGE = 0.02
+
+
+@pytest.mark.parametrize("known", [IMAGE, None], ids=["an image's time is known", "unknown"])
+def test_scores_that_are_due_count_by_their_number_of_images(clock, known):
+    """Reports every 50 steps, of which every fourth scores 1000 images: 20 s beside 20 s of steps."""
+    progress = Progress(
+        "search", TOTAL, 0, clock,
+        images_after=lambda step: 1000 * (TOTAL // 200 - step // 200), image_seconds=known,
+    )  # fmt: skip
+    left = {}
+    for step in range(1, TOTAL + 1):
+        clock.now += 0.1
+        progress.ticked(step)
+        left[step] = (clock.now, progress.seconds_left)
+        if step % 50 == 0:
+            clock.now += 1000 * IMAGE if step % 200 == 0 else 0.0
+            progress.reached(step)
+    tenth = TOTAL // 10 if known else TOTAL // 10 + 1  # the first scores come at a tenth
+    for step in range(tenth, TOTAL - 50):
+        now, said = left[step]
+        assert said == pytest.approx(clock.now - now, rel=0.2), step
+
+
+def test_the_first_scores_of_a_command_may_take_longer_and_count_once_they_are_confirmed(clock):
+    progress = Progress(
+        "search", 40, 0, clock, images_after=lambda step: 10 * (4 - step // 10), image_seconds=1.0
+    )
+    for step, scoring in ((10, 100), (20, 20)):
+        clock.now += 10
+        progress.ticked(step)
+        clock.now += scoring
+        progress.reached(step)
+        if step == 10:
+            assert progress.remaining == "0:01:00"  # 30 steps of 1 s, 30 images of 1 s
+    assert progress.remaining == "0:01:00"  # 20 steps of 1 s, 20 images of 2 s
+
+
+def test_the_time_in_all_covers_later_work_at_this_pace_unless_it_is_known(clock):
+    paces = []
+
+    def later(pace):
+        paces.append(pace)
+        return 100.0
+
+    progress = Progress("search", 20, 0, clock, later=later)
+    assert progress.in_all == ""
+    clock.now += 20
+    progress.ticked(10)
+    assert progress.in_all == ", about 0:02:00 in all"
+    assert paces == [2.0]

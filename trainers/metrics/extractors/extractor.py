@@ -32,7 +32,7 @@ class Extractor:
     weights: str
     """sha256 of the weights, hexadecimal."""
     resize: str
-    """How images reach the network's own size."""
+    """The way in which images are resized to the network's own size."""
     dimension: int
     """Width d of the features."""
     classes: int
@@ -42,7 +42,7 @@ class Extractor:
 
     @property
     def device(self) -> torch.device:
-        """Where it looks at images."""
+        """The device on which it looks at images."""
         return next(chain(self.network.parameters(), self.network.buffers())).device
 
     @torch.no_grad()

@@ -6,6 +6,7 @@ n images, c channels, d features, k classes.
 """
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from trainers.metrics.errors import WeightsError
 from trainers.metrics.extractors.extractor import Extractor
 
 TAKES = "uint8 images [n, 3, h, w]"
-RETURNS = "features [n, d], or features and logits [n, k]"
+RETURNS = "floating-point features [n, d], alone or with logits [n, k]: convert them inside it"
 TRIED_SIZE = 32
 """Height and width of the images that a network is tried with if it takes any size."""
 
@@ -78,7 +79,9 @@ def network_file(config: EvaluationConfig, _cache: Path) -> Extractor:
 
 def _script(file: Path) -> tuple[nn.Module, None]:
     try:
-        network = torch.jit.load(file, map_location="cpu").eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # TorchScript's own end, which is not the user's
+            network = torch.jit.load(file, map_location="cpu").eval()
     except (RuntimeError, OSError, ValueError) as error:
         raise WeightsError(
             f"{file}: holds no TorchScript ({one_line(error)}); write it with torch.jit.save, or as .pt2 with"
