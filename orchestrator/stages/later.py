@@ -6,6 +6,7 @@ from orchestrator.console.outlook import Work
 from orchestrator.jobs.probe import probe
 from orchestrator.stages.session import Session
 from orchestrator.stages.train import training_job
+from search_space.genotype import Genotype
 from search_space.sampling import sample_genotype
 from search_space.spaces.registry import find_space
 from trainers.compute import device_for
@@ -27,8 +28,10 @@ def measure_retraining(session: Session) -> None:
     """Tell the console the costs of a retraining, measured on a random genotype if that is cheap."""
     experiment = session.experiment
     space = experiment.search.space
-    genotypes = {network: sample_genotype(network, 0, space) for network in find_space(space).cells}
-    named = with_named_discriminator(experiment, genotypes)
+    drawn: dict[str, Genotype] = {
+        network: sample_genotype(network, 0, space) for network in find_space(space).cells
+    }
+    named = with_named_discriminator(experiment, drawn)
     costs = probe(training_job(session, "retrain", named), device_for(experiment.cluster.use_gpu))
     if costs:
         session.console.outlook.steps["retrain"] = costs.step

@@ -21,7 +21,7 @@ from trainers.metrics.errors import WeightsError
 from trainers.metrics.extractors.extractor import Extractor
 
 TAKES = "uint8 images [n, 3, h, w]"
-RETURNS = "floating-point features [n, d], alone or with logits [n, k]: convert them inside it"
+RETURNS = "features [n, d], or features and logits [n, k], as floating-point numbers"
 TRIED_SIZE = 32
 """Height and width of the images that a network is tried with if it takes any size."""
 
