@@ -58,10 +58,17 @@ def taken(tensor: Tensor, numbers: Sequence[int], axis: int = 0) -> Tensor:
 
     A list as an index would be copied to a GPU in every forward, which waits for it.
     """
-    first, last = numbers[0], numbers[-1]
-    if tuple(numbers) == tuple(range(first, last + 1)):
-        return tensor.narrow(axis, first, len(numbers))
-    return tensor.index_select(axis, _on_device(tuple(numbers), tensor.device))
+    numbers = tuple(numbers)
+    if not _consecutive(numbers):
+        return tensor.index_select(axis, _on_device(numbers, tensor.device))
+    if len(numbers) == tensor.shape[axis]:
+        return tensor
+    return tensor.narrow(axis, numbers[0], len(numbers))
+
+
+@cache
+def _consecutive(numbers: tuple[int, ...]) -> bool:
+    return numbers == tuple(range(numbers[0], numbers[-1] + 1))
 
 
 @cache

@@ -26,6 +26,10 @@ class Primitive:
     """Width of the square kernel in taps; 0 where the operation has none."""
     dilation: int = 1
 
+    def __hash__(self) -> int:
+        """Quick: every forward looks up what was prepared for some primitives."""
+        return hash(self.name)
+
     @property
     def padding(self) -> int:
         """Zeros on each side that keep the size ("same" padding)."""

@@ -36,16 +36,15 @@ class Geometry:
 
 def convolve_images(
     x: Float[Tensor, "n h w c"],
-    kernels: Sequence[tuple[Float[Tensor, "E o c _ _"], Geometry]],
+    kernels: Sequence[Float[Tensor, "Eo c _ _"]],
+    geometries: tuple[Geometry, ...],
     biases: Float[Tensor, "E o"],
     totals: Sequence[Float[Tensor, "n h2 w2 o"] | None],
     *,
     rectified: bool,
 ) -> tuple[Float[Tensor, "n h2 w2 o"], ...]:
     """Per edge: its total so far (overwritten) plus the convolutions of relu(x), or of x itself."""
-    geometries = tuple(geometry for _, geometry in kernels)
-    flat = [kernel.flatten(0, 1).contiguous(memory_format=torch.channels_last) for kernel, _ in kernels]
-    return _Convolutions.apply((geometries, rectified, len(totals)), x, biases, *totals, *flat)
+    return _Convolutions.apply((geometries, rectified, len(totals)), x, biases, *totals, *kernels)
 
 
 class _Convolutions(torch.autograd.Function):
@@ -82,7 +81,7 @@ class _Convolutions(torch.autograd.Function):
             to_biases = joined.sum((0, 2, 3)).view(edges, -1)
         to_x = None if to_image is None else ordered(to_image, "images")
         if wants_x and rectified:
-            to_x = torch.ops.aten.threshold_backward(to_x, x, 0)
+            to_x = torch.ops.aten.threshold_backward.default(to_x, x, 0)
         to_totals = (gradient if wants else None for gradient, wants in zip(gradients, others, strict=False))
         return None, to_x, to_biases, *to_totals, *to_kernels
 
@@ -96,7 +95,7 @@ def _convolve_backward(
     gradient: Tensor, image: Tensor, kernel: Tensor, geometry: Geometry, wants: list[bool]
 ) -> tuple[Tensor | None, Tensor | None]:
     source = image[..., ::2, ::2] if geometry.even else image
-    to_source, to_kernel, _ = torch.ops.aten.convolution_backward(
+    to_source, to_kernel, _ = torch.ops.aten.convolution_backward.default(
         gradient, source, kernel, None, [geometry.stride] * 2, [geometry.padding] * 2,
         [geometry.dilation] * 2, False, [0, 0], 1, [*wants, False],
     )  # fmt: skip
@@ -116,11 +115,11 @@ class DirectBackend:
     """A plan for the edges of one cell."""
 
     def __init__(self, operations: Operations) -> None:
-        self._operations, self._groups = operations, group_ops(operations)
+        self._groups = group_ops(operations)
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
-        convolutions, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
+        convolutions, upsampling = weighted_groups(self._groups, edge_weights)
         return MixedFlow(DirectConvolver(convolutions), convolutions, upsampling)
 
 
@@ -132,46 +131,58 @@ class DirectConvolver:
     def __init__(self, groups: Sequence[ConvolutionGroup]) -> None:
         self._groups = [group for group in groups if group.primitives]
         self._sums: dict[int, Maps] = {}
-        self._mixed: dict[ConvolutionGroup, tuple[list[tuple[Tensor, Geometry]], Tensor]] = {}
+        self._mixed: dict[ConvolutionGroup, dict[int, Mixed]] = {}
 
     def push(self, node: int, maps: Maps) -> None:
         """Convolve a node."""
         for group in self._groups:
-            rows = [row for row, edge in enumerate(group.ops.edges) if edge.source == node]
-            if rows:
-                targets = [group.ops.edges[row].target for row in rows]
-                self._convolve(group, rows, targets, maps)
+            if node in group.ops.sources:
+                self._convolve(group, node, maps)
 
     def pull(self, node: int) -> Maps | None:
         """Sum of all convolutions into a node."""
         return self._sums.pop(node, None)
 
-    def _convolve(self, group: ConvolutionGroup, rows: list[int], targets: list[int], maps: Maps) -> None:
+    def _convolve(self, group: ConvolutionGroup, node: int, maps: Maps) -> None:
         if group not in self._mixed:
-            self._mixed[group] = _mix(group, maps.shape[1]), group.biases()
-        mixed, biases = self._mixed[group]
+            self._mixed[group] = _mix(group, maps.shape[1])
+        mixed, targets = self._mixed[group][node], group.ops.targets(node)
         dtype = autocast_dtype(maps)
-        kernels = [(taken(kernel, rows).to(dtype), geometry) for kernel, geometry in mixed]
         sums = convolve_images(
             maps.to(dtype),
-            kernels,
-            taken(biases, rows).to(dtype),
+            [kernel.to(dtype) for kernel in mixed.kernels],
+            mixed.geometries,
+            mixed.biases.to(dtype),
             [self._sums.get(target) for target in targets],
             rectified=group.ops.kind != "image",
         )
         self._sums.update(zip(targets, sums, strict=True))
 
 
-def _mix(group: ConvolutionGroup, size: int) -> list[tuple[Float[Tensor, "E O I _ _"], Geometry]]:
-    kernels = []
+@dataclass(frozen=True)
+class Mixed:
+    """What convolves a node for its edges of a group."""
+
+    geometries: tuple[Geometry, ...]
+    kernels: tuple[Float[Tensor, "Eo c _ _"], ...]
+    biases: Float[Tensor, "E o"]
+
+
+def _mix(group: ConvolutionGroup, size: int) -> dict[int, Mixed]:
+    sources, rows = group.ops.sources, tuple(group.ops.sources.values())
+    geometries, kernels = [], []
     for part, spacing in parts(group.primitives, size):
         primitives = group.primitives[part]
         half = max(max(axis_taps(primitive)) for primitive in primitives) // spacing
         half = min(half, (size - 1) // spacing)
-        offsets = tuple(spacing * tap for tap in range(-half, half + 1))
-        mixed = group.kernels(KernelLayout(offsets), part).unflatten(1, (len(offsets), len(offsets)))
-        kernels.append((mixed.permute(0, 3, 4, 1, 2), _geometry(group.ops.kind == "down", half, spacing)))
-    return kernels
+        layout = KernelLayout(tuple(spacing * tap for tap in range(-half, half + 1)))
+        kernels.append(group.image_kernels(layout, part, rows))
+        geometries.append(_geometry(group.ops.kind == "down", half, spacing))
+    biases = group.biases()
+    return {
+        source: Mixed(tuple(geometries), tuple(of_source), taken(biases, some))
+        for (source, some), *of_source in zip(sources.items(), *kernels, strict=True)
+    }
 
 
 @cache

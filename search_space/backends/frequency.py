@@ -27,11 +27,11 @@ class FrequencyBackend:
     """A plan for the edges of one cell."""
 
     def __init__(self, operations: Operations) -> None:
-        self._operations, self._groups = operations, group_ops(operations)
+        self._groups = group_ops(operations)
 
     def flow(self, x: Map, edge_weights: EdgeWeights | None) -> MixedFlow:  # noqa: ARG002
         """Begin a forward."""
-        convolutions, upsampling = weighted_groups(self._groups, self._operations, edge_weights)
+        convolutions, upsampling = weighted_groups(self._groups, edge_weights)
         return MixedFlow(FrequencyConvolver(convolutions), convolutions, upsampling)
 
 

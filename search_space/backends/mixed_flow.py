@@ -9,6 +9,7 @@ Shapes: maps in either layout of `memory_layout`.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, Protocol
 
 import torch
@@ -22,8 +23,12 @@ from search_space.backends.op_groups import Addition, ConvolutionGroup, Upsampli
 from search_space.backends.upsampling import Maps, bilinear_adjoint, sum_of_squares
 from search_space.topology import SkipIn
 
+aten = torch.ops.aten
+
 Weight = Float[Tensor, ""]
 Pool = Literal["avg_pool", "max_pool"]
+Plain = tuple[Addition, Maps, Weight | None]
+"""An operation without parameters, what it is done to, and its weight; None stands for one."""
 
 
 class Convolver(Protocol):
@@ -74,39 +79,36 @@ class MixedFlow:
         """Sum of the incoming edges."""
         if (convolved := self._convolver.pull(node)) is not None:
             self._add(node, convolved)
-        for group in self._convolutions:
-            for edge in group.ops.edges:
-                if edge.target == node:
-                    for operation, weight in group.additions(edge):
-                        self._add_plain(node, self._values[edge.source], operation, weight)
+        self._add_plain(node, [
+            (operation, self._values[edge.source], weight)
+            for group in self._convolutions
+            for edge in group.ops.into(node)
+            for operation, weight in group.additions(edge)
+        ])  # fmt: skip
         total = self._arrived.pop(node)
         for skip_in, maps in self._skips.pop(node, ()):
             total = add_resized(total, maps, skip_in.resize, self._convolver.layout)
         return as_nchw(total, self._convolver.layout)
 
-    def _add_plain(self, node: int, x: Maps, operation: Addition, weight: Tensor | None) -> None:
+    def _add_plain(self, node: int, plain: Sequence[Plain]) -> None:
         layout = self._convolver.layout
-        if weight is None or node not in self._arrived:
+        while plain and (plain[0][2] is None or node not in self._arrived):
+            (operation, x, weight), *plain = plain
             # A copy: what has arrived may be overwritten, the node must not be.
             value = x.clone() if operation == "skip" else pool(x, operation, layout)
             self._add(node, value if weight is None else value * weight)
-        elif operation == "skip":
-            self._arrived[node] = add_scaled(self._arrived[node], x, weight)
-        else:
-            self._arrived[node] = add_pool(self._arrived[node], x, weight, operation, layout)
+        if plain:
+            self._arrived[node] = add_plain(self._arrived[node], plain, layout)
 
     def _add(self, node: int, value: Maps) -> None:
         self._arrived[node] = self._arrived[node].add_(value) if node in self._arrived else value
 
 
-def add_scaled(total: Maps, x: Maps, weight: Weight) -> Maps:
-    """total + weight * x."""
-    return in_full_precision(_AddScaled, total, x, weight)
-
-
-def add_pool(total: Maps, x: Maps, weight: Weight, operation: Pool, layout: MemoryLayout) -> Maps:
-    """total + weight * pool(x)."""
-    return in_full_precision(_AddPool, layout, operation, total, x, weight)
+def add_plain(total: Maps, plain: Sequence[Plain], layout: MemoryLayout) -> Maps:
+    """total + weight * x, or pool(x), for each of them; one function for all, as each costs the host time."""
+    # The last one first: so autograd sums the gradients of one map in the order of a chain of functions.
+    operations, maps, weights = zip(*reversed(plain), strict=True)
+    return in_full_precision(_AddPlain, layout, operations, total, *maps, *weights)
 
 
 def pool(x: Maps, operation: Pool, layout: MemoryLayout) -> Maps:
@@ -121,49 +123,62 @@ def add_resized(total: Maps, x: Maps, resize: Literal["nearest", "bilinear"], la
     return in_full_precision(_AddResized, layout, resize, total, x)
 
 
-class _AddScaled(torch.autograd.Function):
+class _AddPlain(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, total, x, weight):  # type: ignore[no-untyped-def]
-        ctx.save_for_backward(x, weight)
+    def forward(ctx, layout, operations, total, *tensors):  # type: ignore[no-untyped-def]
+        ctx.layout, ctx.operations = layout, operations
+        ctx.save_for_backward(*tensors)
         ctx.mark_dirty(total)
-        return total.addcmul_(x, weight)
+        maps, weights = tensors[: len(operations)], tensors[len(operations) :]
+        for operation, x, weight in zip(operations[::-1], maps[::-1], weights[::-1], strict=True):
+            total.addcmul_(x if operation == "skip" else pool(x, operation, layout), weight)
+        return total
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
-        x, weight = ctx.saved_tensors
-        _, wants_x, wants_weight = ctx.needs_input_grad
-        return gradient, gradient * weight if wants_x else None, _dot(gradient, x) if wants_weight else None
+        count = len(ctx.operations)
+        maps, weights = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        wants_maps, wants_weights = ctx.needs_input_grad[3 : 3 + count], ctx.needs_input_grad[3 + count :]
+        found = [
+            (_skip_gradients if operation == "skip" else partial(_pool_gradients, ctx.layout, operation))(
+                gradient, *given
+            )
+            for operation, *given in zip(
+                ctx.operations, maps, weights, wants_maps, wants_weights, strict=True
+            )
+        ]
+        return None, None, gradient, *(to_x for to_x, _ in found), *(to_weight for _, to_weight in found)
 
 
-class _AddPool(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, layout, operation, total, x, weight):  # type: ignore[no-untyped-def]
-        ctx.layout, ctx.operation = layout, operation
-        ctx.save_for_backward(x, weight)
-        ctx.mark_dirty(total)
-        return total.addcmul_(pool(x, operation, layout), weight)
+def _skip_gradients(
+    gradient: Maps, x: Maps, weight: Weight, wants_x: bool, wants_weight: bool
+) -> tuple[Maps | None, Weight | None]:
+    return gradient * weight if wants_x else None, _dot(gradient, x) if wants_weight else None
 
-    @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
-        x, weight = ctx.saved_tensors
-        *_, wants_x, wants_weight = ctx.needs_input_grad
-        image, to_image = as_image(x, ctx.layout), as_image((gradient * weight).contiguous(), ctx.layout)
-        to_x = None
-        if ctx.operation == "max_pool":
-            pooled, places = torch.ops.aten.max_pool2d_with_indices(image, [2, 2])
-            if wants_x:
-                to_x = torch.ops.aten.max_pool2d_with_indices_backward(
-                    to_image, image, [2, 2], [2, 2], [0, 0], [1, 1], False, places
-                )
-        else:
-            pooled = F.avg_pool2d(image, 2)
-            if wants_x:
-                to_x = torch.ops.aten.avg_pool2d_backward(
-                    to_image, image, [2, 2], [2, 2], [0, 0], False, True, None
-                )
-        to_x = None if to_x is None else from_image(to_x, x.shape[-1], ctx.layout)
-        to_weight = _dot(gradient, from_image(pooled, x.shape[-1], ctx.layout)) if wants_weight else None
-        return None, None, gradient, to_x, to_weight
+
+def _pool_gradients(
+    layout: MemoryLayout, operation: Pool, gradient: Maps, x: Maps, weight: Weight, wants_x: bool,
+    wants_weight: bool,
+) -> tuple[Maps | None, Weight | None]:  # fmt: skip
+    image, to_x = as_image(x, layout), None
+    to_image = as_image((gradient * weight).contiguous(), layout) if wants_x else None
+    if operation == "max_pool":
+        pooled, places = aten.max_pool2d_with_indices.default(image, [2, 2])
+        if to_image is not None:
+            to_x = aten.max_pool2d_with_indices_backward.default(
+                to_image, image, [2, 2], [2, 2], [0, 0], [1, 1], False, places
+            )
+    else:
+        pooled = F.avg_pool2d(image, 2) if wants_weight else None
+        if to_image is not None:
+            to_x = aten.avg_pool2d_backward.default(
+                to_image, image, [2, 2], [2, 2], [0, 0], False, True, None
+            )
+    channels = x.shape[-1]
+    return (
+        None if to_x is None else from_image(to_x, channels, layout),
+        _dot(gradient, from_image(pooled, channels, layout)) if wants_weight else None,
+    )
 
 
 class _AddResized(torch.autograd.Function):

@@ -8,8 +8,10 @@ Shapes: E edges, P primitives, O and I output and input channels, k taps of a pr
 T taps of the mixed kernel, K taps of all primitives one after the other.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,8 +19,11 @@ from torch import Tensor
 
 from search_space.backends.backend import in_full_precision
 from search_space.backends.kernel_layout import KernelLayout, selection
-from search_space.stacked import SpectralNorm, StackedConvolution
+from search_space.stacked import SpectralNorm, StackedConvolution, taken
 from search_space.topology import Primitive
+
+Rows = tuple[tuple[int, ...], ...]
+"""Every edge of a group once, in parts."""
 
 
 def mix(
@@ -29,10 +34,31 @@ def mix(
     layout: KernelLayout,
 ) -> Float[Tensor, "E T O I"]:
     """One kernel an edge; taps come first, as transforms of kernels want them."""
+    return in_full_precision(_Mix, *_inputs(primitives, convolutions, norms, weights, layout))
+
+
+def mix_images(
+    primitives: Sequence[Primitive],
+    convolutions: Sequence[StackedConvolution],
+    norms: Sequence[SpectralNorm | None],
+    weights: Float[Tensor, "E P"] | None,
+    layout: KernelLayout,
+    rows: Rows,
+) -> tuple[Float[Tensor, "_ I t t"], ...]:
+    """The same as kernels of F.conv2d in channels_last: for each part of the rows, its edges' outputs."""
+    return in_full_precision(_MixImages, rows, *_inputs(primitives, convolutions, norms, weights, layout))
+
+
+def _inputs(
+    primitives: Sequence[Primitive],
+    convolutions: Sequence[StackedConvolution],
+    norms: Sequence[SpectralNorm | None],
+    weights: Tensor | None,
+    layout: KernelLayout,
+) -> tuple[Any, ...]:
     kernels = [convolution.weight for convolution in convolutions]
     taps = selection(tuple(primitives), layout, kernels[0].dtype, kernels[0].device)
-    spectral = [norm for norm in norms if norm is not None]
-    return in_full_precision(_Mix, taps, spectral, weights, *kernels)
+    return taps, [norm for norm in norms if norm is not None], weights, *kernels
 
 
 def mix_biases(
@@ -50,36 +76,76 @@ class _Mix(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, taps, spectral, weights, *kernels):  # type: ignore[no-untyped-def]
-        ctx.spectral = spectral
-        ctx.save_for_backward(taps, weights, *kernels)
-        edges, outputs, inputs, *_ = kernels[0].shape
-        mixed = kernels[0].new_empty(edges, len(taps), outputs * inputs)
-        placed = _placed(taps, _scales(weights, spectral), kernels)
-        for count, (part, kernel) in enumerate(zip(placed, kernels, strict=True)):
-            mixed.baddbmm_(part, kernel.flatten(3).flatten(1, 2).mT, beta=1 if count else 0)
-        return mixed.unflatten(2, (outputs, inputs))
+        return _forward(ctx, taps, spectral, weights, kernels)
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
-        taps, weights, *kernels = ctx.saved_tensors
-        _, _, wants_weights, *wants_kernels = ctx.needs_input_grad
-        gradient, scales = gradient.flatten(2), _scales(weights, ctx.spectral)
-        to_weights: Tensor | None = None
-        to_kernels: list[Tensor] = []
-        if any(wants_kernels):
-            placed = _placed(taps, scales, kernels)
-            to_kernels = [
-                torch.bmm(gradient.mT, part).view_as(kernel)
-                for part, kernel in zip(placed, kernels, strict=True)
-            ]
-        if wants_weights or (ctx.spectral and any(wants_kernels)):
-            to_weights = to_scales = _scale_gradients(gradient, taps, kernels)
-            if ctx.spectral:
-                to_weights = to_scales / _sigmas(ctx.spectral)
-                assert scales is not None
-                _add_through_sigma(to_kernels, to_weights * scales, ctx.spectral)
-        to_weights = to_weights if wants_weights else None
-        return None, None, to_weights, *(to_kernels or (None for _ in kernels))
+        return _backward(ctx, gradient, ctx.needs_input_grad[2:])
+
+
+class _MixImages(torch.autograd.Function):
+    """The same in parts, laid out for F.conv2d within the function: autograd keeps no account of it."""
+
+    @staticmethod
+    def forward(ctx, rows, taps, spectral, weights, *kernels):  # type: ignore[no-untyped-def]
+        ctx.rows = rows
+        mixed = _forward(ctx, taps, spectral, weights, kernels)
+        side, inputs = math.isqrt(len(taps)), mixed.shape[3]
+        return tuple(
+            taken(mixed, part).transpose(1, 2).reshape(-1, side, side, inputs).permute(0, 3, 1, 2)
+            for part in rows
+        )
+
+    @staticmethod
+    def backward(ctx, *gradients):  # type: ignore[no-untyped-def]
+        _, inputs, side, _ = gradients[0].shape
+        parts = [
+            gradient.permute(0, 2, 3, 1).reshape(len(part), -1, side * side, inputs).transpose(1, 2)
+            for part, gradient in zip(ctx.rows, gradients, strict=True)
+        ]
+        joined = taken(torch.cat(parts), _places(ctx.rows))
+        return None, *_backward(ctx, joined, ctx.needs_input_grad[3:])
+
+
+@cache
+def _places(rows: Rows) -> tuple[int, ...]:
+    """Where each edge is, after the parts have been joined."""
+    order = [row for part in rows for row in part]
+    return tuple(order.index(row) for row in range(len(order)))
+
+
+def _forward(ctx, taps, spectral, weights, kernels):  # type: ignore[no-untyped-def]
+    ctx.spectral = spectral
+    ctx.save_for_backward(taps, weights, *kernels)
+    edges, outputs, inputs, *_ = kernels[0].shape
+    mixed = kernels[0].new_empty(edges, len(taps), outputs * inputs)
+    placed = _placed(taps, _scales(weights, spectral), kernels)
+    for count, (part, kernel) in enumerate(zip(placed, kernels, strict=True)):
+        mixed.baddbmm_(part, _matrices(kernel).mT, beta=1 if count else 0)
+    return mixed.view(edges, -1, outputs, inputs)
+
+
+def _backward(ctx, gradient, wanted):  # type: ignore[no-untyped-def]
+    taps, weights, *kernels = ctx.saved_tensors
+    wants_weights, *wants_kernels = wanted
+    gradient, scales = gradient.flatten(2), _scales(weights, ctx.spectral)
+    to_weights: Tensor | None = None
+    to_kernels: list[Tensor] = []
+    if any(wants_kernels):
+        placed = _placed(taps, scales, kernels)
+        transposed = gradient.mT
+        to_kernels = [
+            torch.bmm(transposed, part).view(kernel.shape)
+            for part, kernel in zip(placed, kernels, strict=True)
+        ]
+    if wants_weights or (ctx.spectral and any(wants_kernels)):
+        to_weights = to_scales = _scale_gradients(gradient, taps, kernels)
+        if ctx.spectral:
+            to_weights = to_scales / _sigmas(ctx.spectral)
+            assert scales is not None
+            _add_through_sigma(to_kernels, to_weights * scales, ctx.spectral)
+    to_weights = to_weights if wants_weights else None
+    return None, None, to_weights, *(to_kernels or (None for _ in kernels))
 
 
 def _sigmas(spectral: Sequence[SpectralNorm]) -> Float[Tensor, "E P"]:
@@ -110,7 +176,7 @@ def _scale_gradients(
     gradient: Float[Tensor, "E T OI"], taps: Float[Tensor, "T K"], kernels: Sequence[Tensor]
 ) -> Float[Tensor, "E P"]:
     """<S_p W_p, gradient>, without laying any kernel out."""
-    products = [torch.bmm(gradient, kernel.flatten(3).flatten(1, 2)) for kernel in kernels]
+    products = [torch.bmm(gradient, _matrices(kernel)) for kernel in kernels]
     per_tap = (torch.cat(products, -1) * taps).sum(1)
     return per_tap @ _owners(_widths(kernels), taps.dtype, taps.device).mT
 
@@ -125,6 +191,11 @@ def _add_through_sigma(
     for gradient, coefficient, norm in zip(gradients, coefficients.neg().unbind(1), spectral, strict=False):
         u = norm.u * coefficient.unsqueeze(1)
         gradient.flatten(2).baddbmm_(u.unsqueeze(2), norm.v.unsqueeze(1))
+
+
+def _matrices(kernel: Tensor) -> Float[Tensor, "E OI k"]:
+    edges, outputs, inputs, *_ = kernel.shape
+    return kernel.view(edges, outputs * inputs, -1)
 
 
 def _widths(kernels: Sequence[Tensor]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 Shapes: E edges of the group, P its primitives.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from search_space.architecture import EdgeWeights
-from search_space.backends.backend import Operations
+from search_space.backends.backend import Operation, Operations
 from search_space.backends.kernel_layout import KernelLayout
 from search_space.backends.memory_layout import MemoryLayout
-from search_space.backends.mixing import mix, mix_biases
+from search_space.backends.mixing import Rows, mix, mix_biases, mix_images
 from search_space.backends.upsampling import Maps, add_bilinear, add_transposed, begin, nearest
 from search_space.stacked import (
     Filling,
@@ -35,6 +35,24 @@ class OpGroup:
     kind: Kind
     edges: tuple[Edge, ...]
     fillings: tuple[Filling, ...]
+    operations: tuple[Operation | None, ...]
+    """Parameters of the fillings."""
+
+    @cached_property
+    def sources(self) -> dict[int, tuple[int, ...]]:
+        """By node, the rows of the edges that leave it."""
+        return {
+            node: tuple(row for row, edge in enumerate(self.edges) if edge.source == node)
+            for node in dict.fromkeys(edge.source for edge in self.edges)
+        }
+
+    def into(self, node: int) -> list[Edge]:
+        """The edges that lead to a node."""
+        return [edge for edge in self.edges if edge.target == node]
+
+    def targets(self, node: int) -> list[int]:
+        """Where the edges lead that leave a node."""
+        return [self.edges[row].target for row in self.sources[node]]
 
     def weights(self, edge_weights: EdgeWeights | None) -> Float[Tensor, "E P"] | None:
         """Weight of every primitive on every edge; None stands for ones."""
@@ -45,25 +63,29 @@ class OpGroup:
         return taken(taken(edge_weights[first.group], first.rows), columns, axis=1)
 
 
-def group_ops(fillings: Iterable[Filling]) -> tuple[OpGroup, ...]:
+def group_ops(operations: Operations) -> tuple[OpGroup, ...]:
     """The groups of a cell; where groups share an edge, it sends the sum of what they do."""
     groups: dict[tuple[Kind, tuple[Edge, ...]], list[Filling]] = {}
-    for filling in fillings:
+    for filling in operations:
         groups.setdefault((filling.kind, filling.edges), []).append(filling)
-    return tuple(OpGroup(kind, edges, tuple(members)) for (kind, edges), members in groups.items())
+    return tuple(
+        OpGroup(kind, edges, tuple(members), tuple(operations[filling] for filling in members))
+        for (kind, edges), members in groups.items()
+    )
 
 
 Addition = Literal["skip", "avg_pool", "max_pool"]
 
 
 def weighted_groups(
-    groups: Sequence[OpGroup], operations: Operations, edge_weights: EdgeWeights | None
+    groups: Sequence[OpGroup], edge_weights: EdgeWeights | None
 ) -> tuple[list["ConvolutionGroup"], list["UpsamplingGroup"]]:
     """The groups of a cell with their weights of one forward; in training mode, after a power iteration."""
-    stacks = [s for s in operations.values() if isinstance(s, StackedConvolution) and s.spectral]
+    operations = (operation for group in groups for operation in group.operations)
+    stacks = [s for s in operations if isinstance(s, StackedConvolution) and s.spectral]
     norms = dict(zip(stacks, spectral_norms(stacks), strict=True)) if stacks else {}
-    convolutions = [ConvolutionGroup(b, operations, norms, edge_weights) for b in groups if b.kind != "up"]
-    return convolutions, [UpsamplingGroup(b, operations, edge_weights) for b in groups if b.kind == "up"]
+    convolutions = [ConvolutionGroup(group, norms, edge_weights) for group in groups if group.kind != "up"]
+    return convolutions, [UpsamplingGroup(group, edge_weights) for group in groups if group.kind == "up"]
 
 
 class ConvolutionGroup:
@@ -72,13 +94,12 @@ class ConvolutionGroup:
     def __init__(
         self,
         group: OpGroup,
-        operations: Operations,
         norms: Mapping[StackedConvolution, SpectralNorm],
         edge_weights: EdgeWeights | None,
     ) -> None:
         self.ops = group
         # Every vocabulary names primitives without parameters first.
-        members = [(f.primitive, operations[f]) for f in group.fillings]
+        members = [(f.primitive, o) for f, o in zip(group.fillings, group.operations, strict=True)]
         self._plain: list[str] = [primitive.operation for primitive, module in members if module is None]
         self.primitives = tuple(primitive for primitive, module in members if module is not None)
         self._convolutions = [module for _, module in members if isinstance(module, StackedConvolution)]
@@ -89,10 +110,17 @@ class ConvolutionGroup:
         if weights is not None:
             self._plain_weights, self._weights = weights.split([len(self._plain), len(self._convolutions)], 1)
 
-    def kernels(self, layout: KernelLayout, part: slice = slice(None)) -> Float[Tensor, "E T O I"]:
-        """The convolutions, or some of them, mixed to one kernel an edge."""
+    def kernels(self, layout: KernelLayout) -> Float[Tensor, "E T O I"]:
+        """The convolutions mixed to one kernel an edge."""
+        return mix(self.primitives, self._convolutions, self._norms, self._weights, layout)
+
+    def image_kernels(
+        self, layout: KernelLayout, part: slice, rows: Rows
+    ) -> tuple[Float[Tensor, "_ I t t"], ...]:
+        """Some of the convolutions, mixed for F.conv2d: for each part of the rows, its edges' outputs."""
         weights = None if self._weights is None else self._weights[:, part]
-        return mix(self.primitives[part], self._convolutions[part], self._norms[part], weights, layout)
+        convolutions, norms = self._convolutions[part], self._norms[part]
+        return mix_images(self.primitives[part], convolutions, norms, weights, layout, rows)
 
     def biases(self) -> Float[Tensor, "E O"]:
         """Biases of the mixed kernels."""
@@ -115,14 +143,13 @@ class ConvolutionGroup:
 class UpsamplingGroup:
     """A group that doubles resolution; all of its edges leave one node."""
 
-    def __init__(self, group: OpGroup, operations: Operations, edge_weights: EdgeWeights | None) -> None:
+    def __init__(self, group: OpGroup, edge_weights: EdgeWeights | None) -> None:
         self.ops = group
         weights = group.weights(edge_weights)
         columns = [None] * len(group.fillings) if weights is None else weights.unbind(1)
         self._convolutions: dict[str, tuple[StackedConvolution, Tensor | None]] = {}
         self._transposed: tuple[StackedTransposed, Tensor | None] | None = None
-        for filling, weight in zip(group.fillings, columns, strict=True):
-            operation = operations[filling]
+        for filling, operation, weight in zip(group.fillings, group.operations, columns, strict=True):
             if isinstance(operation, StackedTransposed):
                 self._transposed = operation, weight
             elif operation is not None:

@@ -16,6 +16,8 @@ from torch.nn import functional as F
 from search_space.backends.backend import in_full_precision
 from search_space.backends.memory_layout import KEPT_AXES, MemoryLayout, as_image, from_image
 
+aten = torch.ops.aten
+
 Maps = Float[Tensor, "_ _ _ C"]
 Outputs = Sequence[Float[Tensor, "_ _ _ C"]]
 """One an edge, twice as high and wide as the node; overwritten where they are taken."""
@@ -70,7 +72,7 @@ class _Nearest(torch.autograd.Function):
         small = [_flat(sum_of_squares(gradient, ctx.layout)) for gradient in gradients]
         to_x = to_kernels = to_biases = None
         if wants_x:
-            to_x = torch.ops.aten.threshold_backward(_products(small, kernels).view_as(x), x, 0)
+            to_x = aten.threshold_backward.default(_products(small, kernels).view_as(x), x, 0)
         if wants_kernels:
             to_kernels = _outer_products(small, _flat(x.relu()))
         if wants_biases:
@@ -97,7 +99,7 @@ class _AddBilinear(torch.autograd.Function):
         larger, to_x, to_kernels = _bilinear(x, ctx.layout), None, None
         if wants_x:
             to_larger = _products(flat, kernels).view_as(larger)
-            to_x = _bilinear_backward(torch.ops.aten.threshold_backward(to_larger, larger, 0), ctx.layout)
+            to_x = _bilinear_backward(aten.threshold_backward.default(to_larger, larger, 0), ctx.layout)
         if wants_kernels:
             to_kernels = _outer_products(flat, _flat(larger.relu_()))
         return None, to_x, to_kernels, *gradients
@@ -133,7 +135,7 @@ class _AddTransposed(torch.autograd.Function):
                 _transposed_backward((g @ kernel).view_as(gradient), rectified, taps, ctx.layout)
                 for g, gradient, kernel, taps in zip(flat, gradients, pointwise, depthwise, strict=True)
             ]
-            to_x = torch.ops.aten.threshold_backward(sum(to_map for to_map, _ in pairs), x, 0)
+            to_x = aten.threshold_backward.default(sum(to_map for to_map, _ in pairs), x, 0)
             to_depthwise = torch.stack([to_taps for _, to_taps in pairs])
         return None, to_x, to_depthwise, to_pointwise, *gradients
 
@@ -188,9 +190,7 @@ def bilinear_adjoint(gradient: Tensor, shape: Sequence[int], *scales: float) -> 
     as a GPU else adds in any order.
     """
     if not torch.are_deterministic_algorithms_enabled():
-        return torch.ops.aten.upsample_bilinear2d_backward(
-            gradient, gradient.shape[2:], shape, False, *scales
-        )
+        return aten.upsample_bilinear2d_backward.default(gradient, gradient.shape[2:], shape, False, *scales)
     rows, columns = (
         _interpolation(small, large, gradient.dtype, gradient.device)
         for small, large in zip(shape[2:], gradient.shape[2:], strict=True)
@@ -220,7 +220,7 @@ def _transposed_backward(
     image, to_output = as_image(x, layout), as_image(gradient, layout)
     b = image.shape[1]
     repeated = taps.repeat(b // len(taps), 1, 1, 1)
-    to_image, to_repeated, _ = torch.ops.aten.convolution_backward(
+    to_image, to_repeated, _ = aten.convolution_backward.default(
         to_output, image, repeated, None, [2, 2], [1, 1], [1, 1], True, [1, 1], b, [True, True, False]
     )
     return from_image(to_image, x.shape[-1], layout), to_repeated.view(-1, *taps.shape).sum(0)
