@@ -126,7 +126,7 @@ class Stepper:
         )
         self.state = SearchState(options, setup)
         self._config, self._parts = config, size.parts
-        self._latent_dim = setup.generator.latent_dim
+        self._latent_dim, self._tau = setup.generator.latent_dim, options.tau(0, config.steps)
         pixels = torch.randint(0, 256, (4 * size.batch, 3, 32, 32), dtype=torch.uint8)
         self._batches = Batches(Images.of(pixels), size.batch, seed=0, halves=True)
         self._halves = self._batches.halves_at(0)
@@ -143,13 +143,15 @@ class Stepper:
         return {name: both[name] for name in self._parts}
 
     def _update(self, phase: Phase) -> None:
-        draws = SeededNoise(0, 0, self._latent_dim, DEVICE)
+        noise = SeededNoise(0, 0, self._latent_dim, DEVICE)
         if self._released is not None:
-            self._released.update(phase, self._half(phase), draws)
-        elif phase in ("beta", "discriminator"):
-            self._step.update_discriminator(phase, self._half(phase), draws)
+            self._released.update(phase, self._half(phase), noise)
+            return
+        self._step.inputs.begin(0, self._tau, self._halves, noise, [phase])
+        if phase in ("beta", "discriminator"):
+            self._step.update_discriminator(phase, self._half(phase))
         else:
-            self._step.update_generator(phase, self._half(phase), draws)
+            self._step.update_generator(phase, self._half(phase))
 
     def _half(self, phase: Phase) -> Tensor:
         return self._halves[phase == "beta"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, get_args
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ def adam(parameters: Sequence[nn.Parameter], config: AdamConfig) -> torch.optim.
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
     """Within it, the modules' parameters need no gradients: their backward computes none of them."""
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+    parameters = [p for module in modules for p in _parameters(module) if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
@@ -53,6 +54,16 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
+
+
+_PARAMETERS: WeakKeyDictionary[nn.Module, tuple[nn.Parameter, ...]] = WeakKeyDictionary()
+
+
+def _parameters(module: nn.Module) -> tuple[nn.Parameter, ...]:
+    """Walking through a network in every phase takes longer than its optimizer's step."""
+    if module not in _PARAMETERS:
+        _PARAMETERS[module] = tuple(module.parameters())
+    return _PARAMETERS[module]
 
 
 class GuardedStep:
@@ -72,10 +83,10 @@ class GuardedStep:
         loss: Tensor,
         optimizer: torch.optim.Optimizer,
         phase: Phase,
-        step: int,
+        step: int | Tensor,
         clip_norm: float | None = None,
     ) -> None:
-        """Descend the loss in the optimizer's own parameters.
+        """Descend the loss in the optimizer's own parameters; the step is a tensor where it is captured.
 
         Raises:
             NonFiniteLoss: in immediate mode, before anything is stepped.
@@ -98,7 +109,7 @@ class GuardedStep:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    def _watch(self, loss: Tensor, phase: int, step: int) -> None:
+    def _watch(self, loss: Tensor, phase: int, step: int | Tensor) -> None:
         bad = ~torch.isfinite(loss)
         self._first.copy_(torch.where((self._first < 0) & bad, step * len(PHASES) + phase, self._first))
         self._tripped.copy_(torch.maximum(self._tripped, bad.to(torch.float32)))

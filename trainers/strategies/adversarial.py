@@ -4,8 +4,7 @@ Source: AdversarialNAS algorithm 1, first order; update order and noise as in th
 Shapes: N this worker's share of half a batch, C channels, S image size, K outputs of D.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -20,13 +19,14 @@ from search_space.relaxation import derive, entropy, gumbel_noise, probabilities
 from search_space.topology import Network
 from trainers.compute import autocast
 from trainers.distributed import average_running_statistics
-from trainers.guarded_step import GuardedStep, Phase, frozen
+from trainers.guarded_step import PHASES, GuardedStep, Phase, frozen
 from trainers.losses.update import Scored, discriminator_loss, generator_loss, score_statistics
 from trainers.noise import NoiseSource, generator_for
 from trainers.samples import SampleGenerator
 from trainers.state import copy_buffers, copy_parameters, update_ema
 from trainers.strategies.adversarial_config import AdversarialConfig
 from trainers.strategies.adversarial_state import SearchState
+from trainers.strategies.held_inputs import HeldInputs
 from trainers.strategies.inherited import Score, calibration_latents
 from trainers.strategies.perturbation import Perturbation, Place
 from trainers.strategies.strategy import Batch, Diagnostics, Players, SearchSetup, Strategy
@@ -48,6 +48,7 @@ class AdversarialSearch(Strategy):
         self.state, self._descend = state, descend
         self._options, self._setup, self._config = options, setup, setup.config
         self._score: Score | None = None
+        self.inputs = HeldInputs(self._tau(state.step), state.device)
 
     @property
     def searching_steps(self) -> int:
@@ -75,26 +76,36 @@ class AdversarialSearch(Strategy):
 
     def step(self, batch: Batch, noise: NoiseSource) -> Losses:
         """Advance the state by one step; losses stay on the device."""
-        state, config = self.state, self._config
-        weights_half, architecture_half = batch.halves()
-        losses: dict[str, Tensor] = {}
         if self._score is not None and (edge := self._edge_due()) is not None:
             self._decide(edge, self._score)
-        searching = self._options.warmup_steps <= state.step < self.searching_steps
-        if searching and state.beta is not None:
-            losses["loss_beta"] = self.update_discriminator("beta", architecture_half, noise)["loss"]
-        update = self.update_discriminator("discriminator", weights_half, noise)
+        due, step = self._phases_due(), self.state.step
+        losses = self.updates(due, *self.inputs.begin(step, self._tau(step), batch.halves(), noise, due))
+        self.state.step += 1
+        return losses
+
+    def updates(self, due: Sequence[Phase], weights_half: Tensor, architecture_half: Tensor) -> Losses:
+        """The operations of a step, the same ones whenever the same phases are due: see `HeldInputs`."""
+        state, losses = self.state, dict[str, Tensor]()
+        if "beta" in due:
+            losses["loss_beta"] = self.update_discriminator("beta", architecture_half)["loss"]
+        update = self.update_discriminator("discriminator", weights_half)
         losses |= {"loss_discriminator": update["loss"], **score_statistics(update["real"], update["fake"])}
-        if config.updates_generator(state.step):
-            if searching:
-                losses["loss_alpha"] = self.update_generator("alpha", architecture_half, noise)
-            losses["loss_generator"] = self.update_generator("generator", weights_half, noise)
-            update_ema(state.ema_generator, state.generator, config.ema_decay)
-            update_ema(state.ema_alpha, state.alpha, config.ema_decay)
+        if "alpha" in due:
+            losses["loss_alpha"] = self.update_generator("alpha", architecture_half)
+        if "generator" in due:
+            losses["loss_generator"] = self.update_generator("generator", weights_half)
+            update_ema(state.ema_generator, state.generator, self._config.ema_decay)
+            update_ema(state.ema_alpha, state.alpha, self._config.ema_decay)
         # After every step: G's forwards in D's updates move these statistics too.
         average_running_statistics(state.generator)
-        state.step += 1
         return losses
+
+    def _phases_due(self) -> list[Phase]:
+        step, generator = self.state.step, self._config.updates_generator(self.state.step)
+        searching = self._options.warmup_steps <= step < self.searching_steps
+        due = {"discriminator": True, "generator": generator, "alpha": generator and searching}
+        due["beta"] = searching and self.state.beta is not None
+        return [phase for phase in PHASES if due[phase]]
 
     def sample(self) -> SampleGenerator:
         """The moving average of the supernet as one sampled network, or one a batch, in evaluation mode."""
@@ -167,32 +178,35 @@ class AdversarialSearch(Strategy):
         """
         self._descend.check()
 
-    def update_discriminator(self, phase: Phase, real: Tensor, noise: NoiseSource) -> dict[str, Tensor]:
+    def update_discriminator(self, phase: Phase, real: Tensor) -> dict[str, Tensor]:
         """Descend the loss of D in its weights or, in phase "beta", in its architecture."""
         state = self.state
         # Only what is stepped needs gradients: kernels of the other group are not differentiated at all.
         other = state.discriminator if phase == "beta" else state.beta
-        with self._autocast(), frozen(*_present(other)):
+        with autocast(self._setup.compute, state.device), frozen(*_present(other)):
             with torch.no_grad():
-                latents = noise.latents(phase, self._config.batch_size // 2)
-                fake = state.generator(latents, self._relaxed(state.alpha, phase, 0, noise))
+                latents = self.inputs.latents(phase, self._config.batch_size // 2)
+                fake = state.generator(latents, self._relaxed(state.alpha, phase, 0))
             scored, *apart = (
-                self._scored(phase, forward, noise)
+                self._scored(phase, forward)
                 for forward in range(2 if self._options.sample_per_forward else 1)
             )
             loss, real_scores, fake_scores = discriminator_loss(self._config.loss, real, fake, scored, *apart)
-        self._descend(loss, state.optimizers[phase], phase, state.step)
+        self._descend(loss, state.optimizers[phase], phase, self.inputs.step)
         return {"loss": loss.detach(), "real": real_scores.detach(), "fake": fake_scores.detach()}
 
-    def update_generator(self, phase: Phase, real: Tensor, noise: NoiseSource) -> Tensor:
+    def update_generator(self, phase: Phase, real: Tensor) -> Tensor:
         """Descend the loss of G in its weights or, in phase "alpha", in its architecture."""
         state = self.state
-        latents = noise.latents(phase, self._config.generator_batch_size)
+        latents = self.inputs.latents(phase, self._config.generator_batch_size)
         other = state.generator if phase == "alpha" else state.alpha
-        with self._autocast(), frozen(other, state.discriminator, *_present(state.beta)):
-            fake = state.generator(latents, self._relaxed(state.alpha, phase, 0, noise))
-            loss = generator_loss(self._config.loss, real, fake, self._scored(phase, 0, noise))
-        self._descend(loss, state.optimizers[phase], phase, state.step)
+        with (
+            autocast(self._setup.compute, state.device),
+            frozen(other, state.discriminator, *_present(state.beta)),
+        ):
+            fake = state.generator(latents, self._relaxed(state.alpha, phase, 0))
+            loss = generator_loss(self._config.loss, real, fake, self._scored(phase, 0))
+        self._descend(loss, state.optimizers[phase], phase, self.inputs.step)
         return loss.detach()
 
     def _edge_due(self) -> Place | None:
@@ -212,20 +226,17 @@ class AdversarialSearch(Strategy):
         alpha: dict[Network, Architecture] = {"generator": self.state.alpha}
         return alpha if self.state.beta is None else {**alpha, "discriminator": self.state.beta}
 
-    def _scored(self, phase: Phase, forward: int, noise: NoiseSource) -> Scored:
+    def _scored(self, phase: Phase, forward: int) -> Scored:
         """The discriminator, under one sample of beta unless it is fixed."""
         if self.state.beta is None:
             return self.state.discriminator
-        edge_weights = self._relaxed(self.state.beta, phase, forward, noise)
+        edge_weights = self._relaxed(self.state.beta, phase, forward)
         return partial(self.state.discriminator, edge_weights=edge_weights)
 
-    def _relaxed(
-        self, architecture: Architecture, phase: Phase, forward: int, noise: NoiseSource
-    ) -> EdgeWeights:
-        options = self._options
-        gumbel = None if options.relaxation == "softmax" else noise.noise(phase, forward, architecture)
-        tau = self._tau(self.state.step)
-        weights = relax(architecture, options.relaxation, tau, gumbel, masked=options.mask_image_edges)
+    def _relaxed(self, architecture: Architecture, phase: Phase, forward: int) -> EdgeWeights:
+        options, inputs = self._options, self.inputs
+        gumbel = None if options.relaxation == "softmax" else inputs.noise(phase, forward, architecture)
+        weights = relax(architecture, options.relaxation, inputs.tau, gumbel, masked=options.mask_image_edges)
         return self._with_decisions(architecture, weights)
 
     def _with_decisions(self, architecture: Architecture, weights: EdgeWeights) -> EdgeWeights:
@@ -234,9 +245,6 @@ class AdversarialSearch(Strategy):
 
     def _tau(self, step: int) -> float:
         return self._options.tau(step, self._config.steps)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        return autocast(self._setup.compute, self.state.device)
 
 
 def _present(*modules: nn.Module | None) -> list[nn.Module]:

@@ -20,7 +20,8 @@ Rows = Mapping[nn.Parameter, Sequence[int]]
 class RowAdam(torch.optim.Optimizer):
     """torch.optim.Adam, row by row; `use` says which rows the next steps may move.
 
-    Fused as the other optimizers are, and so skips a step that `found_inf` marks.
+    Fused as the other optimizers are, and so skips a step that `found_inf` marks. Counts of steps are tensors
+    beside the parameters, so that a step with the same rows can be captured.
     """
 
     def __init__(
@@ -57,10 +58,10 @@ class RowAdam(torch.optim.Optimizer):
             parameters, gradients, averages, squares, steps = map(list, zip(*parts, strict=True))
             adam(
                 parameters, gradients, averages, squares, [], steps,
-                foreach=False, capturable=False, differentiable=False, fused=True, grad_scale=None,
-                found_inf=getattr(self, "found_inf", None), has_complex=False, decoupled_weight_decay=False,
-                amsgrad=False, beta1=group["beta1"], beta2=group["beta2"], lr=group["lr"],
-                weight_decay=group["weight_decay"], eps=1e-8, maximize=False,
+                foreach=False, capturable=steps[0].device.type != "cpu", differentiable=False, fused=True,
+                grad_scale=None, found_inf=getattr(self, "found_inf", None), has_complex=False,
+                decoupled_weight_decay=False, amsgrad=False, beta1=group["beta1"], beta2=group["beta2"],
+                lr=group["lr"], weight_decay=group["weight_decay"], eps=1e-8, maximize=False,
             )  # fmt: skip
 
     def _parts(self, parameter: nn.Parameter) -> list[tuple[Tensor, ...]]:
