@@ -9,6 +9,7 @@ Optuna has no public way to open a running trial again, nor to read one without 
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
@@ -19,7 +20,16 @@ from orchestrator.sweep.config import Sweep
 from orchestrator.sweep.results import Row
 from orchestrator.sweep.samplers import make_sampler
 from orchestrator.sweep.space import modern_params, suggest
-from orchestrator.sweep.study import PARAMS, REASON, SCORES, begun, failures, in_flight
+from orchestrator.sweep.study import (
+    PARAMS,
+    REASON,
+    SCORES,
+    begun,
+    failures,
+    in_flight,
+    points_left,
+    waiting,
+)
 from orchestrator.sweep.trial import DONE, ENDS, EVALUATIONS, FAILED
 
 if TYPE_CHECKING:
@@ -41,6 +51,7 @@ class StudySearch(Searcher):
         self._metrics = [objective.metric for objective in sweep.config.objective]
         self._left: list[FrozenTrial] = in_flight(study)
         self._begun = len(begun(study))
+        self._points, self._waiting = deque(points_left(sweep, study)), waiting(study)
         self._trials: dict[str, Trial] = {}
         self._stopped_early: set[str] = set()
         self.resumed: Callable[[str, Mapping[int, float]], None] = lambda *_: None
@@ -67,7 +78,7 @@ class StudySearch(Searcher):
         elif self._begun < self._sweep.config.budget.trials and self._has_more():
             self._draw_for(self._begun)
             self._begun += 1
-            trial, known = self._study.ask(), None
+            trial, known = self._asked(), None
         else:
             return Searcher.FINISHED
         params = known and modern_params(known)
@@ -131,11 +142,14 @@ class StudySearch(Searcher):
             self._study.sampler = make_sampler(self._sweep.config.sampler, number)
 
     def _has_more(self) -> bool:
-        from optuna.trial import TrialState
+        return bool(self._sweep.config.sampler.name != "grid" or self._waiting or self._points)
 
-        if self._sweep.config.sampler.name != "grid":
-            return True
-        return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    def _asked(self) -> "Trial":
+        if self._waiting:
+            self._waiting -= 1
+        elif self._points:
+            self._study.enqueue_trial(self._points.popleft())
+        return self._study.ask()
 
     def _report(self, trial: "Trial", result: Mapping[str, Any]) -> None:
         """Once for each number of evaluations: a trial that goes on repeats some."""

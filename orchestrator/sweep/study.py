@@ -14,7 +14,7 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.identity import flatten, require_equal
 from orchestrator.config.renamed import ADDED, modern_name
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.space import grid, labels
+from orchestrator.sweep.space import Params, grid, labels
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -53,10 +53,32 @@ def open_study(sweep: Sweep, name: str, folder: Path) -> "Study":
         )
         study.set_metric_names([objective.metric for objective in sweep.config.objective])
     _require_same(study, identity(sweep))
-    if sweep.config.sampler.name == "grid":
-        for params in grid(sweep.config.space, QUEUED):
-            study.enqueue_trial(labels(params), skip_if_exists=True)
     return study
+
+
+def points_left(sweep: Sweep, study: "Study") -> list[Params]:
+    """Points of the grid that the study does not know yet, in Optuna's values and in their order.
+
+    They are queued one by one, right before they are asked for: for each trial, Optuna reads all that wait.
+    """
+    if sweep.config.sampler.name != "grid":
+        return []
+    known = {_point(trial.system_attrs.get("fixed_params", {})) for trial in study.get_trials(deepcopy=False)}
+    points = [labels(params) for params in grid(sweep.config.space, QUEUED)]
+    return [point for point in points if _point(point) not in known]
+
+
+def waiting(study: "Study") -> int:
+    """How many points are queued: of a driver that died there, or of an earlier version, which queued all."""
+    from optuna.trial import TrialState
+
+    return len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+
+def _point(params: Params) -> str:
+    """Numbers in 12 digits, as the last of 16 may be another on another machine."""
+    rounded = {name: f"{value:.12g}" if isinstance(value, float) else value for name, value in params.items()}
+    return json.dumps(rounded, sort_keys=True)
 
 
 def study_url(sweep: Sweep, folder: Path) -> str:

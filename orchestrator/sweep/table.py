@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.console.progress import in_words
 from orchestrator.jobs.scores import deviation
 from orchestrator.sweep.config import Sweep
-from orchestrator.sweep.results import Row, best, pareto_front
+from orchestrator.sweep.results import Row, State, best, pareto_front
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+SAID: Sequence[State] = ("complete", "stopped", "failed", "running")
+"""States in the order of a summary."""
 
 SHOWN = 20
 """Trials in the live table: those under way and the newest."""
@@ -23,9 +26,14 @@ class Board:
 
     def __init__(self, sweep: Sweep, rows: Sequence[Row]) -> None:
         self._sweep = sweep
-        self._rows = {row.number: row for row in rows}
+        self._rows: dict[int, Row] = {}
+        self._states: Counter[State] = Counter()
+        self._leaders: list[Row] = []
+        """The best trial, or the Pareto front: kept, as to look for it among all takes ever longer."""
+        for row in rows:
+            self._take(row)
         self._began = time.monotonic()
-        self._ended_before = sum(row.state != "running" for row in rows)
+        self._ended_before = self._ended
 
     @property
     def rows(self) -> list[Row]:
@@ -35,8 +43,21 @@ class Board:
     def changed(self, row: Row) -> bool:
         """Take in a trial's state; whether it is another than before."""
         before = self._rows.get(row.number)
-        self._rows[row.number] = row
+        self._take(row)
         return before is None or (before.state, before.evaluations) != (row.state, row.evaluations)
+
+    def _take(self, row: Row) -> None:
+        if row.number in self._rows:
+            self._states[self._rows[row.number].state] -= 1
+        self._rows[row.number] = row
+        self._states[row.state] += 1
+        if row.state == "complete":
+            others = [leader for leader in self._leaders if leader.number != row.number]
+            self._leaders = leaders(self._sweep, sorted([*others, row], key=lambda each: each.number))
+
+    @property
+    def _ended(self) -> int:
+        return len(self._rows) - self._states["running"]
 
     def line(self, row: Row) -> str:
         """One trial, for a log."""
@@ -46,23 +67,22 @@ class Board:
 
     def summary(self) -> str:
         """How many are how far, the best so far, and the time left."""
-        states = Counter(row.state for row in self._rows.values())
-        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        counts = ", ".join(f"{self._states[state]} {state}" for state in SAID if self._states[state])
         of = f"{counts or 'no trial yet'} of {self._sweep.config.budget.trials}"
         return f"{of}; {self.winners()}; {self.eta()}"
 
     def winners(self) -> str:
         """The best trial, or the Pareto front."""
-        objectives = self._sweep.config.objective
-        if len(objectives) > 1:
-            front = pareto_front(self.rows, objectives)
-            return f"Pareto front {', '.join(str(row.number) for row in front) or 'empty'}"
-        row = best(self.rows, objectives[0])
-        return f"best {row.number} with {_values(self._sweep, row)}" if row else "no best yet"
+        if len(self._sweep.config.objective) > 1:
+            return f"Pareto front {', '.join(str(row.number) for row in self._leaders) or 'empty'}"
+        if not self._leaders:
+            return "no best yet"
+        (row,) = self._leaders
+        return f"best {row.number} with {_values(self._sweep, row)}"
 
     def eta(self) -> str:
         """Time left at the pace of this start."""
-        ended = sum(row.state != "running" for row in self._rows.values())
+        ended = self._ended
         done, left = ended - self._ended_before, self._sweep.config.budget.trials - ended
         if left <= 0:
             return "none left"
@@ -78,6 +98,15 @@ class Board:
         others = [row for row in self.rows if row.state != "running"][-max(SHOWN - len(running), 0) :]
         shown = sorted([*running, *others], key=lambda row: row.number)
         return Group(rich_table(self._sweep, shown), Text(self.summary()))
+
+
+def leaders(sweep: Sweep, rows: Sequence[Row]) -> list[Row]:
+    """The best trial if there is one objective, else the Pareto front."""
+    objectives = sweep.config.objective
+    if len(objectives) > 1:
+        return pareto_front(rows, objectives)
+    winner = best(rows, objectives[0])
+    return [winner] if winner else []
 
 
 def rich_table(sweep: Sweep, rows: Sequence[Row]) -> Any:

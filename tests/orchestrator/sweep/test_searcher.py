@@ -128,6 +128,30 @@ def test_a_grid_is_done_once(tmp_path):
     assert params[3] == Searcher.FINISHED
 
 
+def test_a_grid_goes_on_where_the_queue_of_an_earlier_version_or_of_a_dead_driver_ends(tmp_path):
+    space = {"search.n_critic": {"int": [1, 5]}}
+    sweep = sweep_of(space=space, sampler={"name": "grid"}, budget={"trials": 10})
+    study = open_study(sweep, "grid", tmp_path)
+    for value in (1, 2, 3):
+        study.enqueue_trial({"search.n_critic": value})
+    first = StudySearch(sweep, study)
+    drawn = [first.suggest(str(number)) for number in range(2)]
+    search = StudySearch(sweep, open_study(sweep, "grid", tmp_path))
+    drawn += [search.suggest(f"next {number}") for number in range(5)]
+    assert [each[PARAMS]["search.n_critic"] for each in drawn] == [1, 2, 1, 2, 3, 4, 5]
+    assert search.suggest("more") == Searcher.FINISHED
+    assert len(study.trials) == 5
+
+
+def test_points_of_a_grid_are_queued_one_at_a_time(tmp_path):
+    """Optuna reads the whole queue for each trial."""
+    space = {"search.n_critic": {"int": [1, 5]}}
+    sweep = sweep_of(space=space, sampler={"name": "grid"}, budget={"trials": 10})
+    search = StudySearch(sweep, study := open_study(sweep, "grid", tmp_path))
+    search.suggest("a")
+    assert [trial.state.name for trial in study.trials] == ["RUNNING"]
+
+
 @pytest.mark.usefixtures("study")
 def test_a_sweep_with_other_settings_does_not_go_on_under_the_name(tmp_path):
     open_study(sweep_of(budget={"trials": 40}), "mine", tmp_path)  # more of the same is fine
