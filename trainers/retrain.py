@@ -54,8 +54,8 @@ def retrain(
         raise_if_interrupted()
         draws = SeededNoise(seed, state.step, latent_dim, state.device)
         means.add(retrain_step(state, batches.at(state.step), draws, config, compute, descent))
-        tick(state.step)
-        if state.step % config.report_every == 0 or state.step == end:
+        wanted = tick(state.step)
+        if wanted or state.step % config.report_every == 0 or state.step == end:
             descent.check()
             metrics = means.collect()
             metrics["images_per_second"] = (

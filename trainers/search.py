@@ -40,8 +40,8 @@ def search(
         raise_if_interrupted()
         noise = SeededNoise(setup.seed, state.step, setup.generator.latent_dim, setup.device)
         means.add(strategy.step(StepBatch(batches, state.step), noise))
-        tick(state.step)
-        if state.step % config.report_every == 0 or state.step == config.steps:
+        wanted = tick(state.step)
+        if wanted or state.step % config.report_every == 0 or state.step == config.steps:
             strategy.check()
             metrics = means.collect()
             if metrics:  # a strategy without losses has seen no images

@@ -1,9 +1,13 @@
-"""Lets whoever watches a training see every step. Without a watcher, ticks go nowhere."""
+"""Lets whoever watches a training see every step, and ask for a report out of turn.
+
+Without a watcher, ticks go nowhere.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Watcher = Callable[[int], None]
+Watcher = Callable[[int], bool | None]
+"""May say True to have a report now, whether one is due or not: on all workers at the same step."""
 
 _watchers: list[Watcher] = []
 """The last one is told: a process trains one network at a time."""
@@ -19,7 +23,9 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watchers.remove(watcher)
 
 
-def tick(step: int) -> None:
-    """So many steps are done. Called by the loops; the device may still be at work on the last of them."""
-    if _watchers:
-        _watchers[-1](step)
+def tick(step: int) -> bool:
+    """So many steps are done. Says whether a report is wanted now.
+
+    Called by the loops; the device may still be at work on the last of the steps.
+    """
+    return bool(_watchers and _watchers[-1](step))

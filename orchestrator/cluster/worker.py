@@ -3,6 +3,7 @@ runs."""
 
 import faulthandler
 import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,18 @@ from orchestrator.cluster.shared_root import Mark
 from orchestrator.jobs.job import Job
 from orchestrator.jobs.worker import run_worker
 from search_space.errors import UserError
-from trainers.distributed import rank
+from trainers.distributed import from_rank_zero, rank
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 from trainers.ticks import watched_by
 
 OURS = ("orchestrator", "trainers", "search_space", "advnas")
 """The packages whose warnings the user sees."""
+
+LOOK_S = 5.0
+"""Between two looks for notices; Ray Train asks the cluster as often, and clouds give 30 s or more."""
+
+logger = logging.getLogger(__name__)
 
 
 def work(settings: Mapping[str, Any]) -> None:
@@ -38,16 +44,59 @@ def work(settings: Mapping[str, Any]) -> None:
         logging.getLogger(package).addHandler(WarningsToDriver(channel))
     _expect_report(job)
     try:
-        with watched_by(channel.tick if rank() == 0 else _nobody):
-            run_worker(
-                job, channel.send, get_device(), lambda report, folder: _committed(job, report, folder)
-            )
+        watch = Watch(channel)
+
+        def committed(report: Report, folder: Path) -> None:
+            _committed(job, report, folder)
+            watch.saved()
+
+        with watched_by(watch):
+            run_worker(job, channel.send, get_device(), committed)
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _nobody(_step: int) -> None:
-    """All workers are at the same step: one of them tells the driver."""
+class Watch:
+    """Sees every step on every worker: rank 0 tells the driver, and machines about to be taken are noticed.
+
+    Then a report is wanted at once, with its checkpoint; training goes on, as Ray Train restarts the workers
+    when the machine has gone. Its question is one for all workers together, so all ask after the same steps.
+    """
+
+    def __init__(self, channel: ReportChannel) -> None:
+        self._channel = channel
+        self._steps, self._next = 0, 1
+        self._asked = (0, time.monotonic())
+        self._taken: set[str] = set()
+        self._unsaved = False
+
+    def __call__(self, step: int) -> bool:
+        """Whether a checkpoint is wanted now."""
+        if rank() == 0:
+            self._channel.tick(step)
+        self._steps += 1
+        if self._steps >= self._next:
+            self._look()
+        return self._unsaved
+
+    def saved(self) -> None:
+        """There is a checkpoint of this step."""
+        self._unsaved = False
+
+    def _look(self) -> None:
+        notice = ray.train.get_preemption_info()
+        new = set(notice.preempted_node_ids if notice else ()) - self._taken
+        if new:
+            self._unsaved = True
+            self._taken |= new
+            if rank() == 0:
+                logger.warning("a machine is about to be taken away: a checkpoint is saved first")
+        self._next = self._steps + from_rank_zero(self._steps_of_a_pause)
+
+    def _steps_of_a_pause(self) -> int:
+        (steps, then), now = self._asked, time.monotonic()
+        self._asked = self._steps, now
+        return max(1, int(LOOK_S * (self._steps - steps) / max(now - then, 1e-9)))
 
 
 def _committed(job: Job, report: Report, folder: Path) -> None:

@@ -8,6 +8,9 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -25,6 +28,7 @@ from tests.orchestrator.disturbed import Disturbed
 from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, final_state, tiny_job
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
+from trainers.ticks import watched_by
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +156,55 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_one_line_and_at_once(tmp_path
     newest = job.checkpoints.latest()
     assert newest is not None
     assert newest.meta.step == 1
+
+
+class TakenAway:
+    """A job's `emit` and watcher: once it trains, a machine is announced to go, and goes after a report."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster, self._noticed = cluster, False
+        self.steps: list[int] = []
+        self.reported: list[int] = []
+
+    def ticked(self, step: int) -> None:
+        """A step is done."""
+        self.steps.append(step)
+        if not self._noticed:
+            self._noticed = True
+            (machine,) = self._cluster.worker_nodes
+            notice = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "spot", "--node-id"]
+            drain = [str(Path(sys.executable).with_name("ray")), "drain-node"]
+            address = ["--address", self._cluster.address]
+            minute = ["--deadline-remaining-seconds", "60"]
+            command = [*drain, *address, *notice, machine.node_id, *minute]
+            subprocess.run(command, check=True, capture_output=True)
+
+    def __call__(self, report: Report) -> None:
+        """A report has come; what it stands for is saved as soon as this returns."""
+        self.reported.append(report.step)
+        if len(self.reported) == 1:
+            threading.Timer(5, replace_a_machine, [self._cluster]).start()
+
+
+@pytest.mark.timeout(600)
+def test_a_machine_that_is_about_to_be_taken_away_costs_no_step_before_the_notice(
+    joined: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "1")
+    monkeypatch.setenv("RAY_TRAIN_PREEMPTION_POLL_INTERVAL_S", "0.5")
+    steps = {"search__steps": 600, "search__report_every": 600}
+    job = tiny_job(
+        tmp_path, **steps, cluster__num_workers=2, cluster__address=joined.address, cluster__max_failures=0
+    )
+    taken = TakenAway(joined)
+    with watched_by(taken.ticked), caplog.at_level(logging.WARNING):
+        launch(job, taken)
+    saved, last = taken.reported
+    assert saved < last == 600
+    assert "a machine is about to be taken away" in caplog.text
+    after = taken.steps[taken.steps.index(max(step for step in taken.steps if step <= saved)) + 1 :]
+    assert after
+    assert min(after) > saved, "the steps before the notice were done again"
 
 
 def worker_processes(pid: int | None = None) -> list[psutil.Process]:

@@ -20,6 +20,7 @@ from trainers.guarded_step import NonFiniteLoss
 from trainers.options import ComputeConfig
 from trainers.search import search
 from trainers.strategies.adversarial import AdversarialSearch
+from trainers.ticks import watched_by
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
@@ -52,6 +53,13 @@ class TestReports:
     def test_come_every_few_steps_and_at_the_end(self):
         _, reports = finished(search_config(steps=5, report_every=2))
         assert [report.step for report in reports] == [2, 4, 5]
+
+    def test_out_of_turn_come_when_they_are_wanted_and_change_nothing(self):
+        expected, _ = finished(search_config(steps=5, report_every=3))
+        with watched_by(lambda step: step == 2):
+            state, reports = finished(search_config(steps=5, report_every=3))
+        assert [report.step for report in reports] == [2, 3, 5]
+        assert differing(state.state_dict(), expected.state_dict()) == []
 
     def test_hold_losses_progress_genotypes_and_samples(self):
         state, (report,) = finished(search_config(steps=2))
