@@ -7,6 +7,7 @@ steps       a step of the search by two workers beside two processes that do the
             nothing: they share the machine as workers do, so the ratio is what working together costs
 start       from the start of a run to its first step, in this process and on Ray
 checkpoint  of the paper's size: seconds and bytes
+host        CPU time of a step with almost nothing to compute: Python and the dispatch of kernels
 predict     seconds of a step on 1 to 512 GPUs, see benchmarks/scaling_model.py
 """
 
@@ -20,7 +21,8 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.machine import machine
-from benchmarks.scaling_model import PAPER, Cluster, Work, work_of
+from benchmarks.scaling_model import PAPER, TINY, Cluster, Work, work_of
+from benchmarks.step import Side, measure, per_step
 from benchmarks.supernet import markdown
 from benchmarks.workers import Task, timed
 from orchestrator.checkpoints.store import CheckpointMeta, CheckpointStore
@@ -136,6 +138,16 @@ def _step_once(optimizer: torch.optim.Optimizer) -> None:
     optimizer.step()
 
 
+def host(rounds: int) -> str:
+    """The released way beside ours."""
+    sides = [Side("released", "op_by_op"), Side("official", "direct"), Side("default", "direct")]
+    rows = [
+        [one.side, f"{1e3 * per_step(one.seconds):.0f}", f"{per_step(one.kernels):,.0f}"]
+        for one in measure(TINY, sides, 3 * rounds)
+    ]
+    return f"Supernets {TINY}.\n\n" + markdown([["", "ms per step", "kernels"], *rows])
+
+
 def predict() -> str:
     """The model's table: one batch for all GPUs, then a batch for each."""
     work, cluster = work_of(PAPER), Cluster()
@@ -161,7 +173,8 @@ def _inventory(work: Work) -> str:
     size = sum(often * size for often, size in work.all_reduces)
     return (
         f"A step: {work.flop_fixed / 1e9:.1f} GFLOP whatever the batch, {work.flop_image / 1e9:.2f} GFLOP an "
-        f"image, {work.kernels:,.0f} kernels, {count:.1f} all-reduces of {size / MEGABYTE:.1f} MB in all."
+        f"image, {work.kernels:,.0f} kernels in {work.host:.3f} s of a host, "
+        f"{count:.1f} all-reduces of {size / MEGABYTE:.1f} MB in all."
     )
 
 
@@ -170,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ("steps", "start", "checkpoint", "predict")
+    names = ("steps", "start", "checkpoint", "host", "predict")
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -182,6 +195,7 @@ def main() -> None:
             "steps": lambda: "\n\n".join(steps(task, options.rounds) for task in TASKS),
             "start": lambda: start(max(options.rounds // 2, 1)),
             "checkpoint": lambda: checkpoint(options.rounds),
+            "host": lambda: host(options.rounds),
             "predict": predict,
         }.items()
         if name in options.parts

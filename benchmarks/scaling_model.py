@@ -1,25 +1,29 @@
-"""A model of a step's seconds on many GPUs, from operations, kernels and bytes; every rate is an assumption.
+"""A model of a step's seconds on many GPUs, from operations, host time and bytes; rates are assumptions.
 
     seconds = max(compute, dispatch) + exchange
     compute  = (fixed FLOP + FLOP an image * images of a GPU) / rate     fixed: kernels mixed by edge weights
-    dispatch = kernels * time of a launch                                 not fewer for smaller batches
+    dispatch = CPU time of the smallest supernets' step, measured here    not less for smaller batches
     exchange = sum over all-reduces of bytes moved / bandwidth + 2 hops for each level of a binary tree
 
 Nothing overlaps: gradients are exchanged in one piece after each backward pass, since all parameters of a
-group are stepped at once and the next update starts from them. FLOP, kernels and bytes are counted.
+group are stepped at once and the next update starts from them. FLOP and bytes are counted.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
 
+from benchmarks.meters import cpu_seconds
 from benchmarks.step import Side, Size, Stepper, count, per_step
 from benchmarks.workers import FLOAT
 
 PAPER = Size(160, 80, 128)
 """Its batch of 120 does not divide by 16, the halves of 8 workers."""
+TINY = Size(4, 4, 2)
+"""Supernets with almost nothing to compute: their step is host time, and convolutions of a few channels."""
 SMALL, LARGER = 2, 4
 """Batches at which FLOP are counted: they are linear in the batch."""
 
@@ -31,6 +35,8 @@ class Work:
     flop_fixed: float
     flop_image: float
     kernels: float
+    host: float
+    """Seconds in which a host dispatches them."""
     all_reduces: Sequence[tuple[float, float]]
     """How often in a step, and bytes."""
 
@@ -49,8 +55,19 @@ def work_of(size: Size) -> Work:
         flop_fixed=flop[SMALL] - SMALL * per_image,
         flop_image=per_image,
         kernels=kernels[SMALL],
+        host=host_seconds(side),
         all_reduces=tuple(exchanged),
     )
+
+
+def host_seconds(side: Side, rounds: int = 9) -> float:
+    """CPU time of a step with almost nothing to compute."""
+    parts = Stepper(TINY, side).parts()
+    for part in parts.values():
+        part()
+    return per_step({
+        name: statistics.median(cpu_seconds(part) for _ in range(rounds)) for name, part in parts.items()
+    })  # fmt: skip
 
 
 def _exchanged(stepper: Stepper) -> Sequence[tuple[float, float]]:
@@ -91,8 +108,6 @@ class Cluster:
 
     flop_per_second: float = 60e12
     """An eighth of the peak of TF32."""
-    launch: float = 5e-6
-    """Seconds that Python and the driver take for a kernel."""
     gpus_per_machine: int = 8
     inside: float = 300e9
     """Bytes a second and direction of a GPU's NVLink."""
@@ -106,7 +121,7 @@ class Cluster:
         flop = work.flop_fixed + work.flop_image * batch / gpus
         return Step(
             compute=flop / self.flop_per_second,
-            dispatch=work.kernels * self.launch,
+            dispatch=work.host,
             exchange=sum(often * self._all_reduce(size, gpus) for often, size in work.all_reduces),
         )
 
