@@ -4,11 +4,13 @@ import argparse
 import os
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from orchestrator.cli.arguments import Parser
 from orchestrator.cli.commands import COMMANDS, Command
-from orchestrator.config.description import Option, sections
-from orchestrator.config.files import PRESETS, SWEEPS
+
+if TYPE_CHECKING:
+    from orchestrator.config.description import Option
 
 
 def is_asked() -> bool:
@@ -63,6 +65,8 @@ def _add_own(parser: Parser, name: str, command: Command) -> None:
     seconds = [each.split()[1] for each in COMMANDS if each.startswith(f"{name} ")]
     if not command.configured:
         return
+    from orchestrator.config.files import PRESETS, SWEEPS
+
     presets = SWEEPS if name == "sweep" else PRESETS
     for action in parser._actions:
         if action.dest == "config":
@@ -86,7 +90,8 @@ def _options(name: str) -> dict[str, list[str] | None]:
     return found
 
 
-def _configuration(name: str) -> list[Option]:
+def _configuration(name: str) -> "list[Option]":
+    from orchestrator.config.description import sections
     from orchestrator.config.experiment import Experiment
     from orchestrator.sweep.config import SweepConfig
 

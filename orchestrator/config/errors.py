@@ -44,6 +44,10 @@ ABSENT = ("missing", "union_tag_not_found")
 """Kinds of error that have no value to show."""
 
 
+UNSAID = object()
+"""Stands for the value of an option that the document leaves to its default."""
+
+
 class ConfigError(UserError):
     """A configuration that names something unknown or gives it a value it cannot have."""
 
@@ -97,7 +101,8 @@ def _lines(detail: "ErrorDetails", document: object, known: Sequence[str]) -> It
         option, _, rest = line.partition(": ")
         inner = [*path, *option.split(".")]
         at_fault, what = (inner, rest) if rest and ".".join(inner) in known else (path, line)
-        value = "" if kind in ABSENT else f" = {shown(_value_at(at_fault, document, detail['input']))}"
+        found = _value_at(at_fault, document, detail["input"] if at_fault is path else UNSAID)
+        value = "" if kind in ABSENT or found is UNSAID else f" = {shown(found)}"
         yield f"{'.'.join(at_fault) or 'configuration'}{value}: {what}"
 
 

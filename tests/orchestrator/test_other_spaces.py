@@ -128,7 +128,7 @@ def test_rows_of_eagans_space_go_through_npy_with_their_minus_ones(tmp_path):
         (
             "alphagan",
             "adversarial",
-            'search.strategy.opponent = "searched": the space alphagan has no discriminators; use fixed',
+            "search.strategy.opponent: the space alphagan has no discriminators; use fixed",
         ),
         (
             "eagan",

@@ -140,7 +140,7 @@ class TestWhatUpdatesAreFed:
         taus = []
 
         def recording(architecture, mode, tau, noise, *, masked):
-            taus.append(tau)
+            taus.append(float(tau))  # a tensor, overwritten by the next step
             return relax(architecture, mode, tau, noise, masked=masked)
 
         monkeypatch.setattr("trainers.strategies.adversarial.relax", recording)

@@ -79,6 +79,7 @@ def read_on(
     assert json.loads(capsys.readouterr().out)["hash"] == made
     assert main(["export", "run", "--root", root, "--out", "generator.pt2"]) == 0
     assert Path("generator.pt2").is_file()
+    capsys.readouterr()
     assert main(["compare", "run", "--root", root, "--tracking-uri", uri, "--json"]) == 0
     assert [row["hash"] for row in json.loads(capsys.readouterr().out)["rows"]] == [made]
     assert main(["compare", "run", "--root", root]) == MISTAKE

@@ -44,7 +44,7 @@ def ask(tmp_path):
     }
 
     def offered(line, shell="bash"):
-        register = f"{sys.executable} {shutil.which('register-python-argcomplete')}"
+        register = f"{sys.executable} {Path(sys.executable).with_name('register-python-argcomplete')}"
         script = (BASH if shell == "bash" else ZSH).format(line=line, point=len(line), register=register)
         done = subprocess.run(
             [shell, "-c", script],

@@ -107,6 +107,7 @@ def test_everything_lies_under_the_root_whatever_the_working_directory(tracker, 
     monkeypatch.chdir(elsewhere)
     run = opened(tracker)
     run.artifact("note.txt", "a")
+    run.finish("FINISHED")
     assert (root / "mlartifacts" / run.run_id / "artifacts" / "note.txt").read_text() == "a"
     assert list(elsewhere.iterdir()) == []
 
