@@ -230,7 +230,8 @@ def test_short_trainings_need_no_strategy_that_searches_the_space(root, space):
 
 def test_a_pipeline_can_evolve_instead_of_searching(root):
     options = {"evolve__in_pipeline": True, "evolve__random": 3, "evolve__children": 1, "evolve__steps": 1}
-    experiment = experiment_in(root, "piped", select__rungs=[2, 3], tracking__model=None, **options)
+    options |= {"retrain__evaluation__samples": 20, "select__rungs": [2, 3], "tracking__model": None}
+    experiment = experiment_in(root, "piped", **options)
     result = pipeline(experiment, Console(io.StringIO()))
     [folder] = (root / "piped").glob("*/evolve")
     found = pq.read_table(folder / "candidates.parquet").to_pylist()
