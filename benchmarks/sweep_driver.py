@@ -34,7 +34,7 @@ MEASURED = 20
 
 
 def a_sweep(sampler: str, trials: int, root: Path, storage: str | None) -> Sweep:
-    """Of one option; as a grid it has a point for each trial, and as many again."""
+    """The space has one option; as a grid it has a point for each trial, and as many again."""
     config = SweepConfig.model_validate({
         "name": "driver",
         "base": "digits",

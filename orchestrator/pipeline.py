@@ -140,7 +140,7 @@ def _searched(session: Session) -> Searched | Evolved:
 
 
 def _works(session: Session) -> tuple[list[Work], list[Work], Work]:
-    """Of the selection, the retraining and the scores at the end; lists are empty of what is left out."""
+    """The work of the selection, the retraining and the scores at the end; what is left out has none."""
     experiment = session.experiment
     selection = [selection_work(experiment)] if experiment.select else []
     shipped = experiment.select and not experiment.retrain.genotype and ships(experiment)

@@ -16,7 +16,7 @@ ELSEWHERE = ("mlartifacts", "cache", "mlruns")
 
 @dataclass
 class History:
-    """Of one run."""
+    """The records of one run, put together."""
 
     head: Head
     folder: Path
@@ -41,7 +41,7 @@ class History:
     """Points that a run which began anew tells again."""
 
     def _go_on(self, head: Head) -> None:
-        """Of a run that is opened again."""
+        """Take in the head of a run that is opened again."""
         self.run_ids.add(head.run_id)
         self.whole = self.whole and head.whole
         if head.run_id != self.head.run_id:
@@ -67,7 +67,7 @@ class History:
 
 
 def histories(root: Path) -> list[History]:
-    """Of all runs below a root, in the order in which they began."""
+    """The histories of all runs below a root, in the order in which they began."""
     found = (_history(path) for path in _files(root))
     return sorted((each for each in found if each), key=lambda history: history.head.began)
 

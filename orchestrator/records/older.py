@@ -18,7 +18,7 @@ from search_space.errors import UserError
 
 
 def older_histories(root: Path, known: set[str]) -> list[History]:
-    """Of all stages that left a result and no records; pipelines come before their stages."""
+    """The histories of stages that left a result and no records; pipelines come before their stages."""
     found = [(path, result) for path, result in results(root) if result["run_id"] not in known]
     pipelines = {result["name"]: result["run_id"] for _, result in results(root) if "stages" in result}
     histories = [_history(root, path, result, pipelines) for path, result in found]

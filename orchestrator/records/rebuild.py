@@ -101,7 +101,7 @@ class _Rebuilding:
     _ids: dict[str, str] = field(default_factory=dict)
     """The run's id when it was recorded -> its id in the store."""
     _made: dict[str, History] = field(default_factory=dict)
-    """Of the runs that the store lacked, by the id they had."""
+    """The histories of the runs that the store lacked, by the id they had."""
 
     def do(self, found: Sequence[History]) -> None:
         for history in found:

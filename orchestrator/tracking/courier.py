@@ -19,7 +19,7 @@ class Courier:
     def deliver(self, attempt: Attempt) -> None:
         """Have it made soon; returns at once."""
         with self._changed:
-            # Of a store that fails, entries that follow do not bring the next attempt forward.
+            # While a store fails, entries that follow do not bring the next attempt forward.
             self._due.setdefault(attempt, 0.0)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
