@@ -142,7 +142,9 @@ class Genotype(Frozen):
                 return cls.from_rows(network, rows, space=space)
             return cls.from_json(_read_bytes(path))
         except GenotypeError as error:
-            read_as = f" (read as one of {space}: a .npy names no space)" if path.suffix == ".npy" else ""
+            other = "`advnas genotype convert --space` reads those of others"
+            read_as = f" (read as one of {space}: a .npy names no space; {other})"
+            read_as = read_as if path.suffix == ".npy" else ""
             raise GenotypeError(f"{path}: {error}{read_as}") from error
 
 
@@ -193,7 +195,16 @@ def _read_bytes(path: Path) -> bytes:
 def _read_released(path: Path, space: SearchSpace) -> tuple[Network, Rows]:
     """Network and rows of a released file: its shape tells the network. Pickled objects are never loaded."""
     content = BytesIO(_read_bytes(path))
-    shapes = {(len(cells), len(cells[0])): network for network, cells in space.cells.items()}
+    shapes = {
+        (len(cells), len(cells[0])): network
+        for network, cells in space.cells.items()
+        if len({len(edges) for edges in cells}) == 1
+    }
+    if not shapes:
+        raise GenotypeError(
+            f"cells of {space.name} differ in length, so no .npy holds them; give a .json file, or the "
+            "released form to `advnas genotype convert`"
+        )
     named = " or ".join(f"{shape} ({network})" for shape, network in shapes.items())
     try:
         version = np.lib.format.read_magic(content)

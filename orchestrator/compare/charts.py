@@ -57,6 +57,7 @@ def _scores_figure(group: Group) -> Figure:
             capsize=4,
         )
     axes.set_yticks(range(len(rows)), [_label(row) for row in reversed(rows)])
+    axes.set_ylim(-0.5, max(len(rows), 1) - 0.5)  # marks are taller than the margins of matplotlib
     axes.set_xlabel(f"{group.metric} ({'lower' if group.lower_is_better else 'higher'} is better)")
     axes.grid(axis="x", color="#eeeeee")
     if rows:

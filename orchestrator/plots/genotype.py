@@ -6,8 +6,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
-from matplotlib.path import Path as Outline
+from matplotlib.patches import FancyBboxPatch
 
 from orchestrator.plots.genotype_genes import draw_genes
 from orchestrator.plots.genotype_layout import (
@@ -17,17 +16,15 @@ from orchestrator.plots.genotype_layout import (
     CROSS_CELL,
     HALO,
     INCHES,
-    NODE_RADIUS,
     NODES,
     STROKES,
-    Point,
-    Stroke,
     bend_of,
     label_at,
     node_at,
     skip_route,
     stroke_of,
 )
+from orchestrator.plots.genotype_marks import arrow, arrow_along, draw_label, draw_node, over
 from search_space.genotype import Genotype, GenotypeError
 from search_space.space import SearchSpace
 from search_space.spaces.registry import find_space
@@ -41,7 +38,7 @@ ENDS: dict[Network, tuple[str, str]] = {"generator": ("z", "image"), "discrimina
 
 
 def draw(genotype: Genotype, highlight: Genotype | None = None) -> Figure:
-    """The cells side by side as graphs, every edge with its primitive.
+    """The cells side by side as graphs, every edge with its primitive; genes of blocks as `draw_genes` does.
 
     Edges on which `highlight` differs get a halo and, after ≠, the primitive it has there.
 
@@ -135,7 +132,7 @@ def _draw_chain(axes: Axes, network: Network, cells: int) -> None:
     outputs = [before, *(node_at(network, cell, output) for cell in range(cells))]
     inputs = [*(node_at(network, cell, 0) for cell in range(cells)), after]
     for start, end in zip(outputs, inputs, strict=True):
-        axes.add_patch(_arrow(start, end, CHAIN)).set_zorder(1)
+        axes.add_patch(arrow(start, end, CHAIN)).set_zorder(1)
 
 
 def _draw_edge(axes: Axes, network: Network, cell: int, edge: Edge, name: str, other: str) -> None:
@@ -146,33 +143,20 @@ def _draw_edge(axes: Axes, network: Network, cell: int, edge: Edge, name: str, o
     bow, place = bend_of(network, edge).bow, f"cell{cell + 1}-{edge.name}"
     text = "" if name == NONE else name
     if other != name:
-        axes.add_patch(_arrow(start, end, HALO, bow, style="-")).set(zorder=1, gid=f"{place}-halo")
+        axes.add_patch(arrow(start, end, HALO, bow, style="-")).set(zorder=1, gid=f"{place}-halo")
         text = f"{name}\n≠ {other}"
-    axes.add_patch(_arrow(start, end, stroke_of(name), bow)).set(zorder=2, gid=place)
-    _draw_label(axes, label_at(network, cell, edge), text, stroke_of(name).colour, f"{place}-label")
+    axes.add_patch(arrow(start, end, stroke_of(name), bow)).set(zorder=2, gid=place)
+    draw_label(axes, label_at(network, cell, edge), text, stroke_of(name).colour, f"{place}-label")
 
 
 def _draw_skip_edge(axes: Axes, cell: int, edge: Edge, name: str, other: str) -> None:
     """A searched edge from an earlier cell, led over the cells."""
     assert edge.source_cell is not None
-    corners, place = (
-        skip_route((edge.source_cell, edge.source), (cell, edge.target)),
-        f"cell{cell + 1}-{edge.name}",
-    )
-    axes.add_patch(_arrow_along(corners, stroke_of(name))).set(zorder=2, gid=place)
+    corners = skip_route((edge.source_cell, edge.source), (cell, edge.target))
+    place = f"cell{cell + 1}-{edge.name}"
+    axes.add_patch(arrow_along(corners, stroke_of(name))).set(zorder=2, gid=place)
     text = name if other == name else f"{name}\n≠ {other}"
-    _draw_label(axes, _over(corners), text, stroke_of(name).colour, f"{place}-label")
-
-
-def _over(corners: tuple[Point, ...]) -> Point:
-    return (corners[1][0] + corners[2][0]) / 2, corners[1][1]
-
-
-def _draw_label(axes: Axes, at: Point, text: str, colour: str, gid: str) -> None:
-    if text:
-        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": colour, "lw": 0.8}
-        label = axes.text(*at, text, fontsize=8, ha="center", va="center", bbox=box, linespacing=1.3)
-        label.set(zorder=4, gid=gid)
+    draw_label(axes, over(corners), text, stroke_of(name).colour, f"{place}-label")
 
 
 def _draw_nodes(axes: Axes, network: Network, cell: int, edges: CellEdges, names: tuple[str, ...]) -> None:
@@ -181,9 +165,7 @@ def _draw_nodes(axes: Axes, network: Network, cell: int, edges: CellEdges, names
     used = {node for edge in used_edges for node in (edge.source, edge.target)}
     for node in range(max(edge.target for edge in edges) + 1):
         at, ink = node_at(network, cell, node), "#222222" if node in used else "#bbbbbb"
-        circle = axes.add_patch(Circle(at, NODE_RADIUS, fc="white", ec=ink, lw=1.4))
-        circle.set(zorder=3, gid=f"cell{cell + 1}-node{node}")
-        axes.text(*at, str(node), fontsize=9, ha="center", va="center", color=ink, zorder=4)
+        draw_node(axes, at, str(node), f"cell{cell + 1}-node{node}", ink)
 
 
 def _draw_cross_cell_skips(axes: Axes, space: SearchSpace) -> None:
@@ -194,8 +176,8 @@ def _draw_cross_cell_skips(axes: Axes, space: SearchSpace) -> None:
                 skip_route((skip.source_cell, space.skip_node), (target, space.skip_node)),
                 f"skip{skip.source_cell + 1}-{target + 1}",
             )
-            axes.add_patch(_arrow_along(corners, CROSS_CELL)).set(zorder=1, gid=place)
-            _draw_label(axes, _over(corners), f"{skip.resize}, conv_1x1", CROSS_CELL.colour, f"{place}-label")
+            axes.add_patch(arrow_along(corners, CROSS_CELL)).set(zorder=1, gid=place)
+            draw_label(axes, over(corners), f"{skip.resize}, conv_1x1", CROSS_CELL.colour, f"{place}-label")
 
 
 def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> None:
@@ -213,32 +195,3 @@ def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> 
     ]
     columns = len(handles) if len(handles) <= 7 else (len(handles) + 1) // 2
     axes.legend(handles=handles, loc="lower center", ncols=columns, fontsize=9, frameon=False, handlelength=3)
-
-
-def _arrow(start: Point, end: Point, stroke: Stroke, bow: float = 0.0, style: str = "-|>") -> FancyArrowPatch:
-    """From the rim of one node to that of another."""
-    gap = NODE_RADIUS * INCHES * 72
-    return FancyArrowPatch(
-        start,
-        end,
-        connectionstyle=f"arc3,rad={-bow}",
-        arrowstyle=style,
-        mutation_scale=13,
-        shrinkA=gap,
-        shrinkB=gap,
-        color=stroke.colour,
-        linewidth=stroke.width,
-        linestyle=stroke.dashes,
-    )
-
-
-def _arrow_along(corners: tuple[Point, ...], stroke: Stroke) -> FancyArrowPatch:
-    return FancyArrowPatch(
-        path=Outline(corners),
-        arrowstyle="-|>",
-        mutation_scale=11,
-        facecolor=stroke.colour,
-        edgecolor=stroke.colour,
-        linewidth=stroke.width,
-        linestyle=stroke.dashes,
-    )

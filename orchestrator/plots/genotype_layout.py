@@ -118,8 +118,12 @@ def label_at(network: Network, cell: int, edge: Edge) -> Point:
 
 def skip_route(source: tuple[int, int], target: tuple[int, int]) -> tuple[Point, ...]:
     """Corners of a skip between two of G's cells, over the cells and down; each end is a cell and a node."""
-    (start, y0), (end, y1) = (node_at("generator", *place) for place in (source, target))
-    span = target[0] - source[0]
+    start, end = (node_at("generator", *place) for place in (source, target))
+    return route(start, end, target[0] - source[0])
+
+
+def route(start: Point, end: Point, span: int) -> tuple[Point, ...]:
+    """Corners of a skip over so many cells, from the top of one node to that of another."""
     height = RAIL + RAIL_STEP * (span - 1)
-    out, into = start + PORT, end + PORT * (2 * span - 3)
-    return (out, y0 + NODE_RADIUS), (out, height), (into, height), (into, y1 + NODE_RADIUS)
+    out, into = start[0] + PORT, end[0] + PORT * (2 * span - 3)
+    return (out, start[1] + NODE_RADIUS), (out, height), (into, height), (into, end[1] + NODE_RADIUS)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from search_space.errors import GenotypeError
 from search_space.networks.config import GeneratorConfig, NetworkConfig
 from search_space.parameter_table import ParameterTable, parameter_table
 from search_space.space import SearchSpace
@@ -76,12 +77,31 @@ def cells_of(
     skip_2: Published,
     skip_3: Published,
 ) -> tuple[tuple[str, ...], ...]:
-    """Choices in our edge order, of the fields of a released genotype."""
-    skips = ((), skip_2, skip_3)
+    """Choices in our edge order, of the fields of a released genotype.
+
+    Cells are ordered by their names and primitives by their edges, whatever order they are listed in.
+
+    Raises:
+        GenotypeError: `normal` and `up` name different cells, or the edges of a cell are not 0, 1, ...
+    """
+    if sorted(normal) != sorted(up):
+        raise GenotypeError(
+            f"normal has the cells {', '.join(normal)}, up has {', '.join(up)}; give both the same"
+        )
+    skips = [*zip(("skip_1", "skip_2", "skip_3"), ((), skip_2, skip_3), strict=True)]
+    if len(normal) != len(skips):
+        raise GenotypeError(f"normal has {len(normal)} cells; a genotype of alphagan has {len(skips)}")
     return tuple(
-        tuple(name for edges in (up[cell], normal[cell], skips[index]) for name, _ in edges)
-        for index, cell in enumerate(normal)
+        (*_by_edge(f"up {cell}", up[cell]), *_by_edge(f"normal {cell}", normal[cell]), *_by_edge(*skip))
+        for cell, skip in zip(sorted(normal), skips, strict=True)
     )
+
+
+def _by_edge(where: str, pairs: Published) -> tuple[str, ...]:
+    edges = [edge for _, edge in pairs]
+    if sorted(edges) != [*range(len(pairs))]:
+        raise GenotypeError(f"{where}: edges {', '.join(map(str, edges))} given; number each once, from 0")
+    return tuple(name for name, _ in sorted(pairs, key=lambda pair: pair[1]))
 
 
 def build(

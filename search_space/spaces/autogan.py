@@ -46,7 +46,10 @@ def rows_of(vector: Sequence[int]) -> Rows:
     """
     lengths = [len(genes) for genes in CELLS["generator"]]
     if len(vector) != sum(lengths):
-        raise GenotypeError(f"{len(vector)} integers given; a genotype of autogan has {sum(lengths)}")
+        raise GenotypeError(
+            f"{len(vector)} integers given; a genotype of autogan has {sum(lengths)}: conv, norm, up and "
+            "short of each cell, and skips of cells 2 and 3"
+        )
     values = iter(vector)
     return [[next(values) for _ in range(length)] for length in lengths]
 

@@ -40,6 +40,9 @@ def _fields(source: str) -> Genotype:
         fields = json.loads(Path(source).read_bytes())
         normal, up = ({cell: _pairs(edges) for cell, edges in fields[kind].items()} for kind in FIELDS[:2])
         cells = alphagan.cells_of(normal, up, *(_pairs(fields[skips]) for skips in FIELDS[2:]))
+        return Genotype(space="alphagan", network="generator", cells=cells)
+    except GenotypeError as error:
+        raise GenotypeError(f"{source}: {error}") from error
     except OSError as error:
         raise GenotypeError(f"{source}: {error.strerror}; give a .json file") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -47,7 +50,6 @@ def _fields(source: str) -> Genotype:
             f"{source}: no released genotype of alphagan ({one_line(error)}); expected a JSON object with "
             f"{', '.join(FIELDS)}"
         ) from error
-    return Genotype(space="alphagan", network="generator", cells=cells)
 
 
 def _pairs(edges: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:

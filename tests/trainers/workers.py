@@ -153,14 +153,16 @@ def retrain_steps_with_statistics_of_pairs() -> dict[str, Any]:
 def averaged_gradients_of_pairs() -> list[torch.Tensor]:
     """Losses of both players of the outputs of this worker, and their averaged gradients in the weights."""
     random = torch.Generator().manual_seed(0)
-    real, fake = torch.randn(2, 8, 5, generator=random, dtype=torch.float64).unbind()
+    images = torch.randn(22, 5, generator=random, dtype=torch.float64)
     weights = torch.randn(5, 16, generator=random, dtype=torch.float64).requires_grad_()
-    own = [images.chunk(world_size())[rank()] @ weights for images in (real, fake)]
     loss, found = Mmd(kick=1e-2), []
-    for value in (loss.discriminator(*own), loss.generator(own[1], own[0])):
-        (gradient,) = torch.autograd.grad(value, weights, retain_graph=True)
-        average([gradient])
-        found += [value.detach(), gradient]
+    # As many generated images as real ones, more of them, fewer.
+    for count in (8, 14, 6):
+        own = [each.chunk(world_size())[rank()] @ weights for each in images[: 8 + count].split([8, count])]
+        for value in (loss.discriminator(*own), loss.generator(own[1], own[0])):
+            (gradient,) = torch.autograd.grad(value, weights, retain_graph=True)
+            average([gradient])
+            found += [value.detach(), gradient]
     return found
 
 

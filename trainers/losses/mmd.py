@@ -83,13 +83,15 @@ def _of_all_workers(real: "Tensor", fake: "Tensor") -> "tuple[Tensor, Tensor]":
 
     from trainers.distributed import gathered
 
+    wide = torch.float64 if real.dtype == torch.float64 else torch.float32
+    # Gathered before anything is dropped: which images that are must not depend on the number of workers.
+    real, fake = gathered(real.to(wide)), gathered(fake.to(wide))
     count = min(len(real), len(fake))
     if count < 2:
         raise UserError("loss mmd compares pairs, found one image in an update; use a larger batch_size")
     if len(real) != len(fake):
         _say_what_is_dropped(len(real), len(fake))
-    wide = torch.float64 if real.dtype == torch.float64 else torch.float32
-    return gathered(real[:count].to(wide)), gathered(fake[:count].to(wide))
+    return real[:count], fake[:count]
 
 
 @cache

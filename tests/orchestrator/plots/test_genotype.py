@@ -1,6 +1,7 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from matplotlib.transforms import Bbox
 from orchestrator.plots.genotype import draw, save_drawing
 from search_space.genotype import Genotype, GenotypeError
 from search_space.sampling import sample_genotype
+from search_space.spaces.autogan import rows_of
+from search_space.spaces.registry import SPACES
 from search_space.zoo.published import PUBLISHED
 
 GENERATOR = PUBLISHED["adversarialnas"].genotype
@@ -21,6 +24,10 @@ LONGEST = {
     "generator": (
         Genotype.from_rows("generator", [[2, 2, 6, 6, 6, 6, 6]] * 3),
         Genotype.from_rows("generator", [[1, 1, 5, 5, 5, 5, 5]] * 3),
+    ),
+    "autogan": (
+        Genotype.from_rows("generator", rows_of([0, 2, 0, 1, 0, 2, 0, 1, 1, 0, 2, 0, 1, 3]), space="autogan"),
+        Genotype.from_rows("generator", rows_of([1, 1, 2, 0, 1, 1, 2, 0, 0, 1, 1, 2, 0, 0]), space="autogan"),
     ),
     "discriminator": (
         Genotype.from_rows("discriminator", [[4, 4, 4, 6, 6, 5, 5], *[[6, 6, 6, 6, 6, 5, 5]] * 3]),
@@ -49,9 +56,11 @@ def test_labels_overlap_neither_each_other_nor_nodes_nor_foreign_lines_nor_the_b
         for gid, artist in named.items()
         if gid.endswith("-label")
     }
-    assert len(boxes) == {"generator": 3 * 7 + 3, "discriminator": 4 * 7}[network]
+    expected = {"generator": 3 * 7 + 3, "autogan": 3 * 4 + 3, "discriminator": 4 * 7}
+    assert len(boxes) == expected[network]
     nodes = {gid: artist.get_window_extent() for gid, artist in named.items() if "-node" in gid}
-    lines = {gid: outline(named[gid]) for gid in boxes}
+    lines = {gid: outline(named[gid]) for gid in boxes if gid in named}
+    assert len(lines) > 5
     for one, other in itertools.combinations(boxes, 2):
         assert not boxes[one].overlaps(boxes[other]), (one, other)
     for label, box in boxes.items():
@@ -91,6 +100,51 @@ def test_the_fixed_skips_between_cells_are_drawn_for_the_generator_alone():
         "skip2-3": "nearest, conv_1x1",
     }
     assert not any(place.startswith("skip") for place in artists(draw(DISCRIMINATOR)))
+
+
+def autogan(*vector: int) -> Genotype:
+    return Genotype.from_rows("generator", rows_of(vector), space="autogan")
+
+
+def test_autogans_cells_are_drawn_as_they_compute_with_every_gene_once():
+    """e2gan in words: post, batch norm; bilinear, deconvolution, bilinear; skip from cell 1 into cell 3."""
+    ups, labels = ("bilinear", "deconv", "bilinear"), labels_of(draw(PUBLISHED["e2gan"].genotype))
+    expected = {"cell3-skip1": "bilinear, conv_1x1"}
+    for cell, up in enumerate(ups, 1):
+        genes = {"conv": "post-activation", "norm": "batch norm", "up": up, "short": f"{up}, conv_1x1"}
+        expected |= {f"cell{cell}-{name}": text for name, text in genes.items()}
+    assert labels == expected
+
+
+@pytest.mark.parametrize(("order", "expected"), [(1, ["norm", "up"]), (0, ["up", "norm"])])
+def test_the_operations_of_a_block_stand_in_the_order_in_which_it_computes_them(order, expected):
+    named = artists(draw(autogan(order, 1, 1, 0, *(0,) * 10)))
+    heights = {name: named[f"cell1-{name}-label"].get_position()[1] for name in expected}
+    assert sorted(heights, key=heights.__getitem__, reverse=True) == expected
+
+
+def test_a_skip_that_only_the_other_genotype_has_is_marked_too():
+    figure = draw(PUBLISHED["e2gan"].genotype, PUBLISHED["autogan_a"].genotype)
+    labels, named = labels_of(figure), artists(figure)
+    assert labels["cell2-skip1"] == "none\n≠ conv_1x1"
+    assert labels["cell3-skip1"] == "bilinear, conv_1x1"
+    assert labels["cell3-short"] == "bilinear, conv_1x1\n≠ none"
+    halos = {gid.removesuffix("-halo") for gid in named if gid.endswith("-halo")}
+    assert halos == {"cell2-skip1", "cell3-skip2", "cell3-short"}
+    assert {gid for gid, text in labels.items() if "≠" in text} == halos | {
+        f"cell{cell}-{gene}" for cell in (1, 2, 3) for gene in ("conv", "norm", "up")
+    }
+
+
+def test_genes_of_other_names_are_listed(monkeypatch):
+    known = SPACES["autogan"]
+    edges = tuple(replace(edge, name=f"my_{edge.name}") for edge in known.cells["generator"][0])
+    mine = replace(known, name="mine", cells={"generator": (edges,) * 3})
+    monkeypatch.setitem(SPACES, "mine", mine)
+    genotype = Genotype(space="mine", network="generator", cells=(("pre", "none", "deconv", "none"),) * 3)
+    labels = labels_of(draw(genotype))
+    assert {labels[f"cell{cell}-my_up"] for cell in (1, 2, 3)} == {"deconv"}
+    assert len(labels) == 12
 
 
 def test_title_names_network_and_content_hash():
