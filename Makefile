@@ -17,8 +17,10 @@ $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "advnas needs Python 3.11 or newer: install one, or name it with PYTHON=/path/to/python"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	@echo "installing into $(VENV): half a minute to several"
 	$(UV) sync --quiet --inexact --compile-bytecode --python $(BIN)/python
 	@touch $@
+	@echo "installed in $(VENV); now: . $(VENV)/bin/activate"
 
 demo: install
 	$(BIN)/advnas pipeline digits

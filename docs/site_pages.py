@@ -26,7 +26,7 @@ from orchestrator.config.files import FOLDER, PRESETS, SWEEPS
 from orchestrator.sweep.config import SweepConfig
 
 ROOT = Path(__file__).parents[1]
-COLUMNS = "100"
+COLUMNS = "90"
 """The width of the help of commands."""
 
 ELSEWHERE = {

@@ -53,7 +53,7 @@ def _say_how_to_go_on(words: Sequence[str], run: object = None) -> None:
         _complain("interrupted before a run began; the same command starts again")
         return
     program = "advnas" if Path(sys.argv[0]).name != "__main__.py" else "python -m orchestrator"
-    _complain("interrupted; this goes on:")
+    _complain("interrupted; continue with:")
     print(f"{program} {shlex.join([*_without_name(words), '--name', run])}", file=sys.stderr)
 
 

@@ -13,6 +13,15 @@ CHANNELS = {"digits": 1}
 RGB = 3
 NETWORKS = ("generator", "discriminator")
 
+FOLLOWING = frozenset(
+    (
+        "data.channels",
+        *(f"{stage}.{network}.image_channels" for stage in ("search", "retrain") for network in NETWORKS),
+        *(f"{stage}.generator.bottom_width" for stage in ("search", "retrain")),
+    )
+)
+"""Options that may be `auto`."""
+
 
 def followed(document: Any) -> Any:
     """A configuration without `auto`; whatever is wrong with it otherwise stays for its validation."""

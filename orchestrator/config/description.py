@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from orchestrator.config.automatic import AUTO, FOLLOWING
+
 Schema = Mapping[str, Any]
 
 KINDS = {
@@ -124,7 +126,8 @@ class _Reader:
 
     def _option(self, name: str, field: Schema, required: bool, default: Any) -> Option:
         about = _one_line(field)
-        return Option(name, self._kind(field), about, required, default, _default(field))
+        kind = f"{self._kind(field)}|{AUTO}" if name in FOLLOWING else self._kind(field)
+        return Option(name, kind, about, required, default, _default(field))
 
     def _kind(self, schema: Schema) -> str:
         schema = self._resolved(schema)

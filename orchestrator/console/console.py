@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from orchestrator.console.outlook import Outlook, Work
-from orchestrator.console.progress import Progress, metrics_in_words, report_line
+from orchestrator.console.progress import Progress, metrics_in_words, report_line, step_line
 from search_space.errors import printable
+from trainers.strategies.strategy import Effort
 from trainers.ticks import watched_by
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ QUIET: Mapping[str, str] = {
 """Environment of libraries that would otherwise talk between our lines; what the user has set stays. Ray is
 quiet as it is started, see `cluster.session`."""
 
+
+PATIENCE = 20.0
+"""Seconds without a report after which a log gets a first estimate."""
 
 PLAIN_WIDTH = 140
 """Characters in a line of a table that goes to a file."""
@@ -90,11 +94,13 @@ class Console:
         first_step: int = 0,
         kind: str | None = None,
         images_after: Callable[[int], int] | None = None,
+        effort: Callable[[int], Effort] = Effort,
     ) -> Iterator[StageView]:
         """Show the reports of a stage until it is left; then say how long it took, unless it failed.
 
         `first_step` is the step that a resumed stage continues from, `kind` that of its steps (its name
-        unless given), and `images_after` the number of images that are scored after a step.
+        unless given), `images_after` the number of images that are scored after a step, and `effort` what
+        the steps up to one take.
         """
         outlook, ahead = self.outlook, self._ahead
         progress = Progress(
@@ -104,6 +110,7 @@ class Console:
             later=lambda pace: outlook.seconds(ahead, pace),
             images_after=images_after,
             image_seconds=outlook.image,
+            effort=effort,
         )
         if first_step:
             self.say(_resumed(name, total_steps, first_step))
@@ -121,8 +128,9 @@ class Console:
             with Live(bar, console=self._rich), watched_by(progress.ticked):
                 yield bar
         else:
-            with watched_by(progress.ticked):
-                yield _Lines(progress, self)
+            lines = _Lines(progress, self)
+            with watched_by(lines.ticked):
+                yield lines
 
     @contextmanager
     def live(self, drawing: "RichCast") -> Iterator[bool]:
@@ -150,12 +158,20 @@ def _resumed(name: str, total_steps: int, first_step: int) -> str:
 
 
 class _Lines:
-    """One line a report."""
+    """One line a report; a first estimate of the time, if the first report takes long to come."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
         self._progress, self._console = progress, console
+        self._silent = True
+
+    def ticked(self, step: int) -> None:
+        self._progress.ticked(step)
+        if self._silent and self._progress.seconds > PATIENCE and self._progress.pace:
+            self._silent = False
+            self._console.say(step_line(self._progress))
 
     def report(self, report: "Report") -> None:
+        self._silent = False
         self._progress.reached(report.step)
         self._console.say(report_line(self._progress, report))
 

@@ -46,4 +46,4 @@ class Outlook:
         self.steps[kind] = done.pace
         self.image = done.image_seconds or self.image
         scoring = done.images * (self.image or 0.0)
-        self.training = done.seconds - done.steps * done.pace - scoring
+        self.training = done.seconds - done.stepping - scoring

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from trainers.strategies.strategy import Effort
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -18,13 +20,16 @@ SPEED = "images_per_second"
 
 UNKNOWN = "?:??:??"
 
+SCORING = 0.7
+"""A genotype's score within a step, before one is measured, as a share of a step (measured with `digits`)."""
+
 
 class Progress:
     """The steps of one stage, told by its ticks and reports; a stage that resumes begins at `first_step`.
 
-    The time left is that of the steps left, at the pace of the newer half of those done, and that of the
-    reports left, each as long as those so far or, where images are scored, as their number says. So neither
-    slow first steps nor evaluations mislead it.
+    The time left is that of the steps left, at the pace of the newer half of those done, that of the
+    genotypes that steps will score, and that of the reports left, each as long as those so far or, where
+    images are scored, as their number says. So neither slow first steps nor evaluations mislead it.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Progress:
         later: Callable[[float], float] | None = None,
         images_after: Callable[[int], int] | None = None,
         image_seconds: float | None = None,
+        effort: Callable[[int], Effort] = Effort,
     ) -> None:
         """Begin to measure.
 
@@ -47,7 +53,11 @@ class Progress:
             later: the time of the command's later work, by the pace of this stage; None where none follows.
             images_after: number of images that are scored at reports after a step.
             image_seconds: what an image took to score before this stage.
+            effort: what the steps up to one take.
         """
+        self._effort = effort
+        self._scoring, self._genotypes = 0.0, 0
+        """Seconds of the genotypes that were scored within steps, and their number."""
         self._later, self._images_after, self._image_seconds = later, images_after, image_seconds
         self._scored_at: float | None = None
         """Seconds that an image took at the newest scores."""
@@ -69,8 +79,8 @@ class Progress:
         self._reports, self._reported_at = 0, step
         self._every = 0
         """Steps from one report to the next."""
-        self._course = [(step, self._latest)]
-        """Pairs of a step and the time when it was done, without the time of reports."""
+        self._course = [(self._effort(step).training, self._latest - self._scoring)]
+        """Pairs of the training done and the time it took, without that of reports and scores."""
 
     def ticked(self, step: int) -> None:
         """Count a step that is done."""
@@ -93,12 +103,20 @@ class Progress:
         now = self._clock()
         if step < self.step or (step == self.step and step == self._reported_at):
             self._start_over(step)  # steps are repeated after a failure
-        known = step == self._course[-1][0] and len(self._course) > 1
+        known = step == self.step and len(self._course) > 1
         if not known:
-            self._course.append((step, now - self._reporting))
+            self._score_within(step, now - self._latest)
+            self._course.append((self._effort(step).training, now - self._reporting - self._scoring))
         self._latest, self.step = now, step
         self.bar.update(self._task, completed=step)
         return known
+
+    def _score_within(self, step: int, took: float) -> None:
+        """Tell the time of genotypes that were scored since the last step from that of training."""
+        before, now = self._effort(self.step), self._effort(step)
+        if (count := now.scorings - before.scorings) > 0:
+            self._scoring += max(took - (now.training - before.training) * (self.pace or 0.0), 0.0)
+            self._genotypes += count
 
     @property
     def remaining(self) -> str:
@@ -107,13 +125,13 @@ class Progress:
         return UNKNOWN if left is None else in_words(left)
 
     @property
-    def in_all(self) -> str:
+    def whole_run(self) -> str:
         """Time left of the command, later work included; empty where none follows."""
         left, pace = self.seconds_left, self.pace
         if left is None or pace is None or self._later is None:
             return ""
         later = self._later(pace)
-        return f", about {in_words(left + later)} in all" if later else ""
+        return f", whole run about {in_words(left + later)}" if later else ""
 
     def _images(self, step: int) -> int:
         """Number of images that are scored at reports after a step."""
@@ -126,13 +144,15 @@ class Progress:
 
     @property
     def pace(self) -> float | None:
-        """Seconds of a step, over the newer half of the steps; None before the first."""
+        """Seconds of a step that trains everything, over the newer half of the training; None before it."""
         first, newest = self._course[0][0], self._course[-1]
         if len(self._course) < 2 or newest[0] == first:
             return None
         half = bisect_left(self._course, first + (newest[0] - first) / 2, key=lambda point: point[0])
-        step, then = self._course[min(half, len(self._course) - 2)]
-        return (newest[1] - then) / (newest[0] - step)
+        while half and self._course[half][0] == newest[0]:
+            half -= 1  # the last steps trained nothing
+        trained, then = self._course[half]
+        return (newest[1] - then) / (newest[0] - trained)
 
     @property
     def seconds_left(self) -> float | None:
@@ -140,8 +160,10 @@ class Progress:
         pace = self.pace
         if pace is None:
             return None
-        left = self.total_steps - self.step
-        return left * pace + self._reporting_left() - (self._clock() - self._latest)
+        now, end = self._effort(self.step), self._effort(self.total_steps)
+        scoring = self._scoring / self._genotypes if self._genotypes else SCORING * pace
+        left = (end.training - now.training) * pace + (end.scorings - now.scorings) * scoring
+        return left + self._reporting_left() - (self._clock() - self._latest)
 
     def _reporting_left(self) -> float:
         if (images := self._images(self._reported_at)) and self.image_seconds:
@@ -154,6 +176,12 @@ class Progress:
     def steps(self) -> int:
         """Steps done in this process."""
         return self.step - self._first_step
+
+    @property
+    def stepping(self) -> float:
+        """Seconds of these steps."""
+        trained = self._effort(self.step).training - self._effort(self._first_step).training
+        return trained * (self.pace or 0.0) + self._scoring
 
     @property
     def images(self) -> int:
@@ -172,7 +200,7 @@ class Progress:
 
     def __rich__(self) -> str:
         """The time left, for the bar."""
-        return f"{self.remaining} left{self.in_all}"
+        return f"{self.remaining} left{self.whole_run}"
 
     def _drawn(self) -> "RichProgress":
         from rich import progress
@@ -195,9 +223,14 @@ def in_words(seconds: float) -> str:
 
 def report_line(progress: Progress, report: "Report") -> str:
     """One plain line of a log: where the stage is and all of its numbers."""
+    return f"{step_line(progress)}  {metrics_in_words(report.metrics)}"
+
+
+def step_line(progress: Progress) -> str:
+    """Where the stage is, and the time left."""
     width = len(str(progress.total_steps))
-    where = f"{progress.name} {report.step:>{width}}/{progress.total_steps}"
-    return f"{where}  eta {progress.remaining}{progress.in_all}  {metrics_in_words(report.metrics)}"
+    where = f"{progress.name} {progress.step:>{width}}/{progress.total_steps}"
+    return f"{where}  eta {progress.remaining}{progress.whole_run}"
 
 
 def metrics_in_words(metrics: Mapping[str, float]) -> str:

@@ -16,6 +16,7 @@ from search_space.genotype import Genotype
 from trainers.metrics.config import MetricName
 from trainers.metrics.specs import METRIC_SPECS, lower_is_better
 from trainers.report import Report
+from trainers.strategies.strategy import Effort
 
 
 class Score(NamedTuple):
@@ -87,6 +88,13 @@ class Job:
         reports = {*range((step // every + 1) * every, self.end, every), self.end}
         due = sum(is_due(self.config, report, self.end) for report in reports if report > step)
         return due * evaluation.samples
+
+    def effort(self, step: int) -> Effort:
+        """What the steps up to one take."""
+        if self.stage == "retrain":
+            return Effort(step)
+        search = self.experiment.search
+        return search.strategy.effort(step, search.steps)
 
     @property
     def cache(self) -> Path:

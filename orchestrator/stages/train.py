@@ -122,7 +122,9 @@ def _trained(session: Session, job: Job) -> Iterator[tuple[Outcome, TrackedRun]]
         run.genotypes(job.genotypes)
         watch = Watch(job.folder)
         first = job.checkpoints.step()
-        with session.console.stage(job.stage, job.config.steps, first, images_after=job.images_after) as view:
+        with session.console.stage(
+            job.stage, job.config.steps, first, images_after=job.images_after, effort=job.effort
+        ) as view:
 
             def emit(report: Report) -> None:
                 run.report(report)

@@ -11,8 +11,8 @@ class EvolutionConfig(Frozen):
     """How candidates are generated."""
 
     algorithm: Literal["regularized", "nsga2"] = "regularized"
-    """Who begets and who leaves: `regularized` evolution (Real et al. 2019) looks at scores alone, `nsga2`
-    (Deb et al. 2002) at scores and at the number of parameters, of which it searches the Pareto front."""
+    """How parents and survivors are chosen: `regularized` evolution (Real et al. 2019) by scores alone,
+    `nsga2` (Deb et al. 2002) by scores and numbers of parameters, whose Pareto front it searches."""
     random: PositiveInt = 60
     """Number of candidates that are drawn uniformly: the first population."""
     children: NonNegativeInt = 90

@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 
 class Mmd(GanLoss):
-    """Statistics of pairs of images, of all workers together.
+    """The maximum mean discrepancy between generated and real images of all workers.
 
-    It compares as many generated images as real ones; what one of the two has more is dropped, and said.
+    It compares as many generated images as real ones; surplus images are dropped with a message.
     """
 
     name: Literal["mmd"] = "mmd"

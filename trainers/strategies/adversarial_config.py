@@ -6,10 +6,14 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from search_space.networks.config import Relaxation
 from trainers.options import AdamConfig
-from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
+from trainers.strategies.strategy import Effort, SearchSetup, Strategy, StrategyConfig
 
 KernelRates = Literal["equal", "by_taps"]
 """How learning rates depend on the size of a kernel."""
+
+WARMUP_COST = {"searched": 0.4, "fixed": 0.85}
+"""A step without alpha and beta as a share of one with them, by opponent: measured with `images_small`, and
+counted from the updates that are left out."""
 
 ARCHITECTURE_ADAM = AdamConfig(lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-4)
 
@@ -58,6 +62,10 @@ class AdversarialConfig(StrategyConfig):
         """Temperature of a step, counted from 0, of so many."""
         progress = step / max(steps - 1, 1)
         return self.tau_start * (self.tau_end / self.tau_start) ** progress
+
+    def effort(self, step: int, steps: int) -> Effort:  # noqa: ARG002
+        """Steps of the warm-up are shorter."""
+        return Effort(step - (1 - WARMUP_COST[self.opponent]) * min(step, self.warmup_steps))
 
     @property
     def needs_discriminator(self) -> bool:

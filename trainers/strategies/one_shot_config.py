@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from search_space.evolution.config import EvolutionConfig
-from trainers.strategies.strategy import SearchSetup, Strategy, StrategyConfig
+from trainers.strategies.strategy import Effort, SearchSetup, Strategy, StrategyConfig
 
 
 class OneShotConfig(StrategyConfig):
@@ -44,6 +44,12 @@ class OneShotConfig(StrategyConfig):
     distance: NonNegativeInt = 4
     """The smallest number of edges in which these differ from each other."""
     evolution: EvolutionConfig = EvolutionConfig()
+
+    def effort(self, step: int, steps: int) -> Effort:
+        """Steps that train, and genotypes that probes and the last steps score in every supernet."""
+        trained = min(step, steps - self.evolution.candidates)
+        genotypes = trained // self.probe_every * self.probe_paths + step - trained
+        return Effort(trained, self.supernets * genotypes)
 
     @property
     def needs_discriminator(self) -> bool:

@@ -71,6 +71,16 @@ class Diagnostics:
     """How much each primitive of each edge is preferred; empty where a strategy has no preferences."""
 
 
+@dataclass(frozen=True)
+class Effort:
+    """What some steps take, for an estimate of the time left."""
+
+    training: float
+    """In units of a step in which everything is trained."""
+    scorings: int = 0
+    """Genotypes that the strategy scores on the way, once for each supernet."""
+
+
 class Strategy(Protocol):
     """A search under way. `trainers.search.search` is the loop for all strategies."""
 
@@ -131,6 +141,10 @@ class StrategyConfig(Frozen):
     """Whether its supernets compute mixtures of primitives; in some spaces they compute single paths only."""
     needs_scores: ClassVar[bool] = False
     """Whether it chooses by scores, which `search.evaluation` then has to give."""
+
+    def effort(self, step: int, steps: int) -> Effort:  # noqa: ARG002
+        """What the first `step` of so many steps take; steps take equally long by default."""
+        return Effort(step)
 
     @property
     def chooses_by_scores(self) -> bool:

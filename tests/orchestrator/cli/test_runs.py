@@ -119,7 +119,7 @@ def test_an_interrupted_run_says_the_command_that_goes_on(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["/usr/bin/advnas"])
     assert main(["search", "digits", "--name=other", "--search.evaluation.metrics", "[fd, is]"]) == 130
     complaint, command = capsys.readouterr().err.splitlines()
-    assert complaint == "advnas: interrupted; this goes on:"
+    assert complaint == "advnas: interrupted; continue with:"
     words = shlex.split(command)
     assert words[0] == "advnas"
     parsed = parse(words[1:])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 from pydantic import BaseModel, Field
 
+from orchestrator.config.automatic import FOLLOWING
 from orchestrator.config.description import comments, sections
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.files import FOLDER, PRESETS
@@ -94,3 +95,11 @@ def test_comments_of_a_preset_are_of_options_that_exist(preset):
     known = options(Experiment)
     assert len(found) > 50
     assert all(name in known or any(each.startswith(f"{name}.") for each in known) for name in found)
+
+
+def test_options_that_may_be_auto_say_so_and_are_options():
+    kinds = {
+        option.name: option.kind for section in sections(Experiment, "run") for option in section.options
+    }
+    assert {name for name, kind in kinds.items() if kind.endswith("|auto")} - FOLLOWING == {"compute.backend"}
+    assert all(kinds[name].endswith("|auto") for name in FOLLOWING)

@@ -1,11 +1,14 @@
 import io
 import os
 import re
+from functools import partial
 
 import pytest
 
 from orchestrator.console.console import QUIET, Console, quiet
+from orchestrator.console.progress import Progress
 from trainers.report import Report
+from trainers.ticks import tick
 
 
 class Terminal(io.StringIO):
@@ -29,6 +32,22 @@ def test_a_log_gets_a_line_a_report():
     assert re.fullmatch(r"search 2/4  eta \d:\d\d:\d\d  loss_generator 0\.25  tau 5", second)
     assert re.fullmatch(r"search 4/4  eta 0:00:00  loss_generator 0\.5  tau 5", third)
     assert re.fullmatch(r"search: done in \d:\d\d:\d\d", last)
+
+
+def test_a_log_gets_one_estimate_before_a_first_report_that_takes_long(monkeypatch):
+    stream, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("orchestrator.console.console.Progress", partial(Progress, clock=lambda: now[0]))
+    with Console(stream).stage("search", 100) as stage:
+        for step in range(1, 31):
+            now[0] += 2.0
+            tick(step)
+        stage.report(Report(step=30, metrics={"tau": 5.0}))
+    assert stream.getvalue().splitlines() == [
+        "search: 100 steps",
+        "search  11/100  eta 0:02:58",
+        "search  30/100  eta 0:02:20  tau 5",
+        "search: done in 0:01:00",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -54,5 +54,5 @@ def test_the_lines_of_a_stage_tell_the_time_of_all_that_follows():
         tick(1)
         tick(2)
         view.report(Report(step=2, metrics={}))
-    assert ", about 5:00:00 in all" in stream.getvalue()
+    assert ", whole run about 5:00:00" in stream.getvalue()
     assert console.outlook.steps["search"] < 1

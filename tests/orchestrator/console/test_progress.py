@@ -3,7 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.console.progress import Progress, in_words, metrics_in_words, report_line
+from search_space.evolution.config import EvolutionConfig
 from trainers.report import Report
+from trainers.strategies.adversarial_config import AdversarialConfig
+from trainers.strategies.one_shot_config import OneShotConfig
 
 
 class Clock:
@@ -218,7 +221,7 @@ def test_the_first_scores_of_a_command_may_take_longer_and_count_once_they_are_c
     assert progress.remaining == "0:01:00"  # 20 steps of 1 s, 20 images of 2 s
 
 
-def test_the_time_in_all_covers_later_work_at_this_pace_unless_it_is_known(clock):
+def test_the_time_whole_run_covers_later_work_at_this_pace_unless_it_is_known(clock):
     paces = []
 
     def later(pace):
@@ -226,8 +229,42 @@ def test_the_time_in_all_covers_later_work_at_this_pace_unless_it_is_known(clock
         return 100.0
 
     progress = Progress("search", 20, 0, clock, later=later)
-    assert progress.in_all == ""
+    assert progress.whole_run == ""
     clock.now += 20
     progress.ticked(10)
-    assert progress.in_all == ", about 0:02:00 in all"
+    assert progress.whole_run == ", whole run about 0:02:00"
     assert paces == [2.0]
+
+
+def test_a_warm_up_of_short_steps_does_not_promise_short_steps_ever_after(clock):
+    strategy = AdversarialConfig(warmup_steps=60)
+    progress = Progress("search", 200, clock=clock, effort=lambda step: strategy.effort(step, 200))
+    for step in range(1, 21):
+        clock.now += 0.4
+        progress.ticked(step)
+    assert progress.seconds_left == pytest.approx(40 * 0.4 + 140 * 1.0)
+    for step in range(21, 101):
+        clock.now += 0.4 if step <= 60 else 1.0
+        progress.ticked(step)
+    assert progress.seconds_left == pytest.approx(100)
+
+
+def test_candidates_of_a_one_shot_search_count_before_they_come_and_by_their_own_time_afterwards(clock):
+    """100 steps train three supernets, with a probe of 2 paths after each 40; then 50 steps score."""
+    strategy = OneShotConfig(
+        supernets=3, probe_every=40, probe_paths=2, evolution=EvolutionConfig(random=20, children=30)
+    )
+    progress = Progress("search", 150, clock=clock, effort=lambda step: strategy.effort(step, 150))
+    a_score = 2.0
+    for step in range(1, 40):
+        clock.now += 1.0
+        progress.ticked(step)
+    assert progress.seconds_left == pytest.approx(61 + 0.7 * (12 + 150))  # guessed
+    clock.now += 1.0 + 6 * a_score
+    progress.ticked(40)
+    assert progress.seconds_left == pytest.approx(60 + (6 + 150) * a_score)  # measured
+    for step in range(41, 126):
+        clock.now += (1.0 if step <= 100 else 3 * a_score) + (6 * a_score if step == 80 else 0)
+        progress.ticked(step)
+    assert progress.seconds_left == pytest.approx(25 * 3 * a_score)
+    assert progress.pace == pytest.approx(1)
