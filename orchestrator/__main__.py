@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.cli.command_line import parse
-from orchestrator.cli.completion import complete, is_asked
+from orchestrator.cli.help.completion import complete, is_asked
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError, printable
 from trainers.files import is_disk_full

@@ -11,7 +11,7 @@ from orchestrator.records.history import History
 from orchestrator.records.models import results
 from orchestrator.tracking.columns import columns
 from orchestrator.tracking.recording import STEP
-from orchestrator.tracking.records import Head
+from orchestrator.tracking.sending.records import Head
 from orchestrator.tracking.tracker import PARENT_TAG
 from search_space.errors import UserError
 from trainers.files import json_file

@@ -10,8 +10,7 @@ import psutil
 import pytest
 
 from orchestrator.tracking.run import TrackedRun
-from tests.orchestrator.disturbed import Disturbed, undisturbed_state
-from tests.orchestrator.test_failures import Second, nothing, wrap
+from tests.orchestrator.disturbed import Disturbed, Second, nothing, undisturbed_state, wrap
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread"), pytest.mark.timeout(600)]
 

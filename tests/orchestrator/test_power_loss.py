@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.orchestrator.disturbed import Disturbed, undisturbed_state
-from tests.orchestrator.test_failures import KILLED, Second, nothing, wrap
+from tests.orchestrator.disturbed import KILLED, Disturbed, Second, nothing, wrap
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -86,17 +85,12 @@ def losing_power(disk: Disk, survivors: Path, owner: str, name: str, when: str) 
 
 
 MOMENTS = {
-    "an entry for MLflow is kept": ("orchestrator.tracking.outbox:Outbox", "put", "after"),
+    "an entry for MLflow is kept": ("orchestrator.tracking.sending.outbox:Outbox", "put", "after"),
     "a checkpoint is about to be saved": ("orchestrator.checkpoints.store:CheckpointStore", "save", "before"),
     "a checkpoint is about to get its name": ("orchestrator.checkpoints.folder", "_put_in_place", "before"),
     "a checkpoint is saved": ("orchestrator.checkpoints.store:CheckpointStore", "save", "after"),
     "what was sent is forgotten": ("orchestrator.jobs.worker", "_record", "after"),
 }
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
-    return undisturbed_state(tmp_path_factory.mktemp("undisturbed"), fresh_database)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

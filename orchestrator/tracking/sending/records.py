@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from orchestrator.tracking.entry import Entry
+from orchestrator.tracking.sending.entry import Entry
 from search_space.frozen import Frozen
 from trainers.files import append_entry, json_lines
 

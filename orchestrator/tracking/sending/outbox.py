@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from orchestrator.tracking.courier import COURIER
-from orchestrator.tracking.entry import Entry, send
-from orchestrator.tracking.records import Records
+from orchestrator.tracking.sending.courier import COURIER
+from orchestrator.tracking.sending.entry import Entry, send
+from orchestrator.tracking.sending.records import Records
 from orchestrator.tracking.store import TrackingError, is_full
 from search_space.errors import one_line
 from trainers.files import written_whole
