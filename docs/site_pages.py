@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from orchestrator.cli.arguments import Parser
 from orchestrator.cli.commands import COMMANDS
-from orchestrator.cli.option_help import in_words
+from orchestrator.cli.help.option_help import in_words
 from orchestrator.config.description import sections
 from orchestrator.config.experiment import Experiment
 from orchestrator.config.files import FOLDER, PRESETS, SWEEPS

@@ -1,6 +1,7 @@
 """The entry point of `advnas` and `python -m orchestrator`: runs a command and turns errors into exit
 codes."""
 
+import errno
 import logging
 import os
 import shlex
@@ -10,11 +11,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.cli.command_line import parse
-from orchestrator.cli.completion import complete, is_asked
+from orchestrator.cli.help.completion import complete, is_asked
 from orchestrator.console.exit_codes import DONE, FAILED, INTERRUPTED, MISTAKE
 from search_space.errors import UserError, printable
 from trainers.files import is_disk_full
 from trainers.interruption import interruptible
+
+IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
+"""Something else has a name that a run needs."""
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE)
+"""Faults of a disk, of its rights or of the way to it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,14 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
         return DONE
     except Exception as error:
-        if isinstance(error, OSError) and is_disk_full(error):
-            place = f"{error.filename}: " if error.filename else ""
-            _complain(f"{place}{error.strerror}: free some space; the same command resumes where it stopped")
+        if isinstance(error, OSError) and (cure := _cure(error)):
+            named = error.filename2 or error.filename  # the second one is what a renamed file would become
+            place = f"{named}: " if named else ""
+            _complain(f"{place}{error.strerror}: {cure}; the same command resumes where it stopped")
             return MISTAKE
         if not _is_divergence(error):
             traceback.print_exc()
         _complain(f"failed: {error}" if str(error) else f"failed: {type(error).__name__}")
         return FAILED
+
+
+def _cure(error: OSError) -> str | None:
+    """What the user can do about a file; None for what may be a fault of the code."""
+    if is_disk_full(error):
+        return "free some space"
+    if error.filename and error.errno in IN_THE_WAY:
+        return "move it away"
+    return "mend the disk or what it may be written by" if error.errno in REFUSED else None
 
 
 def _say_how_to_go_on(words: Sequence[str], run: object = None) -> None:

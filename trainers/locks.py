@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from search_space.errors import UserError
-from trainers.files import is_disk_full
+from trainers.files import is_disk_full, make_folder
 
 DRIVER_LOCK = ".driver.lock"
 
@@ -69,7 +69,7 @@ def sole_driver(folder: Path) -> Iterator[None]:
     lock = folder / DRIVER_LOCK
     with ExitStack() as held:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             held.enter_context(locked(lock, wait=False))
             lock.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         except LockTaken:

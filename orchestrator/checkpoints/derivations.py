@@ -1,13 +1,13 @@
 """The genotypes that a search derives on its way, recorded beside its checkpoints: one line of JSON per
 report."""
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from search_space.genotype import Genotype, Provenance
+from trainers.files import append_entry, json_lines
 from trainers.gap import GAP
 from trainers.report import Report
 
@@ -19,14 +19,12 @@ def record_derivation(folder: Path, report: Report) -> None:
     if not report.genotypes:
         return
     cells = {network: genotype.model_dump(mode="json") for network, genotype in report.genotypes.items()}
-    with (folder / FILE).open("a", encoding="utf-8") as file:
-        # The line break comes first, so that a line cut short by a crash ends before the next.
-        entry = {"step": report.step, "genotypes": cells, "probabilities": dict(report.probabilities)}
-        if report.others:
-            entry["others"] = [genotype.model_dump(mode="json") for genotype in report.others]
-        if math.isfinite(gap := report.metrics.get(GAP, math.nan)):
-            entry[GAP] = gap
-        file.write("\n" + json.dumps(entry))
+    entry = {"step": report.step, "genotypes": cells, "probabilities": dict(report.probabilities)}
+    if report.others:
+        entry["others"] = [genotype.model_dump(mode="json") for genotype in report.others]
+    if math.isfinite(gap := report.metrics.get(GAP, math.nan)):
+        entry[GAP] = gap
+    append_entry(folder / FILE, entry)
 
 
 def derived_generators(folder: Path, run: str) -> list[Genotype]:
@@ -40,14 +38,8 @@ def derived_generators(folder: Path, run: str) -> list[Genotype]:
 
 def entries(folder: Path) -> list[dict[str, Any]]:
     """What was recorded in the folder of a search, each step once, in order."""
-    path = folder / FILE
-    by_step: dict[int, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:  # empty, or cut short: then the step was or will be written again
-            continue
-        by_step[entry["step"]] = entry
+    lines = json_lines(folder / FILE, "step", "genotypes", "probabilities")
+    by_step = {entry["step"]: entry for entry in lines if isinstance(entry["step"], int)}
     return [by_step[step] for step in sorted(by_step)]
 
 

@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from typing import IO, Any
 from uuid import uuid4
 
 import torch
+
+from trainers.files import make_folder, sync, sync_folder
 
 STATE, META, SUMS = "state.pt", "meta.json", "SHA256SUMS"
 
@@ -24,7 +25,7 @@ def write_whole(folder: Path, state: Mapping[str, Any], meta: str) -> None:
         OSError: the disk is full or refuses; the folder is as it was.
     """
     scratch = hidden_beside(folder)
-    scratch.mkdir(parents=True)
+    make_folder(scratch)
     try:
         _write(scratch, state, meta)
         _put_in_place(scratch, folder)
@@ -83,7 +84,7 @@ def _write(folder: Path, state: Mapping[str, Any], meta: str) -> None:
     sums = {STATE: hashed.digest.hexdigest(), META: hashlib.sha256(meta.encode()).hexdigest()}
     with _synced(folder / SUMS) as file:
         file.write("".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode())
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 @contextmanager
@@ -91,16 +92,7 @@ def _synced(path: Path) -> Iterator[IO[bytes]]:
     """A new file, on the disk before the block is left."""
     with path.open("xb") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(file)
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:
@@ -110,7 +102,7 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
         folder.rename(replaced)
         shutil.rmtree(replaced, ignore_errors=True)
     scratch.rename(folder)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def _content_hash(path: Path) -> str:

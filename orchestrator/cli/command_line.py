@@ -47,7 +47,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if command.configured:
         rest, overrides = split_overrides(rest, parser.own, parser.flags)
         if "--help" in rest:
-            from orchestrator.cli.option_help import option_help
+            from orchestrator.cli.help.option_help import option_help
 
             source = next((word for word in rest if not word.startswith("-")), None)
             parser.appendix = option_help(name, source)

@@ -112,6 +112,7 @@ def this_machine() -> dict[str, float]:
 
 def _connect(cluster: ClusterConfig, name: str | None) -> None:
     import ray
+    from ray.exceptions import AuthenticationError
 
     machine = this_machine()
     own = cluster.address == "local"
@@ -132,7 +133,7 @@ def _connect(cluster: ClusterConfig, name: str | None) -> None:
     except SystemExit:
         # While it starts, Ray's own handler takes SIGTERM, and ends the process without closing anything.
         raise KeyboardInterrupt from None
-    except ConnectionError as error:
+    except (ConnectionError, AuthenticationError) as error:
         raise ClusterError(
             f"cluster.address = {cluster.address}: no Ray cluster answers there, or it wants another token; "
             "start one (ray start --head), name its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE) or "

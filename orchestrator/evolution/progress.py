@@ -10,9 +10,9 @@ from orchestrator.console.console import Console
 from orchestrator.console.progress import UNKNOWN, in_words
 from orchestrator.evolution.fitness import Fitness, Scores
 from orchestrator.selection.curves import genotype_id, short_name
-from orchestrator.trainings.runs import append_entry, entries
 from search_space.evolution.evolution import Evolution
 from search_space.genotype import Genotype
+from trainers.files import append_entry, json_lines
 from trainers.report import Report
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class ScoredJournal:
     def __init__(self, path: Path, recorded: Callable[[], None] = lambda: None) -> None:
         """`recorded` is called after every new candidate."""
         self._path, self._recorded = path, recorded
-        self.known: dict[str, Scores] = {entry["hash"]: _scores(entry["scores"]) for entry in entries(path)}
+        self.known: dict[str, Scores] = {
+            entry["hash"]: _scores(entry["scores"]) for entry in json_lines(path, "hash", "scores")
+        }
 
     def record(self, genotype: Genotype, scores: Scores) -> None:
         """Keep a candidate's scores."""

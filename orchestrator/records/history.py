@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.tracking.entry import Dataset, Status
-from orchestrator.tracking.records import SUFFIX, Head, Named, Records
 from orchestrator.tracking.run import ERROR_TAG
+from orchestrator.tracking.sending.entry import Dataset, Status
+from orchestrator.tracking.sending.records import SUFFIX, Head, Named, Records
 
 Point = tuple[str, int]
 """Name of a metric, and step."""

@@ -1,6 +1,5 @@
 """The generators of pipelines, registered again from the files of their runs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from orchestrator.records.history import ELSEWHERE, History
 from orchestrator.tracking.registry import Trained, register
 from search_space.errors import UserError
 from search_space.genotype import Genotype
+from trainers.files import json_file
 
 
 def register_again(root: Path, uri: str, made: Mapping[str, History], ids: Mapping[str, str]) -> list[str]:
@@ -40,8 +40,8 @@ def results(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if top.is_dir() and top.name not in ELSEWHERE:
             for path in sorted(top.rglob("result.json")):
                 try:
-                    result = json.loads(path.read_text(encoding="utf-8"))
-                except ValueError:
+                    result = json_file(path)
+                except (OSError, ValueError):
                     continue
                 if isinstance(result, dict) and isinstance(result.get("run_id"), str):
                     yield path, result

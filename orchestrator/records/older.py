@@ -1,6 +1,5 @@
 """Runs of versions that kept no records: what their results, checkpoints and configurations still tell."""
 
-import json
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
@@ -12,9 +11,10 @@ from orchestrator.records.history import History
 from orchestrator.records.models import results
 from orchestrator.tracking.columns import columns
 from orchestrator.tracking.recording import STEP
-from orchestrator.tracking.records import Head
+from orchestrator.tracking.sending.records import Head
 from orchestrator.tracking.tracker import PARENT_TAG
 from search_space.errors import UserError
+from trainers.files import json_file
 
 
 def older_histories(root: Path, known: set[str]) -> list[History]:
@@ -77,10 +77,10 @@ def _checkpoints(folder: Path) -> dict[int, tuple[int, Mapping[str, float]]]:
     found: dict[int, tuple[int, Mapping[str, float]]] = {}
     for meta in sorted(folder.glob("checkpoints/*/meta.json")):
         try:
-            content = json.loads(meta.read_text(encoding="utf-8"))
-        except ValueError:
+            content = json_file(meta)
+            found[content["step"]] = _time(meta), {**content["metrics"], STEP: content["step"]}
+        except (OSError, ValueError, KeyError, TypeError):
             continue
-        found[content["step"]] = _time(meta), {**content["metrics"], STEP: content["step"]}
     return found
 
 

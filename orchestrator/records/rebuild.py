@@ -12,7 +12,7 @@ from orchestrator.records.database import rename_run, set_aside_if_damaged
 from orchestrator.records.history import History, histories
 from orchestrator.records.models import register_again
 from orchestrator.records.older import older_histories
-from orchestrator.tracking.entry import Entry, send
+from orchestrator.tracking.sending.entry import Entry, send
 from orchestrator.tracking.store import SQLITE, TrackingError, explained, open_experiment
 from orchestrator.tracking.tracker import ID_TAG, PARENT_TAG, STAGE_TAG, UNSENT
 from search_space.errors import UserError

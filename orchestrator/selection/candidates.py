@@ -116,7 +116,6 @@ class Costs:
         """Whether it is within all limits."""
         if not self.limits.keys() <= self._known.get(id, {}).keys():
             self._known[id] = self._measured(genotype)
-            self._file.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(self._file) as file:
                 file.write(json.dumps(self._known, indent=1).encode())
         return all(self._known[id][cost] <= limit for cost, limit in self.limits.items())

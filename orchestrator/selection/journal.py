@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from orchestrator.config.errors import ConfigError
 from orchestrator.config.identity import IDENTITY_FILE, require_equal
 from orchestrator.config.renamed import modern_identity
 from orchestrator.selection.result import CurveSource, Request, Selection, to_rows
+from trainers.files import sync, written_whole
 
 if TYPE_CHECKING:
     from orchestrator.checkpoints.object_store import ObjectStoreCopy
@@ -39,17 +39,16 @@ class Journal:
             csv.writer(file, lineterminator="\n").writerow(
                 [*request, "" if score is None else repr(float(score))]
             )
-            file.flush()
-            os.fsync(file.fileno())
+            sync(file)
         self.known[request] = score
         self._recorded()
 
     def _restore(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
         whole = text[: text.rfind("\n") + 1]
         if whole != text or not whole:
-            self._path.write_text(whole or ",".join(COLUMNS) + "\n", encoding="utf-8")
+            with written_whole(self._path) as file:
+                file.write((whole or ",".join(COLUMNS) + "\n").encode())
         for row in csv.DictReader(whole.splitlines()):
             request = Request(row["genotype"], int(row["seed"]), int(row["step"]))
             self.known[request] = float(row["score"]) if row["score"] else None
@@ -116,7 +115,8 @@ def require_same_identity(
     path = folder / IDENTITY_FILE
     current = json.loads(json.dumps(identity))
     if not path.exists():
-        path.write_text(json.dumps(current, indent=2), encoding="utf-8")
+        with written_whole(path) as file:
+            file.write(json.dumps(current, indent=2).encode())
         return
     saved = modern_identity(json.loads(path.read_text(encoding="utf-8")), current, precision)
     require_equal(saved, current, f"the {what} in {folder}", ConfigError)

@@ -17,8 +17,8 @@ from orchestrator.selection.live import End, Run, Train
 from orchestrator.stages.session import Session
 from orchestrator.tracking import TrackedRun
 from orchestrator.tracking.columns import columns
-from orchestrator.tracking.entry import Status
 from orchestrator.tracking.report_file import Follower, ReportFile
+from orchestrator.tracking.sending.entry import Status
 from trainers.guarded_step import NonFiniteLoss
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from search_space.genotype import Genotype
+from trainers.files import written_whole
 
 UNPRINTED = {"printed": "not"}
 """Metadata of fields that only the next stage needs."""
@@ -197,6 +198,5 @@ def write_result(folder: Path, result: object) -> None:
     """Store a result in the folder of its stage, as `--json` prints it."""
     from pydantic_core import to_json
 
-    folder.mkdir(parents=True, exist_ok=True)
-    content = to_json(document(result), indent=2, inf_nan_mode="null", fallback=str)
-    (folder / "result.json").write_bytes(content)
+    with written_whole(folder / "result.json") as file:
+        file.write(to_json(document(result), indent=2, inf_nan_mode="null", fallback=str))

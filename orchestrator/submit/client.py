@@ -94,6 +94,11 @@ def explained(address: str, job: str | None = None) -> Iterator[None]:
         raise SubmitError(
             f"--address {address}: the cluster asks for its token, and got none or another; {TOKEN_CURE}"
         ) from None
+    except aiohttp.ClientConnectorError:
+        raise SubmitError(
+            f"--address {address}: the head does not answer any more; start it again (ray start --head), "
+            "then submit the same command, which goes on where it was"
+        ) from None
     except (OSError, requests.RequestException, aiohttp.ClientError) as error:
         raise SubmitError(
             f"--address {address}: {_first_line(error)}; is this the dashboard of a Ray head?"

@@ -24,6 +24,7 @@ NOT_SENT = (
     "/dist",
     "*.egg-info",
 )
+"""Patterns as in .gitignore, which applies too, as does .rayignore."""
 SECRETS = (
     ".env",
     ".env.*",
@@ -51,7 +52,6 @@ SECRETS = (
     "*credentials.json",
 )
 """What tools keep passwords and keys in: everybody who may use the cluster can read what is sent."""
-"""Patterns as in .gitignore, which applies too, as does .rayignore."""
 
 STOP_S = 60
 """What a stopped job may take to close its MLflow runs; Ray's own 3 s are less than a server's hiccup."""

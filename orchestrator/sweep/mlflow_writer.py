@@ -22,8 +22,8 @@ from orchestrator.sweep.run_folder import STAGES, RunFolder, params_hash, seed_f
 from orchestrator.sweep.stored import look_at
 from orchestrator.tracking import TrackedRun, Tracker
 from orchestrator.tracking.columns import columns
-from orchestrator.tracking.entry import Status
 from orchestrator.tracking.report_file import Follower
+from orchestrator.tracking.sending.entry import Status
 from orchestrator.tracking.tracker import SEARCHED
 from trainers.report import Report
 

@@ -14,6 +14,7 @@ from orchestrator.checkpoints.claim import sole_owner
 from orchestrator.checkpoints.object_store import going_on
 from orchestrator.checkpoints.stored_folder import StoredFolder
 from orchestrator.config.experiment import Experiment
+from trainers.files import make_folder
 from trainers.interruption import raise_if_interrupted
 from trainers.locks import RunInUse, locked
 
@@ -32,7 +33,7 @@ def alone_with(experiment: Experiment, folder: Path) -> Iterator[Send]:
     Raises:
         MirrorError: the store cannot be reached, or refuses.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if experiment.object_store is None:
         with locked(folder / ".trial.lock"):
             yield lambda: None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator.plots.images import DRAWING_SHARE, drawing, image_grid
-from orchestrator.tracking.entry import Entry
+from orchestrator.tracking.sending.entry import Entry
 from search_space.genotype import Genotype, Provenance, differing_edges
 from trainers.metrics.specs import lower_is_better
 from trainers.report import Report

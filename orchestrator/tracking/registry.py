@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import search_space
-from orchestrator.tracking.entry import now
 from orchestrator.tracking.recording import edge_params, finite
+from orchestrator.tracking.sending.entry import now
 from orchestrator.tracking.store import client_of, explained
 from search_space.genotype import Genotype
 from search_space.networks.generator_file import load_generator

@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.plots.images import image_grid
 from orchestrator.tracking.run import TrackedRun
 from search_space.genotype import Genotype
-from trainers.files import written_whole
+from trainers.files import append_entry, written_whole
 from trainers.report import Report
 
 
@@ -23,7 +23,6 @@ class ReportFile:
 
     def begin(self) -> None:
         """Keep when the training began, the first time it did."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         if self.began is None:
             with written_whole(self._began) as file:
                 file.write(str(_now()).encode())
@@ -35,7 +34,6 @@ class ReportFile:
 
     def append(self, report: Report) -> None:
         """Keep numbers, genotypes and images of a report; one that comes again is there twice."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         if report.samples is not None:
             with written_whole(self.samples) as file:
                 file.write(image_grid(report.samples))
@@ -43,9 +41,7 @@ class ReportFile:
         line = {
             "step": report.step, "time": _now(), "metrics": dict(report.metrics), "genotypes": genotypes
         }  # fmt: skip
-        with self.path.open("a", encoding="utf-8") as file:
-            # The line break comes first, so that a line cut short by a crash ends before the next.
-            file.write("\n" + json.dumps(line))
+        append_entry(self.path, line)
 
     def entries(self, offset: int = 0) -> tuple[list[Mapping[str, Any]], int]:
         """What was written since, and where to go on; a line that is cut short is left for later."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from orchestrator.tracking.entry import Dataset, Entry, Status
-from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.recording import BEST, STEP, Marks, Recorder, architecture, edge_params, finite
+from orchestrator.tracking.sending.entry import Dataset, Entry, Status
+from orchestrator.tracking.sending.outbox import Outbox
 from orchestrator.tracking.store import TrackingError
 from orchestrator.tracking.system import PREFIX as SYSTEM
 from orchestrator.tracking.system import SystemMetrics

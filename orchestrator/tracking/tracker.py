@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.config.identity import flatten
-from orchestrator.tracking.entry import Entry
-from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.provenance import code_tags, git_commit
 from orchestrator.tracking.recording import DERIVED, STEP, Marks, Recorder, derived_file
-from orchestrator.tracking.records import SUFFIX, Head, Records
 from orchestrator.tracking.run import ERROR_TAG, Known, ShownBy, TrackedRun
+from orchestrator.tracking.sending.entry import Entry
+from orchestrator.tracking.sending.outbox import Outbox
+from orchestrator.tracking.sending.records import SUFFIX, Head, Records
 from orchestrator.tracking.store import TrackingError, explained, open_experiment
 from orchestrator.tracking.system import SystemMetrics
 from search_space.genotype import Genotype, Provenance

@@ -1,9 +1,7 @@
 """The curves of trainings: written during a training, kept after it, and combined into one table."""
 
-import json
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from orchestrator.jobs.job import Emit, Job
+from trainers.files import append_entry, json_lines
 from trainers.metrics.specs import score_names
 from trainers.report import Report
 
@@ -71,7 +70,9 @@ def ended(job: Job, genotype: str, diverged: str | None, protocol: Mapping[str, 
     """A training as its folder tells it."""
     at = {
         entry["step"]: entry
-        for entry in sorted(entries(job.folder / CURVE_FILE), key=lambda one: one["step"])
+        for entry in sorted(
+            json_lines(job.folder / CURVE_FILE, "step", "scores"), key=lambda one: one["step"]
+        )
     }
     scores = {step: entry["scores"] for step, entry in at.items()}
     paces = {step: entry.get("images_per_second") for step, entry in at.items()}
@@ -94,7 +95,7 @@ class RunJournal:
         """`recorded` is called after every new run."""
         self._path, self._recorded = path, recorded
         self.known: dict[Key, EndedRun] = {}
-        for entry in entries(path):
+        for entry in json_lines(path, "genotype", "seed", "scores", "diverged"):
             run = EndedRun(
                 entry["genotype"],
                 entry["seed"],
@@ -143,22 +144,3 @@ def table_of(runs: Sequence[EndedRun], names: Sequence[str], metric: str, steps:
             for name in names:
                 columns[name].append(run.curve(name, steps)[index])
     return pa.table(columns)
-
-
-def append_entry(path: Path, entry: Mapping[str, Any]) -> None:
-    """Add a line of JSON to a journal, on disk before this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        # The line break comes first, so that a line cut short by a crash ends before the next.
-        file.write("\n" + json.dumps(entry))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The complete lines of a journal."""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError:  # empty, or cut short: then it was or will be written again
-            continue

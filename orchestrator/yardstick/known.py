@@ -14,6 +14,7 @@ from orchestrator.config.renamed import modern_identity
 from orchestrator.jobs.identity import identity
 from orchestrator.jobs.job import Job
 from orchestrator.yardstick.measured import Measured
+from trainers.files import json_file
 
 STAGE = "reliability"
 """Folder of a measurement, below the one of its run."""
@@ -102,7 +103,7 @@ def finished_runs(root: Path) -> Iterator[FinishedRun]:
     """All measurements of a root with their recipes. Files that cannot be read say nothing."""
     for figures in sorted(root.glob(f"*/{STAGE}/{FIGURES_FILE}")):
         try:
-            recipe = json.loads((figures.parent / IDENTITY_FILE).read_text(encoding="utf-8"))
+            recipe = json_file(figures.parent / IDENTITY_FILE)
             measured = Measured.model_validate_json(figures.read_bytes())
         except (OSError, ValueError, ValidationError):
             continue

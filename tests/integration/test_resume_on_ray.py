@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -25,7 +26,9 @@ from orchestrator.cluster.launch import launch
 from orchestrator.tracking.run import TrackedRun
 from tests.integration.machines import two_machines, wait_until
 from tests.orchestrator.disturbed import Disturbed
+from tests.orchestrator.test_failures import MISTAKE, fill_up
 from tests.orchestrator.tiny_jobs import Interrupted, Recorder, differences, final_state, tiny_job
+from tests.small_disks import mounted
 from trainers.guarded_step import NonFiniteLoss
 from trainers.report import Report
 from trainers.ticks import watched_by
@@ -102,20 +105,30 @@ def meet_in_a_driver_that_dies(ray_of: int) -> None:
     Timed({1: ("worker killed", partial(kill_a_worker, ray_of)), 2: ("driver killed", die)}).meet()
 
 
+@pytest.fixture(scope="module")
+def options(machines: Cluster) -> dict[str, Any]:
+    return {"cluster__num_workers": 2, "cluster__max_failures": 9, "cluster__address": machines.address}
+
+
+@pytest.fixture(scope="module")
+def expected(
+    options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, fresh_database: Path
+) -> dict[str, Any]:
+    """What four steps on two workers come to if nothing happens."""
+    undisturbed = Disturbed(tmp_path_factory.mktemp("undisturbed"), steps=4)
+    shutil.copy(fresh_database, undisturbed.root / "mlflow.db")
+    assert undisturbed.run_here(**options) == 0
+    return torch.load(undisturbed.checkpoints / "step-000000004" / "state.pt", weights_only=True)
+
+
 @pytest.mark.timeout(900)
 def test_workers_machines_and_the_driver_may_die_and_the_result_is_the_same(
-    joined: Cluster, tmp_path: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    joined: Cluster, options: dict[str, Any], expected: dict[str, Any], tmp_path: Path, fresh_database: Path,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S", str(SILENCE_S))
-    options = {"cluster__num_workers": 2, "cluster__max_failures": 9, "cluster__address": joined.address}
-    undisturbed, run = (Disturbed(tmp_path / name, steps=4) for name in ("undisturbed", "run"))
-    for root in (undisturbed.root, run.root):
-        root.mkdir()
-        shutil.copy(fresh_database, root / "mlflow.db")
-    assert undisturbed.run_here(**options) == 0
-    expected = torch.load(undisturbed.checkpoints / "step-000000004" / "state.pt", weights_only=True)
-
+    run = Disturbed(tmp_path, steps=4)
+    shutil.copy(fresh_database, run.root / "mlflow.db")
     ended = run.run_apart(partial(meet_in_a_driver_that_dies, os.getpid()), **options)
     print(ended.output)
     assert ended.code == -signal.SIGKILL
@@ -133,6 +146,33 @@ def test_workers_machines_and_the_driver_may_die_and_the_result_is_the_same(
     assert "health check has been hanging" in caplog.text
     run.assert_as_if_nothing_had_happened(expected)
     wait_until(lambda: not worker_processes(), seconds=60)
+
+
+@pytest.mark.timeout(600)
+def test_a_worker_killed_beside_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_later(
+    options: dict[str, Any], expected: dict[str, Any], tmp_path: Path, fresh_database: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    with mounted(tmp_path, "size=24m") as disk:
+        shutil.copy(fresh_database, disk / "mlflow.db")
+        run, ballast = Disturbed(disk, steps=4), disk / "ballast"
+
+        def fill_and_kill() -> None:
+            fill_up(ballast)
+            kill_a_worker()
+
+        timed = Timed({2: ("worker killed beside a full disk", fill_and_kill)})
+        timed.meet()
+        try:
+            assert run.run_here(**options) == MISTAKE
+        finally:
+            timed.leave()
+        said = capsys.readouterr().err
+        assert "free some space" in said
+        assert "Traceback" not in said
+        ballast.unlink()
+        assert run.run_here(**options) == 0
+        run.assert_as_if_nothing_had_happened(expected)
 
 
 def test_a_job_begun_in_this_process_ends_the_same_on_one_worker(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ FORKS.set_forkserver_preload(
 )
 
 
+KILLED, INTERRUPTED, MISTAKE = -signal.SIGKILL, 130, 2
+
+
 @dataclass(frozen=True)
 class Disturbed:
     """A stage of a run named `run`, in a root of its own, as YAML and command; it reports at every step."""
@@ -166,3 +169,38 @@ def undisturbed_state(root: Path, database: Path) -> dict[str, Any]:
     shutil.copy(database, root / "mlflow.db")
     assert run.run_here() == 0
     return torch.load(run.checkpoints / "step-000000003" / "state.pt", weights_only=True)
+
+
+def wrap(owner: Any, name: str, before: Callable[..., None], after: Callable[..., None]) -> None:
+    """Let something happen whenever a function is called; for processes that end soon."""
+    wrapped = getattr(owner, name)
+
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        before(*arguments, **options)
+        result = wrapped(*arguments, **options)
+        after(*arguments, **options)
+        return result
+
+    setattr(owner, name, wrapper)
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Happens."""
+
+
+def die(*_: Any, **__: Any) -> None:
+    """As by `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Second:
+    """Does it the second time."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action, self._calls = action, 0
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        """Count."""
+        self._calls += 1
+        if self._calls == 2:
+            self._action()

@@ -13,8 +13,7 @@ import pytest
 from mlflow.entities import Run
 
 from orchestrator.__main__ import main
-from tests.orchestrator.disturbed import FORKS, Disturbed, run_and_exit
-from tests.orchestrator.test_failures import nothing, wrap
+from tests.orchestrator.disturbed import FORKS, Disturbed, nothing, run_and_exit, wrap
 from tests.orchestrator.trained import save_trained, write_config
 
 MISTAKE = 2

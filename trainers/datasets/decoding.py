@@ -125,7 +125,7 @@ def _opened(content: Path | bytes | None, config: DecodedConfig) -> Image.Image:
         raise ValueError("no bytes")
     with Image.open(BytesIO(content) if isinstance(content, bytes) else content) as image:
         if image.width * image.height > MOST_PIXELS:  # the header says so; nothing is decoded yet
-            raise ValueError(f"{image.width}x{image.height} pixels, more than {MOST_PIXELS >> 20} million")
+            raise ValueError(f"{image.width}x{image.height} pixels, more than {MOST_PIXELS // 10**6} million")
         upright = ImageOps.exif_transpose(image)
         return flattened(upright, "L" if config.channels == 1 else "RGB", config.background)
 

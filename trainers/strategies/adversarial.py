@@ -187,10 +187,8 @@ class AdversarialSearch(Strategy):
             with torch.no_grad():
                 latents = self.inputs.latents(phase, self._config.batch_size // 2)
                 fake = state.generator(latents, self._relaxed(state.alpha, phase, 0))
-            scored, *apart = (
-                self._scored(phase, forward)
-                for forward in range(2 if self._options.sample_per_forward else 1)
-            )
+            forwards = range(2 if self._options.sample_per_forward else 1)
+            scored, *apart = (self._scored(phase, forward) for forward in forwards)
             loss, real_scores, fake_scores = discriminator_loss(self._config.loss, real, fake, scored, *apart)
         self._descend(loss, state.optimizers[phase], phase, self.inputs.step)
         return {"loss": loss.detach(), "real": real_scores.detach(), "fake": fake_scores.detach()}

@@ -219,7 +219,7 @@ def test_a_process_killed_while_saving_leaves_nothing_that_counts(
     script = f"""
 import os, pathlib, signal, torch
 from orchestrator.checkpoints import folder
-folder._sync_folder = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+folder.sync_folder = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 folder.write_whole(pathlib.Path({str(tmp_path / "step-000000030")!r}), {{}}, "{{}}")
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.tracking import Tracker, TrackingError, outbox
-from orchestrator.tracking.entry import now
+from orchestrator.tracking import Tracker, TrackingError
+from orchestrator.tracking.sending import outbox
+from orchestrator.tracking.sending.entry import now
 from tests.mlflow_server import Server, server_of
 from tests.orchestrator.tracking.examples import opened, report, settle
 

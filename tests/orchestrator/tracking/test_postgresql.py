@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from orchestrator.tracking import Tracker, outbox
+from orchestrator.tracking import Tracker
+from orchestrator.tracking.sending import outbox
 from tests.mlflow_server import server_of
 from tests.orchestrator.tracking.examples import opened, report
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from orchestrator.plots.genotype import save_drawing
-from orchestrator.tracking import entry, outbox
-from orchestrator.tracking.courier import COURIER
+from orchestrator.tracking.sending import entry, outbox
+from orchestrator.tracking.sending.courier import COURIER
 from search_space.errors import UserError
 from search_space.genotype import Genotype, Provenance
 from tests.orchestrator.tracking.examples import (

@@ -3,17 +3,18 @@
 A line of JSON for each entry that the store took. Images and weights are only named: they are files already.
 """
 
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from orchestrator.tracking.entry import Entry
+from orchestrator.tracking.sending.entry import Entry
 from search_space.frozen import Frozen
+from trainers.files import append_entry, json_lines
 
 SUFFIX = "_records.jsonl"
 LARGEST = 20_000
@@ -61,7 +62,7 @@ class Records:
 
     def open(self, head: Head) -> None:
         """Say which run is told what follows."""
-        self._write({"run": head.model_dump(mode="json")})
+        append_entry(self.path, {"run": head.model_dump(mode="json")})
 
     def append(self, entry: Entry) -> None:
         """Keep what the store has taken; what it gets twice is there twice.
@@ -78,13 +79,14 @@ class Records:
         kept = entry.model_copy(update={"files": {}, "images": {}}).model_dump(
             mode="json", exclude_defaults=True
         )
-        self._write(
+        append_entry(
+            self.path,
             {
                 "entry": {"time": entry.time, **kept},
                 "files": small,
                 "large": large,
                 "images": list(entry.images),
-            }
+            },
         )
 
     def delete(self) -> None:
@@ -93,22 +95,13 @@ class Records:
 
     def read(self) -> Iterator[Head | Named]:
         """All lines in order, but for those cut short by a crash."""
-        for line in self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []:
-            try:
-                found = json.loads(line)
-                yield _read(found)
-            except (ValueError, ValidationError, KeyError, TypeError):  # empty, or cut short
-                continue
+        for line in json_lines(self.path):
+            with suppress(ValueError, KeyError, TypeError, AttributeError):  # somebody has changed it
+                yield _read(line)
 
     def head(self) -> Head | None:
         """The newest; None without a sound one."""
         return next((found for found in reversed(list(self.read())) if isinstance(found, Head)), None)
-
-    def _write(self, line: dict[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            # The line break comes first, so that a line cut short by a crash ends before the next.
-            file.write("\n" + json.dumps(line))
 
 
 def _read(line: dict[str, Any]) -> Head | Named:

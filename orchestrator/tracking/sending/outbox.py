@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from orchestrator.tracking.courier import COURIER
-from orchestrator.tracking.entry import Entry, send
-from orchestrator.tracking.records import Records
+from orchestrator.tracking.sending.courier import COURIER
+from orchestrator.tracking.sending.entry import Entry, send
+from orchestrator.tracking.sending.records import Records
 from orchestrator.tracking.store import TrackingError, is_full
 from search_space.errors import one_line
 from trainers.files import written_whole
@@ -62,7 +62,9 @@ class Outbox:
         self._refusal: Exception | None = None
         """Why the newest attempt failed; None if it did not."""
         self._naming = threading.Lock()
-        self._numbers = count(max((int(path.stem) for path in self.waiting()), default=-1) + 1)
+        self._found = frozenset(self.waiting())
+        """Of an earlier start: after a loss of power the store may have any of them already."""
+        self._numbers = count(max((int(path.stem) for path in self._found), default=-1) + 1)
         # An earlier start of the run, or an attempt that failed, may have sent a part of what comes next.
         self._doubtful = True
 
@@ -155,7 +157,7 @@ class Outbox:
                 entry = _read(path)
             except FileNotFoundError:  # sent by a command on the whole run, see `Tracker.run`
                 continue
-            if not self._sent(entry):
+            if not self._sent(entry, path in self._found):
                 return False
             path.unlink(missing_ok=True)
         with self._naming:
@@ -166,9 +168,9 @@ class Outbox:
         with _SENDING, finishing():
             return not self.waiting() and self._sent(entry)
 
-    def _sent(self, entry: Entry) -> bool:
+    def _sent(self, entry: Entry, may_be_there: bool = False) -> bool:
         try:
-            send(entry, self._client, self._run_id, again=self._doubtful)
+            send(entry, self._client, self._run_id, again=self._doubtful or may_be_there)
             if self._records:
                 self._records.append(entry)
         # Every kind of store has exceptions of its own (database, HTTP, S3); none of them ends a training.

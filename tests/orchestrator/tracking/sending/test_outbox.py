@@ -1,8 +1,8 @@
 import pytest
 
 from orchestrator.tracking import TrackingError
-from orchestrator.tracking.entry import Entry
-from orchestrator.tracking.outbox import Outbox
+from orchestrator.tracking.sending.entry import Entry
+from orchestrator.tracking.sending.outbox import Outbox
 
 
 @pytest.mark.parametrize(

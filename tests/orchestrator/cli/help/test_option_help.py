@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from orchestrator.cli import option_help as module
 from orchestrator.cli.command_line import parse
 from orchestrator.cli.commands import COMMANDS
-from orchestrator.cli.option_help import option_help
+from orchestrator.cli.help import option_help as module
+from orchestrator.cli.help.option_help import option_help
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.experiment import Experiment, load_experiment
 from orchestrator.config.files import PRESETS

@@ -43,8 +43,9 @@ def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
         parser = Parser(prog="advnas")
         parser.add_argument("--version", action="store_true")
         parser.add_argument("command", choices=sorted({each.split()[0] for each in COMMANDS}))
-        if words:  # the first of two words that only together are a command
-            _add_second_word(parser, words[0])
+        # The first word may be one of two that only together are a command.
+        if seconds := _second_words(words[0]) if words else []:
+            parser.add_argument("second", choices=seconds)
         return parser
     parser = Parser(prog=f"advnas {name}")
     for number, word in enumerate(name.split()):
@@ -53,16 +54,13 @@ def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_second_word(parser: argparse.ArgumentParser, first: str) -> None:
-    seconds = [each.split()[1] for each in COMMANDS if each.startswith(f"{first} ")]
-    if seconds:
-        parser.add_argument("second", choices=seconds)
+def _second_words(first: str) -> list[str]:
+    return [name.split()[1] for name in COMMANDS if name.startswith(f"{first} ")]
 
 
 def _add_own(parser: Parser, name: str, command: Command) -> None:
     """Arguments of the command and, where it takes CONFIG, presets and options of the configuration."""
     command.load().add_arguments(parser, name)
-    seconds = [each.split()[1] for each in COMMANDS if each.startswith(f"{name} ")]
     if not command.configured:
         return
     from orchestrator.config.files import PRESETS, SWEEPS
@@ -70,7 +68,7 @@ def _add_own(parser: Parser, name: str, command: Command) -> None:
     presets = SWEEPS if name == "sweep" else PRESETS
     for action in parser._actions:
         if action.dest == "config":
-            action.completer = _ConfigCompleter([*presets, *seconds])  # type: ignore[attr-defined]
+            action.completer = _ConfigCompleter([*presets, *_second_words(name)])  # type: ignore[attr-defined]
         if "--DOTTED.NAME" in action.option_strings:
             action.help = argparse.SUPPRESS
     for dotted, values in _options(name).items():

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.config.files import PRESETS
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[4]
 
 BASH = """
 eval "$({register} advnas)"

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.tracking.entry import Dataset, Entry
+from orchestrator.tracking.sending.entry import Dataset, Entry
 
 
 def test_an_entry_comes_back_from_its_file_unchanged():

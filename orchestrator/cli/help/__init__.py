@@ -1,0 +1,1 @@
+"""What the command line says of itself: options with their comments, and tab completion."""
