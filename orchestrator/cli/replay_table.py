@@ -37,6 +37,7 @@ def replay_table(table: Path, overrides: Mapping[str, str]) -> ReplayReport | Dr
     given = {name: text for name, text in overrides.items() if name in OF_DRAWS}
     config = _config(values, {"max_repeats": 1} if given else {})
     curves = Curves.read(table, config.metric)
+    config = config.model_copy(update={"metric": curves.metric})
     if given:
         return _draws(curves, config, given)
     settled = settle_on(curves, config)

@@ -147,9 +147,12 @@ class SelectionConfig(Frozen):
         return tuple(map(int, self.rungs))
 
     def settled(self, step_at: Callable[[float], int], suitable: tuple[float, ...]) -> tuple[int, ...]:
-        """Rungs in steps, by what step a share of the training is; `suitable` shares where none are given."""
+        """Rungs in steps, by what step a share of the training is; `suitable` shares where none are given.
+
+        Several shares may be one step, where trainings are short or few steps were recorded.
+        """
         rungs = suitable if self.rungs is None else self.rungs
-        return tuple(sorted({step_at(rung) if _is_share(rung) else int(rung) for rung in rungs}))
+        return tuple(step_at(rung) if _is_share(rung) else int(rung) for rung in rungs)
 
     def repeats_at(self, rung: int) -> int:
         """Runs of every candidate at a rung, counted from 0."""

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from orchestrator.artifacts.genotype_ids import as_json, genotype_id, genotype_of, is_of_names, short_name
+from orchestrator.artifacts.genotype_ids import (
+    as_json,
+    genotype_id,
+    genotype_of,
+    is_a_name,
+    is_of_names,
+    short_name,
+)
 from orchestrator.selection.tables.table import Columns, read_columns
 from orchestrator.selection.tables.wide_table import SCORE, TableError
 
@@ -37,6 +44,8 @@ class Curves:
     """Rows left out because they repeat another."""
     untrained: int = 0
     """Rows of step 0 left out, as nothing had been trained there."""
+    metric: str = SCORE
+    """What the table calls its scores."""
 
     @classmethod
     def read(cls, path: Path, metric: str = SCORE) -> "Curves":
@@ -66,7 +75,7 @@ class Curves:
         curves = cls(tuple(genotypes), *rows)
         if (first := curves.step.min()) < 1:
             raise TableError(f"step: {first} is below 1; steps count the training steps done")
-        return replace(curves._without_duplicates(), untrained=untrained)
+        return replace(curves._without_duplicates(), untrained=untrained, metric=columns.metric)
 
     def _without_duplicates(self) -> "Curves":
         keys = np.stack([self.genotype, self.seed, self.step])
@@ -106,14 +115,20 @@ class Curves:
 
 
 def _parsed(text: str | None) -> str:
-    """The id of a genotype written in any spacing."""
+    """The id of a genotype written in any spacing, flat or by rows; a name stays as it is."""
+    if text and text.strip() and is_a_name(text):
+        return text.strip()
     try:
         rows = json.loads(text or "")
     except (ValueError, RecursionError):
         rows = None
+    if isinstance(rows, list) and rows and not any(isinstance(row, list) for row in rows):
+        rows = [rows]
     if not _is_list_of_rows(rows):
         shown = repr(text) if text is None or len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
-        raise TableError(f"genotype: {shown} is no list of rows of whole numbers, as [[0,1,3],[1,1,4]]")
+        raise TableError(
+            f"genotype: {shown} is no list of rows of whole numbers, as [[0,1,3],[1,1,4]], and no name"
+        )
     return as_json(rows)
 
 

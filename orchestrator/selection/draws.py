@@ -43,6 +43,8 @@ class PolicyDraws(Frozen):
 class DrawsReport(Frozen):
     """Policies on the same random pools of recorded runs."""
 
+    metric: str
+    """What the table calls the scores."""
     draws: int
     of: int
     """Genotypes in each pool."""
@@ -80,6 +82,7 @@ def compare_policies(
     if not compared:
         raise SelectionError(refused[0])
     return DrawsReport(
+        metric=curves.metric,
         draws=draws,
         of=of,
         among=len(pools.genotypes),

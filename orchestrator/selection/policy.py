@@ -50,23 +50,43 @@ def settle(config: Config, step_at: Callable[[float], int], first_rung: int | No
     nothing: it replaces the earlier rungs, and values for each rung are those of the rungs that remain.
     """
     policy = policy_of(config)
-    own, keep = config.settled(step_at, policy.rungs), config.keep
-    rungs = own
+    steps = config.settled(step_at, policy.rungs)
+    rungs = own = tuple(sorted(set(steps)))
     if first_rung and own[0] < first_rung and takes_measured_rungs(config):
         rungs = (first_rung, *(rung for rung in own if rung > first_rung))
-    if keep is None and config.rungs in (None, policy.rungs) and len(rungs) == len(policy.rungs):
-        keep = policy.keep
     dropped = len(own) - len(rungs)
+    keep = config.keep
+    if keep is None and config.rungs in (None, policy.rungs) and not dropped:
+        keep = policy.keep
     values = config.model_dump() | {
         "rungs": rungs,
-        "keep": _without_first(keep, dropped),
-        "repeats": _without_first(config.repeats, dropped),
-        "max_repeats": _without_first(config.max_repeats, dropped),
+        "keep": _without_first(_merged(keep, steps[:-1], steps[-1]), dropped),
+        "repeats": _without_first(_merged(config.repeats, steps), dropped),
+        "max_repeats": _without_first(_merged(config.max_repeats, steps), dropped),
     }
     return type(config).model_validate(values)
 
 
-def _without_first(values: tuple[float, ...] | None, dropped: int) -> tuple[float, ...] | None:
+Value = TypeVar("Value", int, float)
+
+
+def _merged(
+    values: tuple[Value, ...] | None, steps: Sequence[int], end: int | None = None
+) -> tuple[Value, ...] | None:
+    """Values for the steps that are left where some are equal: shares multiply, of numbers the last counts.
+
+    Nobody is cut at the `end`. Lists of another length are as they were given.
+    """
+    if values is None or len(values) != len(steps) or len(values) == 1:
+        return values
+    found: dict[int, Value] = {}
+    for step, value in zip(steps, values, strict=True):
+        before = found.get(step, 1)
+        found[step] = before * value if before < 1 and value < 1 else value
+    return tuple(value for step, value in found.items() if step != end) or None
+
+
+def _without_first(values: tuple[Value, ...] | None, dropped: int) -> tuple[Value, ...] | None:
     """Values for the rungs that remain; a single one is for all rungs."""
     if values is None or len(values) == 1:
         return values

@@ -65,8 +65,8 @@ def render_draws(report: DrawsReport) -> "RenderableType":
         f"to step {report.final_step:,})"
     )
     told = (
-        "regret: how much worse the shipped run ends than the pool's best; cost: share of training the whole "
-        "pool"
+        f"regret: how much worse the shipped run ends than the pool's best, in {report.metric}; cost: share "
+        "of training the whole pool"
     )
     lines = [told, *(f"note: {note}" for note in report.notes)]
     return Group(_table(title, columns, rows), Text("\n".join(lines)))

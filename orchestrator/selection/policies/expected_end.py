@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from orchestrator.artifacts.genotype_ids import is_a_name
+
 PRIOR_PAIRS = 3.0
 """Weight of the guess below, in candidates, until enough have gone from one rung to the next."""
 PRIOR_SLOPE = 0.7
@@ -103,8 +105,14 @@ def _kernel() -> Any:
 
 
 def features_of(genotypes: Sequence[str]) -> Float64[np.ndarray, "g f"]:
-    """One-hot edges and how often each index appears, so scaled that two genotypes are about 1 apart."""
-    rows = [[tuple(map(str, row)) for row in json.loads(genotype)] for genotype in genotypes]
+    """One-hot edges and how often each index appears, so scaled that two genotypes are about 1 apart.
+
+    Names are all equally far from each other: they say nothing of likeness.
+    """
+    rows = [
+        [(genotype,)] if is_a_name(genotype) else [tuple(map(str, row)) for row in json.loads(genotype)]
+        for genotype in genotypes
+    ]
     edges = [[(i, j, index) for i, row in enumerate(each) for j, index in enumerate(row)] for each in rows]
     hot = sorted({edge for each in edges for edge in each})
     kinds = sorted({index for *_, index in hot})

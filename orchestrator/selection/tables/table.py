@@ -3,7 +3,6 @@ step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.selection.journal import COLUMNS
-from orchestrator.selection.tables.wide_table import SCORE, SEED, STEP, TableError, numbers, steps_of, to_long
+from orchestrator.selection.tables.spelling import require, scores_in, spelled, with_seeds
+from orchestrator.selection.tables.wide_table import (
+    SCORE,
+    SEED,
+    STEP,
+    TableError,
+    metric_in,
+    numbers,
+    steps_of,
+    to_long,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +39,8 @@ class Columns:
     step: NDArray[np.int64]
     score: NDArray[np.float64]
     """The scores; NaN where a cell is empty or not finite: the run had diverged."""
+    metric: str = SCORE
+    """What the table calls them."""
 
     def only(self, rows: NDArray[np.bool_]) -> "Columns":
         """Some of the rows."""
@@ -54,7 +65,8 @@ def read_columns(path: Path, metric: str = SCORE) -> Columns:
     """The scores of a table; columns that are not needed are ignored.
 
     Long: columns genotype, seed, step and the metric's. Wide: no column step, but one for each step, named by
-    its number (10, 20) or by the metric and the number (fid_10); a seed may be missing.
+    its number (10, 20) or by the metric and the number (fid_10). Where a genotype has one run, a seed may be
+    missing. Names may be spelled as in `spelling.SPELLINGS`.
 
     Raises:
         TableError: no such file, not a table, too large, no rows, a column missing or of another kind.
@@ -70,20 +82,23 @@ def read_columns(path: Path, metric: str = SCORE) -> Columns:
         cure = "; quote the genotypes, they contain commas" if "columns, got" in first else ""
         raise TableError(f"{path}: {first}{cure}") from None
     try:
-        if STEP not in table.column_names and (steps := steps_of(table.column_names, metric)):
-            _require_rows(len(table) * len(steps))
-            table, metric = to_long(table, steps), SCORE
+        return _read(spelled(table), metric)
     except TableError as error:
         raise TableError(f"{path}: {error}") from None
-    for column in (*COLUMNS[:3], metric):
-        if table.column_names.count(column) != 1:
-            raise TableError(f"{path}: {_absent(column, table.column_names)}")
+
+
+def _read(table: "pa.Table", metric: str) -> Columns:
+    found = ""
+    if STEP not in table.column_names and (steps := steps_of(table.column_names, metric)):
+        _require_rows(len(table) * len(steps))
+        found, metric = metric_in(next(iter(steps))), SCORE
+        table = to_long(table, steps)
+    column = scores_in(table, metric)
+    table = with_seeds(table)
+    require(table.column_names, (*COLUMNS[:3], column))
     if not len(table):
-        raise TableError(f"{path}: has no rows; give one for each genotype, seed and step")
-    try:
-        return _columns(table, metric)
-    except TableError as error:
-        raise TableError(f"{path}: {error}") from None
+        raise TableError("has no rows; give one for each genotype, seed and step")
+    return _columns(table, column, found or column)
 
 
 def _table(path: Path) -> "pa.Table":
@@ -143,25 +158,15 @@ def _require_rows(scores: int) -> None:
         raise TableError(f"holds {scores:,} scores; the most are {MOST_ROWS:,}: keep fewer steps")
 
 
-def _absent(column: str, names: Sequence[str]) -> str:
-    if column in names:
-        return f"column {column!r} is there {names.count(column)} times; keep one"
-    near = get_close_matches(column, names, n=1)
-    cure = (
-        f"rename {near[0]!r}?" if near else f"a table has {', '.join(COLUMNS)}; --metric names another score"
-    )
-    return f"no column {column!r}, only {', '.join(names)}; {cure}"
-
-
-def _columns(table: "pa.Table", metric: str) -> Columns:
-
+def _columns(table: "pa.Table", column: str, metric: str) -> Columns:
     texts, genotype = _distinct(table["genotype"])
     return Columns(
         texts=texts,
         genotype=genotype,
         seed=_whole_numbers(table, SEED),
         step=_whole_numbers(table, STEP),
-        score=_scores(table, metric),
+        score=_scores(table, column),
+        metric=metric,
     )
 
 
@@ -171,8 +176,10 @@ def _distinct(genotypes: "pa.ChunkedArray") -> tuple[Sequence[str | None], NDArr
 
     is_encoded = pa.types.is_dictionary(genotypes.type)
     kind = genotypes.type.value_type if is_encoded else genotypes.type
+    if pa.types.is_integer(kind):
+        return _distinct(genotypes.cast(pa.string()))
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise TableError(f"genotype: is {kind}; give text, the JSON list of rows")
+        raise TableError(f"genotype: is {kind}; give text, the JSON list of rows or a name")
     if not is_encoded:
         genotypes = genotypes.dictionary_encode()
     # Files may list texts that no row has.

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,8 @@ class TableError(UserError):
 
 SCORE = "score"
 """The column of scores unless another is named."""
+USUAL = "fid"
+"""What is taken for the score where a table has several and none is called so or asked for."""
 STEP, SEED = "step", "seed"
 NUMBERED = re.compile(r"(?P<metric>.*?)[ _.@-]?(?P<step>[0-9]{1,15})")
 
@@ -33,16 +35,34 @@ def steps_of(names: Sequence[str], metric: str) -> dict[str, int]:
     for name in names:
         if match := NUMBERED.fullmatch(name):
             found.setdefault(match["metric"], {})[name] = int(match["step"])
-    if metric in found:
-        return found[metric]
+    if named := alike(metric, found):
+        return found[named]
     # A step alone is a score whatever it is called, if nobody asked for another.
     series = {prefix: steps for prefix, steps in found.items() if len(steps) > 1 or not prefix}
     if metric == SCORE and len(series) == 1:
         return next(iter(series.values()))
+    if metric == SCORE and (usual := alike(USUAL, series)):
+        return series[usual]
     if series and (metric != SCORE or len(series) > 1):
         known = ", ".join(prefix or "steps without a name" for prefix in series)
-        raise TableError(f"metric: {metric} has no columns by step; use one of: {known}")
+        raise TableError(f"metric: {metric} has no columns by step; use --metric with one of: {known}")
     return {}
+
+
+def metric_in(column: str) -> str:
+    """The metric that a column of a wide table is named after; `score` for a step alone, as in `epoch 10`."""
+    match = NUMBERED.fullmatch(column)
+    name = match["metric"] if match else ""
+    return SCORE if name.lower() in ("", STEP, "epoch") else name
+
+
+def alike(name: str, names: Iterable[str]) -> str | None:
+    """The same name, or the only one that is the same in another case."""
+    known = list(names)
+    if name in known:
+        return name
+    matching = [each for each in known if each.lower() == name.lower()]
+    return matching[0] if len(matching) == 1 else None
 
 
 def to_long(table: "pa.Table", steps: Mapping[str, int]) -> "pa.Table":

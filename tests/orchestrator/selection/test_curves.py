@@ -79,9 +79,9 @@ def test_rows_that_contradict_each_other_are_refused(tmp_path: Path, other: obje
     "genotype",
     [
         "",
-        "adversarialnas",
         "[]",
-        "[1,2]",
+        "[1.5]",
+        "  ",
         "[[]]",
         "[[1.5]]",
         "[[true]]",

@@ -146,7 +146,7 @@ def test_without_a_config_rungs_are_found_in_the_table(tmp_path: Path) -> None:
         for step in range(100, 1300, 100)
     ]
     report = replay(write_csv(tmp_path / "t.csv", rows))
-    assert report.selection.config.rungs == (100, 500, 800, 1200)
+    assert report.selection.config.rungs == (100, 300, 600, 1200)
     assert report.selection.choice == "[[0]]"
 
 

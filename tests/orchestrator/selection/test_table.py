@@ -105,8 +105,8 @@ HEADER = "genotype,seed,step,score\n"
         (csv_of(""), "t.csv: Empty CSV file"),
         (csv_of(HEADER), "t.csv: has no rows"),
         (
-            csv_of('genotype,seed,step,fid\n"[[1]]",0,1,2\n'),
-            "no column 'score', only genotype, seed, step, fid",
+            csv_of('genotype,seed,step,note\n"[[1]]",0,1,text\n'),
+            "no column 'score', only genotype, seed, step, note",
         ),
         (
             csv_of('genotypes,seed,step,score\n"[[1]]",0,1,2\n'),
