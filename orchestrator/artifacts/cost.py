@@ -26,13 +26,14 @@ def network_cost(
     bottom_width: int | None,
     latent_parts: int | None,
     image_channels: int | None = None,
+    latent_dim: int | None = None,
 ) -> dict[str, Any]:
     """Widths, parameters, multiply-adds and seconds; a width of None is that published for CIFAR-10.
 
     Raises:
         UserError: widths that fit no network.
     """
-    config = _config(genotype, channels, bottom_width or 4, latent_parts, image_channels or 3)
+    config = _config(genotype, channels, bottom_width or 4, latent_parts, image_channels or 3, latent_dim)
     network, inputs = _network(genotype, config)
     of_d = {name: getattr(config, name) for name in ("channels", "image_size", "image_channels")}
     return {
@@ -89,19 +90,24 @@ def _config(
     bottom_width: int,
     latent_parts: int | None,
     image_channels: int = 3,
+    latent_dim: int | None = None,
 ) -> GeneratorConfig:
-    """The generator's widths, or those of a generator that makes images for the discriminator."""
+    """The generator's widths, or those of a generator that makes images for the discriminator.
+
+    Networks of spaces that do not cut z ignore `latent_parts`, and so does their cost.
+    """
     space = find_space(genotype.space)
     try:
         return GeneratorConfig(
             channels=channels or CHANNELS[genotype.network],
             bottom_width=bottom_width,
-            latent_dim=space.latent_dim,
-            latent_parts=latent_parts or space.latent_parts,
+            latent_dim=latent_dim or space.latent_dim,
+            latent_parts=latent_parts if latent_parts and space.latent_parts > 1 else space.latent_parts,
             image_channels=image_channels,
         )
     except ValidationError as error:
-        raise UserError("; ".join(detail["msg"] for detail in error.errors(include_url=False))) from None
+        messages = (detail["msg"].removeprefix("Value error, ") for detail in error.errors(include_url=False))
+        raise UserError("; ".join(messages)) from None
 
 
 def _network(genotype: Genotype, config: GeneratorConfig) -> tuple[nn.Module, torch.Tensor]:

@@ -97,7 +97,7 @@ def run_width(run: Path, network: str) -> dict[str, int]:
             # A retraining may have the fixed discriminator, which has no genotype.
             if (newest := store.latest()) and f"{stage}.{network}.channels" in newest.meta.identity:
                 found = newest.meta.identity
-                names = ("channels", "bottom_width", "latent_parts", "image_channels")
+                names = ("channels", "bottom_width", "latent_dim", "latent_parts", "image_channels")
                 widths = {name: found.get(f"{stage}.{network}.{name}") for name in names}
                 if widths["bottom_width"] is None:  # a discriminator's images are those of the generator
                     widths["bottom_width"] = found.get(f"{stage}.generator.bottom_width")

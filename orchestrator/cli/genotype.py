@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WIDTHS = {
     "--channels": "width the cost is told for (default: a run's own; 256 of a generator, 128 of D)",
     "--bottom-width": "images are 8 x this (default: a run's own, else 4)",
-    "--latent-parts": "of a generator: parts that z is cut into (default: 3)",
+    "--latent-parts": "of a generator: parts that z is cut into (default: a run's own, else as published)",
 }
 
 
@@ -129,7 +129,8 @@ def show(arguments: argparse.Namespace) -> None:
         name: given if (given := getattr(arguments, name)) is not None else own.get(name)
         for name in COST_OPTIONS
     }
-    found = network_cost(genotype, **widths, image_channels=own.get("image_channels"))
+    others = {name: own.get(name) for name in ("image_channels", "latent_dim")}
+    found = network_cost(genotype, **widths, **others)
     if arguments.json:
         print(as_json({"genotype": genotype, "hash": genotype.content_hash, **found}))
     else:

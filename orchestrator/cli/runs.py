@@ -134,6 +134,10 @@ def _loaded(arguments: argparse.Namespace) -> Loaded:
         from orchestrator.selection.plan import ships
 
         ships(experiment)  # as the pipeline itself does before anything else
+    if arguments.dry_run and arguments.command == "retrain" and experiment.retrain.genotype:
+        from orchestrator.artifacts.genotypes import genotypes_to_retrain
+
+        genotypes_to_retrain(experiment)
     if arguments.dry_run and arguments.command == "reliability":
         from orchestrator.reliability.stage import reliability_config
 

@@ -181,9 +181,9 @@ def _draw_cross_cell_skips(axes: Axes, space: SearchSpace) -> None:
 
 
 def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> None:
-    used = {name for cell in genotype.cells for name in cell}
-    if (space := find_space(genotype.space)).output_node is None:
-        return
+    space = find_space(genotype.space)
+    # What genes choose is written beside them.
+    used = {name for cell in genotype.cells for name in cell} if space.output_node is not None else set()
     entries = {name: stroke_of(name) for name in (*STROKES, *sorted(used - STROKES.keys())) if name in used}
     if genotype.network == "generator" and space.skip_ins:
         entries["fixed skip between cells"] = CROSS_CELL
@@ -193,5 +193,7 @@ def _draw_legend(axes: Axes, genotype: Genotype, highlight: Genotype | None) -> 
         Line2D([], [], color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dashes, label=label)
         for label, stroke in entries.items()
     ]
+    if not handles:
+        return
     columns = len(handles) if len(handles) <= 7 else (len(handles) + 1) // 2
     axes.legend(handles=handles, loc="lower center", ncols=columns, fontsize=9, frameon=False, handlelength=3)

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Mmd(GanLoss):
     """The maximum mean discrepancy between generated and real images of all workers.
 
-    It compares as many generated images as real ones; surplus images are dropped with a message.
+    It compares as many generated images as real ones; the surplus at the end is dropped with a message.
     """
 
     name: Literal["mmd"] = "mmd"
@@ -35,7 +35,8 @@ class Mmd(GanLoss):
     upper_limit: PositiveFloat = 32.0
     """The upper bound doubles up to this one (the later release: 64)."""
     patience: PositiveInt | None = 6
-    """Evaluations in a row without a better score after which the upper bound doubles; null: it stays."""
+    """Evaluations in a row without a better score after which the upper bound doubles; null: it stays. In
+    searches and in retrainings without evaluations it stays too."""
     kick: NonNegativeFloat = 0.0
     """Weight of the mean root of L1 distances between generated outputs, added to D's loss; 1e-4 in the
     "modified" loss, to start D quickly."""

@@ -6,8 +6,7 @@ import torch
 
 from orchestrator.__main__ import main
 from orchestrator.jobs.worker import run_worker
-from search_space.genotype import Genotype
-from search_space.networks.generator import Generator
+from search_space.genotype import Genotype, build
 from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.tiny_jobs import tiny_job
 
@@ -52,19 +51,19 @@ def test_show_of_a_run_gives_either_network(run, capsys):
     assert PUBLISHED["adversarialnas_discriminator"].genotype.content_hash in capsys.readouterr().out
 
 
-def test_the_cost_of_a_runs_network_is_told_at_the_runs_own_width(tmp_path, capsys):
-    job = tiny_job(tmp_path)
+@pytest.mark.parametrize("space", ["adversarialnas", "autogan", "alphagan"])
+def test_the_cost_of_a_runs_network_is_told_at_the_runs_own_width(space, tmp_path, capsys):
+    job = tiny_job(tmp_path, search__space=space, search__strategy="random")
     outcome = run_worker(job, lambda _: None, CPU)
     outcome.genotypes["generator"].save(job.folder / "genotype_generator.json")
     assert main(["genotype", "show", "run", "--root", str(tmp_path), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     own = job.config.generator
-    assert {name: shown["widths"][name] for name in ("channels", "bottom_width", "image_channels")} == {
-        "channels": own.channels,
-        "bottom_width": own.bottom_width,
-        "image_channels": own.image_channels,
-    }
-    network = Generator(own, Genotype.model_validate(shown["genotype"]))
+    # What cuts z in no part says so, whatever its run is configured for.
+    parts = own.latent_parts if space == "adversarialnas" else 1
+    assert shown["widths"] == {**own.model_dump(), "latent_parts": parts}
+    assert shown["genotype"]["space"] == space
+    network = build(Genotype.model_validate(shown["genotype"]), own)
     assert shown["parameters"] == sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -115,7 +114,7 @@ def test_draw_makes_a_picture(name, beginning, tmp_path):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ("show eagan --latent-parts 7", "Value error, latent_parts: there are 3 cells to feed; use 1 to 3"),
+        ("show eagan --latent-parts 7", "latent_parts: there are 3 cells to feed; use 1 to 3"),
         ("show nobody", "unknown genotype 'nobody': neither published (adversarialnas, "),
         ("show nowhere.json", "nowhere.json: no such file"),
         ("draw eagan x.gif", "x.gif: unknown suffix '.gif'"),

@@ -127,6 +127,20 @@ def test_an_interrupted_run_says_the_command_that_goes_on(monkeypatch, capsys):
     assert parsed.overrides == {"name": "digits-20260101-000000", "search.evaluation.metrics": "[fd, is]"}
 
 
+@pytest.mark.parametrize(
+    ("genotype", "message"),
+    [
+        ("eagan_cifar10", "retrain.genotype = eagan_cifar10: is a discriminator's; name a generator's"),
+        ("missing.json", "missing.json: no such file; give the path of a genotype, .json or .npy"),
+    ],
+)
+def test_a_dry_run_of_a_retraining_finds_a_genotype_that_cannot_be_trained(genotype, message, capsys):
+    assert main(["retrain", "digits", "--retrain.genotype", genotype, "--dry-run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert main(["retrain", "digits", "--retrain.genotype", "autogan_a", "--dry-run"]) == 0
+
+
 def test_dry_run_with_json_is_the_same_as_an_object(capsys):
     assert main(["search", "digits", "--dry-run", "--json"]) == 0
     assert Experiment.model_validate_json(capsys.readouterr().out) == load_experiment("digits")
