@@ -77,7 +77,7 @@ def test_a_known_data_set_needs_no_description(tmp_path):
 
 def test_a_folder_that_is_not_there_is_refused_here_and_left_to_the_workers_of_a_cluster(tmp_path):
     nowhere = {"data.root": str(tmp_path / "nowhere"), "root": str(tmp_path / "runs")}
-    with pytest.raises(DataError, match=r"there is no folder .*nowhere; give --data.root FOLDER"):
+    with pytest.raises(DataError, match=r"nowhere does not exist; give --data.root FOLDER"):
         said(load_experiment("images_small", nowhere), tmp_path, "search")
     on_a_cluster = load_experiment("images_small", {**nowhere, "cluster.address": "auto"})
     assert said(on_a_cluster, tmp_path, "search") == ""
