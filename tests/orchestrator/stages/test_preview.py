@@ -48,25 +48,31 @@ def test_the_images_are_described_and_their_contact_sheet_shows_them_as_networks
 
 
 @pytest.mark.parametrize(
-    ("count", "stage", "message"),
+    ("count", "stages", "message"),
     [
         (
             2,
-            "search",
-            "2 images in {}, but search.batch_size is 32; add images, or use --search.batch_size 2",
+            ("search", "retrain"),
+            "2 images in {}, but search.batch_size is 32 and retrain.batch_size is 16 and"
+            " retrain.evaluation.kd_subset_size is 100; add images (a GAN needs hundreds), or use"
+            " --search.batch_size 2 --retrain.batch_size 2 --retrain.evaluation.kd_subset_size 2",
         ),
-        (1, "retrain", "1 image in {}, but retrain.batch_size is 16; add images, at least that many"),
+        (
+            1,
+            ("search",),
+            "1 image in {}, but search.batch_size is 32; add images (a GAN needs hundreds), at least 32",
+        ),
         (
             51,
-            "retrain",
-            "51 images in {}, but retrain.evaluation.kd_subset_size is 100; add images, or use"
-            " --retrain.evaluation.kd_subset_size 50",
+            ("retrain",),
+            "51 images in {}, but retrain.evaluation.kd_subset_size is 100; add images (a GAN needs"
+            " hundreds), or use --retrain.evaluation.kd_subset_size 50",
         ),
     ],
 )
-def test_too_few_images_are_one_line_with_the_cure(tmp_path, count, stage, message):
+def test_too_few_images_are_one_line_with_the_cure(tmp_path, count, stages, message):
     with pytest.raises(DataError) as refused:
-        said(of(tmp_path, count), tmp_path, stage)
+        said(of(tmp_path, count), tmp_path, *stages)
     assert str(refused.value) == "data.root: " + message.format(tmp_path / "images")
     assert not (tmp_path / "run").exists()
 
