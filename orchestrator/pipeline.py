@@ -133,6 +133,7 @@ def _searched(session: Session) -> Searched | Evolved:
     if not session.experiment.evolve.in_pipeline:
         stage = _stage(session, "search", {})
         if training_job(stage, "search", {}).checkpoints.step() < session.experiment.search.steps:
+            session.console.say("pipeline: measuring a few steps of a retraining, for the time left")
             measure_retraining(stage)
         return search_in(stage)
     plan = EvolutionPlan(session.experiment, session.folder / STAGE)

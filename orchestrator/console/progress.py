@@ -223,7 +223,7 @@ def in_words(seconds: float) -> str:
 
 def report_line(progress: Progress, report: "Report") -> str:
     """One plain line of a log: where the stage is and all of its numbers."""
-    return f"{step_line(progress)}  {metrics_in_words(report.metrics)}"
+    return f"{step_line(progress)}  {metrics_in_words(report.metrics)}".rstrip()
 
 
 def step_line(progress: Progress) -> str:

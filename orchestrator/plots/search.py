@@ -20,23 +20,31 @@ STRIP = -0.1
 """The position of the strip below the curves, in parts of their height."""
 PANEL = 0.9
 """Width of an edge's panel, as a share of the distance to the next one."""
+BELOW, ABOVE = 0.9, 1.0
+"""Inches for the legend, and for the title above the names of the first row's edges."""
 
 
 def preferences(history: History) -> bytes:
     """PNG: a row a cell, a panel an edge, a line an operation; the strip says which one wins, and when."""
+    return _png(preferences_figure(history))
+
+
+def preferences_figure(history: History) -> Figure:
+    """The same as a figure."""
     cells = history.space.cells_of(history.network)
-    figure = Figure(figsize=(17, 2.3 * len(cells) + 0.9), dpi=90)
+    height = 2.3 * len(cells) + BELOW + ABOVE - 0.5
+    figure = Figure(figsize=(17, height), dpi=90)
     grid = figure.subplots(len(cells), 1, squeeze=False)
     # Constrained layout would take most of the time.
-    figure.subplots_adjust(left=0.04, right=0.99, bottom=0.9 / figure.get_figheight(), top=0.93, hspace=0.5)
+    figure.subplots_adjust(left=0.04, right=0.99, bottom=BELOW / height, top=1 - ABOVE / height, hspace=0.5)
     top = 1.05 * max(max(edge) for now in history.probabilities for cell in now for edge in cell)
     for cell in range(len(cells)):
         _draw_cell(grid[cell][0], history, cell, top)
     handles = [Patch(color=stroke_of(name).colour, label=name) for name in _operations(history.space, cells)]
     figure.legend(handles=handles, loc="lower center", ncols=12, fontsize=9, frameon=False)
     symbol, title = SYMBOLS[history.network], "strip: the operation that would be derived"
-    figure.suptitle(f"{history.network}: softmax({symbol}) of every edge; {title}")
-    return _png(figure)
+    figure.suptitle(f"{history.network}: softmax({symbol}) of every edge; {title}", y=1 - 0.1 / height)
+    return figure
 
 
 def convergence(histories: Sequence[History], gaps: Sequence[tuple[int, float]] = ()) -> bytes:

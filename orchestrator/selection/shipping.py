@@ -4,18 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from orchestrator.artifacts.cost import generator_parameters, pareto_front
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.checkpoints.store import Checkpoint
-from orchestrator.plots.images import image_grid
 from orchestrator.selection.live import LiveCurves, Run
 from orchestrator.selection.result import Request, Selection
-from orchestrator.stages.train import SAMPLES_FILE, save_best_generator
+from orchestrator.stages.train import SAMPLES_FILE, save_best_generator, save_samples
 from orchestrator.tracking import TrackedRun
-from search_space.networks.generator_file import load_generator
-from trainers.samples import sample_grid
 
 
 @dataclass(frozen=True)
@@ -40,10 +35,8 @@ def ship(live: LiveCurves, best: Request, run: TrackedRun) -> Shipped:
     file = live.folder / GENERATOR_FILE
     saved = save_best_generator(job, file)
     score = job.score(saved)
-    network, _ = load_generator(file)
-    images = sample_grid(network, network.config.latent_dim, best.seed, torch.device("cpu"))
     samples = live.folder / SAMPLES_FILE
-    samples.write_bytes(image_grid(images))
+    save_samples(file, best.seed, samples)
     for left in (file, samples):
         run.artifact(left.name, left.read_bytes())
     run.tag({"advnas.seed": str(best.seed), "advnas.generator.step": str(saved.step)})

@@ -34,7 +34,7 @@ def preview(experiment: Experiment, folder: Path, console: Console, *stages: str
     if root and not root.is_dir() and experiment.cluster.address != "local":
         return
     images = load_images(config, experiment.folder / "cache")
-    if misfit := next(too_few(experiment, len(images), stages), None):
+    if misfit := too_few(experiment, len(images), stages):
         raise DataError(misfit)
     if isinstance(config, ImageFolderConfig):
         for line in description(survey(config.root), config):
@@ -51,15 +51,17 @@ def contact_sheet(experiment: Experiment) -> dict[str, bytes]:
     return {SHEET_FILE: file.read_bytes()} if file.is_file() else {}
 
 
-def too_few(experiment: Experiment, count: int, stages: tuple[str, ...]) -> Iterator[str]:
-    """A message about what needs more images than there are, with the cure."""
+def too_few(experiment: Experiment, count: int, stages: tuple[str, ...]) -> str | None:
+    """A message about all that needs more images than there are, with the cure; None where all fits."""
     option = "root" if isinstance(experiment.data, ImageFolderConfig) else "path"
+    needs = dict(need for stage in stages for need in _needs(experiment, stage) if need[1] > count)
+    if not needs:
+        return None
     found = f"data.{option}: {count} image{'s' if count > 1 else ''} in {getattr(experiment.data, option)}"
-    for stage in stages:
-        for name, needed in _needs(experiment, stage):
-            if needed > count:
-                cure = f"or use --{name} {count - count % 2}" if count > 1 else "at least that many"
-                yield f"{found}, but {name} is {needed}; add images, {cure}"
+    named = " and ".join(f"{name} is {needed}" for name, needed in needs.items())
+    smaller = " ".join(f"--{name} {count - count % 2}" for name in needs)
+    cure = f"or use {smaller}" if count > 1 else f"at least {max(needs.values())}"
+    return f"{found}, but {named}; add images (a GAN needs hundreds), {cure}"
 
 
 def _needs(experiment: Experiment, stage: str) -> Iterator[tuple[str, int]]:

@@ -5,6 +5,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import torch
+
 from orchestrator.artifacts.cost import generator_parameters
 from orchestrator.artifacts.generators import GENERATOR_FILE
 from orchestrator.artifacts.genotypes import genotypes_to_retrain
@@ -23,9 +25,10 @@ from orchestrator.stages.session import Session, run_identity, tracked
 from orchestrator.stages.trust import trust_of_search
 from orchestrator.tracking import TrackedRun
 from search_space.genotype import Genotype
-from search_space.networks.generator_file import save_generator
+from search_space.networks.generator_file import load_generator, save_generator
 from trainers.files import written_whole
 from trainers.report import Report
+from trainers.samples import sample_grid
 
 SAMPLES_FILE = "samples.png"
 
@@ -76,6 +79,11 @@ def retrain_in(session: Session, genotypes: Mapping[str, Genotype]) -> Retrained
     with _trained(session, job) as (outcome, run):
         best = _save_generator(job, run)
     score = job.score(best)
+    if score and best.step < outcome.step:
+        session.console.say(
+            f"retrain: step {best.step} has the best {score.name} ({score.value:.4g}); generator and samples "
+            "are of that step"
+        )
     retrained = Retrained(
         run_identity(session, run),
         _came_out(job, outcome),
@@ -91,11 +99,19 @@ def _save_generator(job: Job, run: TrackedRun) -> CheckpointMeta:
     """Leave the best generator of a retraining as a file; the newest where nothing was scored."""
     file = job.folder / GENERATOR_FILE
     best = save_best_generator(job, file)
+    save_samples(file, job.experiment.seed, job.folder / SAMPLES_FILE)
     run.artifact(GENERATOR_FILE, file.read_bytes())
     run.tag({"advnas.generator.step": str(best.step)})
     size = generator_parameters(job.experiment.retrain.generator, job.genotypes["generator"])
     run.scores({"parameters": size}, {})
     return best
+
+
+def save_samples(generator: Path, seed: int, file: Path) -> None:
+    """Write a grid of a generator's images, from latents that depend on the seed alone."""
+    network, _ = load_generator(generator)
+    images = sample_grid(network.eval(), network.config.latent_dim, seed, torch.device("cpu"))
+    file.write_bytes(image_grid(images))
 
 
 def save_best_generator(job: Job, file: Path) -> CheckpointMeta:

@@ -24,6 +24,9 @@ const key = store + page + "-" + JSON.stringify([EXPERIMENT]) + "-" + state;
 if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(VIEW));
 // MLflow's assistant would open at the first visit and cover a quarter of the table; its button stays.
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+// Pages without this in their address, such as that of one run, would open among those for language models.
+if (localStorage.getItem("mlflow.workflowType_v1") === null)
+  localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
 location.replace("/#/experiments/" + EXPERIMENT + "/runs?workflowType=machine_learning");
 </script>
 """

@@ -25,6 +25,6 @@ COLUMNS = (
 KIND_TAG = "mlflow.experimentKind"
 EXPERIMENT_TAGS = {
     KIND_TAG: "custom_model_development",
-    "mlflow.note.content": "GAN architectures searched with AdversarialNAS, retrained and scored.",
+    "mlflow.note.content": "GAN architectures: searches, retrainings, scores.",
     VIEW_TAG: json.dumps({"selectedColumns": COLUMNS}),
 }

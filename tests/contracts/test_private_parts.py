@@ -83,7 +83,8 @@ def test_optuna_opens_a_running_trial_again_and_reads_it_alone(tmp_path: Path) -
 def test_mlflows_pages_know_shared_views() -> None:
     scripts = [Path(str(file)) for file in (files("mlflow") / "server/js/build/static/js").iterdir()]
     texts = [file.read_text(encoding="utf-8") for file in scripts if file.suffix == ".js"]
-    for word in (VIEW_TAG.rpartition(".")[0], *STORAGE_KEY[1:], "MLflowLocalStorage", "selectedColumns"):
+    keys = (VIEW_TAG.rpartition(".")[0], *STORAGE_KEY[1:], "MLflowLocalStorage", "mlflow.workflowType")
+    for word in (*keys, "mlflow.assistant.fab.autoOpenedOnFirstLoad", "selectedColumns"):
         assert any(word in text for text in texts), f"MLflow {version('mlflow')} has no {word}"
 
 

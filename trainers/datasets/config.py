@@ -1,9 +1,10 @@
 """The options of every data set. Loading a configuration imports none of the libraries that read images."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
+from pydantic import AfterValidator, Field, PositiveInt
 
 from search_space.frozen import Frozen
 from trainers.files import absolute, without_secrets
@@ -54,7 +55,13 @@ class DigitsConfig(Frozen):
     """Channels of the images: 1 is gray; 3 repeats it to RGB."""
 
 
-COLOUR = "^(white|black|gray|#[0-9a-fA-F]{6})$"
+COLOUR = "(white|black|gray|#[0-9a-fA-F]{6})"
+
+
+def _colour(text: str) -> str:
+    if not re.fullmatch(COLOUR, text):
+        raise ValueError("must be white, black, gray or #rrggbb; null drops the transparency")
+    return text
 
 
 class DecodedConfig(Frozen):
@@ -65,7 +72,7 @@ class DecodedConfig(Frozen):
     channels: Literal[1, 3] = 3
     """Channels of the images. Gray is repeated to RGB; RGB becomes its luma. `auto`: 1 if all images of a
     folder are gray, else 3."""
-    background: Annotated[str, StringConstraints(pattern=COLOUR)] | None = "white"
+    background: Annotated[str, AfterValidator(_colour)] | None = "white"
     """Colour of transparent parts: white, black, gray or #rrggbb. null drops the transparency, as
     torchvision's loader does, so that the colours below it show."""
     resize: Literal["shorter_side", "stretch", "none"] = "shorter_side"

@@ -23,7 +23,8 @@ def load_image_folder(config: ImageFolderConfig) -> Recipe:
         DataError: the folder is absent or has no file with an image's suffix.
     """
     if not config.root.is_dir():
-        raise DataError(f"data.root: there is no folder {config.root}; give --data.root FOLDER")
+        fault = "is no folder" if config.root.exists() else "does not exist"
+        raise DataError(f"data.root: {config.root} {fault}; give --data.root FOLDER")
     files = image_files(config.root)
     if not files:
         raise DataError(f"data.root: no images ({', '.join(SUFFIXES)}) in {config.root}")

@@ -4,6 +4,8 @@ import io
 
 from PIL import Image
 
+from orchestrator.plots.history import histories
+from orchestrator.plots.search import preferences_figure
 from orchestrator.plots.watch import Watch, watch_files
 from search_space.zoo.published import PUBLISHED
 from tests.orchestrator.plots.searches import changed, record
@@ -37,3 +39,17 @@ def test_figures_are_drawn_again_only_after_a_while(tmp_path):
     always = Watch(tmp_path, share=1.0)
     assert always.due()
     assert always.due()
+
+
+def test_the_title_is_above_the_names_of_the_edges(tmp_path):
+    for step in (10, 20):
+        record(tmp_path, step, FIRST)
+    for history in histories(tmp_path):
+        figure = preferences_figure(history)
+        figure.savefig(io.BytesIO())  # lays the texts out
+        title = figure.get_suptitle()
+        (drawn,) = [text for text in figure.texts if text.get_text() == title]
+        names = [text for axes in figure.axes for text in axes.texts]
+        assert len(names) == sum(map(len, history.space.cells_of(history.network)))
+        assert all(not drawn.get_window_extent().overlaps(name.get_window_extent()) for name in names)
+        assert drawn.get_window_extent().y1 < figure.bbox.y1

@@ -48,25 +48,31 @@ def test_the_images_are_described_and_their_contact_sheet_shows_them_as_networks
 
 
 @pytest.mark.parametrize(
-    ("count", "stage", "message"),
+    ("count", "stages", "message"),
     [
         (
             2,
-            "search",
-            "2 images in {}, but search.batch_size is 32; add images, or use --search.batch_size 2",
+            ("search", "retrain"),
+            "2 images in {}, but search.batch_size is 32 and retrain.batch_size is 16 and"
+            " retrain.evaluation.kd_subset_size is 100; add images (a GAN needs hundreds), or use"
+            " --search.batch_size 2 --retrain.batch_size 2 --retrain.evaluation.kd_subset_size 2",
         ),
-        (1, "retrain", "1 image in {}, but retrain.batch_size is 16; add images, at least that many"),
+        (
+            1,
+            ("search",),
+            "1 image in {}, but search.batch_size is 32; add images (a GAN needs hundreds), at least 32",
+        ),
         (
             51,
-            "retrain",
-            "51 images in {}, but retrain.evaluation.kd_subset_size is 100; add images, or use"
-            " --retrain.evaluation.kd_subset_size 50",
+            ("retrain",),
+            "51 images in {}, but retrain.evaluation.kd_subset_size is 100; add images (a GAN needs"
+            " hundreds), or use --retrain.evaluation.kd_subset_size 50",
         ),
     ],
 )
-def test_too_few_images_are_one_line_with_the_cure(tmp_path, count, stage, message):
+def test_too_few_images_are_one_line_with_the_cure(tmp_path, count, stages, message):
     with pytest.raises(DataError) as refused:
-        said(of(tmp_path, count), tmp_path, stage)
+        said(of(tmp_path, count), tmp_path, *stages)
     assert str(refused.value) == "data.root: " + message.format(tmp_path / "images")
     assert not (tmp_path / "run").exists()
 
@@ -77,7 +83,7 @@ def test_a_known_data_set_needs_no_description(tmp_path):
 
 def test_a_folder_that_is_not_there_is_refused_here_and_left_to_the_workers_of_a_cluster(tmp_path):
     nowhere = {"data.root": str(tmp_path / "nowhere"), "root": str(tmp_path / "runs")}
-    with pytest.raises(DataError, match=r"there is no folder .*nowhere; give --data.root FOLDER"):
+    with pytest.raises(DataError, match=r"nowhere does not exist; give --data.root FOLDER"):
         said(load_experiment("images_small", nowhere), tmp_path, "search")
     on_a_cluster = load_experiment("images_small", {**nowhere, "cluster.address": "auto"})
     assert said(on_a_cluster, tmp_path, "search") == ""

@@ -1,6 +1,7 @@
 """What a retraining leaves, from the command line to files and MLflow."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,9 @@ def test_a_retraining_leaves_its_best_generator_as_a_file_and_an_artifact(
     )
     words = ["retrain", str(config), "--name", "mine", "--json"]
     assert main(words) == 0
-    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    printed = capsys.readouterr()
+    assert "retrain: step 2 has the best fd_digits (3); generator and samples are of that step" in printed.err
+    result = json.loads(printed.out.splitlines()[-1])
     assert (result["step"], result["generator_step"]) == (3, 2)
     assert result["generator_score"] == {"fd_digits": 3.0}
 
@@ -52,6 +55,14 @@ def test_a_retraining_leaves_its_best_generator_as_a_file_and_an_artifact(
     client = MlflowClient(result["tracking_uri"])
     logged = {artifact.path for artifact in client.list_artifacts(result["run_id"])}
     assert {"generator.pt", "genotype_generator.json"} <= logged
+    images = [image.path for image in client.list_artifacts(result["run_id"], "images")]
+    grids = {
+        step: Path(client.download_artifacts(result["run_id"], path, str(tmp_path))).read_bytes()
+        for step in (2, 3)
+        for path in images
+        if path.endswith(".png") and re.search(rf"step\W{step}\W", path)
+    }
+    assert Path(result["samples"]).read_bytes() == grids[2] != grids[3]
     copy = Path(client.download_artifacts(result["run_id"], "generator.pt", str(tmp_path)))
     assert copy.read_bytes() == file.read_bytes()
     assert client.get_run(result["run_id"]).data.tags["advnas.generator.step"] == "2"

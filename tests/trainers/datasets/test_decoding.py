@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 
 from tests.trainers.datasets.sources import encoded, noise
-from trainers.datasets.config import DecodedConfig
+from trainers.datasets.config import DecodedConfig, ImageFolderConfig
 from trainers.datasets.decoding import Broken, Encoded, decode, decoded
 from trainers.datasets.images import DataError
 
@@ -126,6 +127,11 @@ def test_transparent_parts_show_the_background(background: str, level: int) -> N
     expected = image[..., :3] * opacity + level * (1 - opacity)
     found = pixels(encoded(image), background=background).transpose(1, 2, 0)
     assert np.abs(found - expected).max() <= 1  # Pillow rounds in whole numbers
+
+
+def test_a_background_that_is_no_colour_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ValidationError, match="must be white, black, gray or #rrggbb; null drops"):
+        ImageFolderConfig(root=Path("images"), background="whte")
 
 
 def test_grey_images_palettes_and_one_transparent_colour_show_the_background_too() -> None:

@@ -102,7 +102,10 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named_with_the_option(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=rf"data.root: there is no folder {tmp_path}/data; give --data.root"):
+    with pytest.raises(DataError, match=rf"data.root: {tmp_path}/data does not exist; give --data.root"):
+        load(tmp_path / "data", tmp_path)
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(DataError, match=rf"data.root: {tmp_path}/data is no folder; give --data.root"):
         load(tmp_path / "data", tmp_path)
 
 

@@ -29,7 +29,11 @@ WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77
 
 SIZE = 224
 """Height and width at which the network was trained."""
-STEM, FEATURES, CLASSES = 32, 1280, 1000
+STEM, LAST, CLASSES = 32, 1280, 1000
+FEATURES = 112
+"""Channels of the maps whose means are the features: those of the last stage with 14x14 maps. The last maps
+of the network tell ImageNet's classes apart and miss shapes: they scored blurs above drawings
+(docs/scores.md)."""
 EPSILON = 1e-3
 """Epsilon of BatchNorm, as in TensorFlow's EfficientNet."""
 
@@ -43,6 +47,10 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 """Blocks, kernel, stride of the first block, factor by which a block widens its input, channels."""
+
+
+MIDDLE = 2 + sum(count for count, *_ in STAGES[:5])
+"""Modules of `maps` up to those of the features: the stem, its activation, five stages."""
 
 
 class ConvNorm(nn.Module):
@@ -91,17 +99,17 @@ class EfficientNetLite0(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.maps = nn.Sequential(
-            ConvNorm(3, STEM, 3, 2), nn.ReLU6(), *blocks(), ConvNorm(STAGES[-1][-1], FEATURES, 1), nn.ReLU6()
+            ConvNorm(3, STEM, 3, 2), nn.ReLU6(), *blocks(), ConvNorm(STAGES[-1][-1], LAST, 1), nn.ReLU6()
         )
-        self.classes = nn.Linear(FEATURES, CLASSES)
+        self.classes = nn.Linear(LAST, CLASSES)
 
     def forward(self, pixels: UInt8[Tensor, "n c h w"]) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n k"]]:
-        """The 1280 pooled features and the logits of ImageNet's classes; grey images are repeated."""
+        """The pooled maps of the middle and the logits of ImageNet's classes; grey images are repeated."""
         x = (pixels.float().expand(-1, 3, -1, -1) - 127) / 128
         if x.shape[2:] != (SIZE, SIZE):
             x = F.interpolate(x, size=(SIZE, SIZE), mode="bicubic", antialias=True)
-        features = self.maps(x).mean(dim=(2, 3))
-        return features, self.classes(features)
+        middle = self.maps[:MIDDLE](x)
+        return middle.mean(dim=(2, 3)), self.classes(self.maps[MIDDLE:](middle).mean(dim=(2, 3)))
 
     def fused(self) -> "EfficientNetLite0":
         """The same function, made faster: BatchNorm becomes part of the convolution before it."""
@@ -139,7 +147,7 @@ def efficientnet_lite0(_config: EvaluationConfig, _cache: Path) -> Extractor:
     return Extractor(
         name="efficientnet_lite0",
         weights=WEIGHTS_SHA256,
-        resize=f"bicubic-antialias-{SIZE}",
+        resize=f"bicubic-antialias-{SIZE}-{FEATURES}-channels",
         dimension=FEATURES,
         classes=CLASSES,
         network=loaded().fused(),

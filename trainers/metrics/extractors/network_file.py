@@ -83,8 +83,9 @@ def _script(file: Path) -> tuple[nn.Module, None]:
             warnings.simplefilter("ignore", FutureWarning)  # TorchScript's own end, which is not the user's
             network = torch.jit.load(file, map_location="cpu").eval()
     except (RuntimeError, OSError, ValueError) as error:
+        reason = one_line(error).split(". ")[0]
         raise WeightsError(
-            f"{file}: holds no TorchScript ({one_line(error)}); write it with torch.jit.save, or as .pt2 with"
+            f"{file}: holds no TorchScript ({reason}); write it with torch.jit.save, or as .pt2 with"
             " torch.export.save"
         ) from error
     required = [each for each in network.forward.schema.arguments[1:] if not each.has_default_value()]

@@ -38,6 +38,19 @@ def test_logits_and_features_are_those_of_the_published_module():
         torch.testing.assert_close(ours.classes(features), theirs(normalised), rtol=0, atol=1e-9)
 
 
+def test_scores_look_at_the_last_maps_of_14x14_pixels():
+    pixels = torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8)
+    theirs = published()
+    with torch.no_grad():
+        maps = [theirs._swish(theirs._bn0(theirs._conv_stem((pixels.float() - 127) / 128)))]
+        for block in theirs._blocks:
+            maps.append(block(maps[-1]))
+        last = [each for each in maps if each.shape[2:] == (14, 14)][-1]
+        features, logits = efficientnet.loaded()(pixels)
+        torch.testing.assert_close(features, last.mean(dim=(2, 3)), rtol=0, atol=1e-4)
+        torch.testing.assert_close(logits, theirs((pixels.float() - 127) / 128), rtol=0, atol=1e-3)
+
+
 def test_without_its_batch_norms_it_is_the_same_function():
     pixels = blurs(4, detail=5).pixels
     with torch.no_grad():
