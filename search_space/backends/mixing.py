@@ -1,8 +1,9 @@
-"""Mixing kernels: the convolutions of an edge become one, by one matrix product for each primitive.
+"""Mixing kernels: the convolutions of an edge become one, by one matrix product for all primitives.
 
 K = sum_p (w_p / sigma_p) S_p W_p, where S_p lays the taps of primitive p out in the mixed kernel and sigma_p
 is the largest singular value of a spectrally normalised W_p: W_p / sigma_p is never built. Nothing is stored
-for the backward pass but the parameters themselves.
+for the backward pass but the parameters themselves. Their taps are joined for each product: one for each
+primitive, of 1 to 25 columns, takes up to four times as long on a CPU.
 
 Shapes: E edges, P primitives, O and I output and input channels, k taps of a primitive,
 T taps of the mixed kernel, K taps of all primitives one after the other.
@@ -118,11 +119,8 @@ def _forward(ctx, taps, spectral, weights, kernels):  # type: ignore[no-untyped-
     ctx.spectral = spectral
     ctx.save_for_backward(taps, weights, *kernels)
     edges, outputs, inputs, *_ = kernels[0].shape
-    mixed = kernels[0].new_empty(edges, len(taps), outputs * inputs)
     placed = _placed(taps, _scales(weights, spectral), kernels)
-    for count, (part, kernel) in enumerate(zip(placed, kernels, strict=True)):
-        mixed.baddbmm_(part, _matrices(kernel).mT, beta=1 if count else 0)
-    return mixed.view(edges, -1, outputs, inputs)
+    return torch.bmm(placed, _joined(kernels).mT).view(edges, -1, outputs, inputs)
 
 
 def _backward(ctx, gradient, wanted):  # type: ignore[no-untyped-def]
@@ -132,11 +130,10 @@ def _backward(ctx, gradient, wanted):  # type: ignore[no-untyped-def]
     to_weights: Tensor | None = None
     to_kernels: list[Tensor] = []
     if any(wants_kernels):
-        placed = _placed(taps, scales, kernels)
-        transposed = gradient.mT
+        to_joined = torch.bmm(gradient.mT, _placed(taps, scales, kernels))
         to_kernels = [
-            torch.bmm(transposed, part).view(kernel.shape)
-            for part, kernel in zip(placed, kernels, strict=True)
+            part.contiguous().view(kernel.shape)
+            for part, kernel in zip(to_joined.split(_widths(kernels), -1), kernels, strict=True)
         ]
     if wants_weights or (ctx.spectral and any(wants_kernels)):
         to_weights = to_scales = _scale_gradients(gradient, taps, kernels)
@@ -162,22 +159,18 @@ def _scales(weights: Tensor | None, spectral: Sequence[SpectralNorm]) -> Float[T
 
 def _placed(
     taps: Float[Tensor, "T K"], scales: Float[Tensor, "E P"] | None, kernels: Sequence[Tensor]
-) -> tuple[Float[Tensor, "E T _"], ...]:
+) -> Float[Tensor, "E T K"]:
     """S_p of every primitive, times its scale on every edge."""
-    widths = _widths(kernels)
     if scales is None:
-        placed = taps.expand(len(kernels[0]), -1, -1)
-    else:
-        placed = taps * (scales @ _owners(widths, taps.dtype, taps.device)).unsqueeze(1)
-    return placed.split(widths, -1)
+        return taps.expand(len(kernels[0]), -1, -1)
+    return taps * (scales @ _owners(_widths(kernels), taps.dtype, taps.device)).unsqueeze(1)
 
 
 def _scale_gradients(
     gradient: Float[Tensor, "E T OI"], taps: Float[Tensor, "T K"], kernels: Sequence[Tensor]
 ) -> Float[Tensor, "E P"]:
     """<S_p W_p, gradient>, without laying any kernel out."""
-    products = [torch.bmm(gradient, _matrices(kernel)) for kernel in kernels]
-    per_tap = (torch.cat(products, -1) * taps).sum(1)
+    per_tap = (torch.bmm(gradient, _joined(kernels)) * taps).sum(1)
     return per_tap @ _owners(_widths(kernels), taps.dtype, taps.device).mT
 
 
@@ -193,9 +186,10 @@ def _add_through_sigma(
         gradient.flatten(2).baddbmm_(u.unsqueeze(2), norm.v.unsqueeze(1))
 
 
-def _matrices(kernel: Tensor) -> Float[Tensor, "E OI k"]:
-    edges, outputs, inputs, *_ = kernel.shape
-    return kernel.view(edges, outputs * inputs, -1)
+def _joined(kernels: Sequence[Tensor]) -> Float[Tensor, "E OI K"]:
+    edges, outputs, inputs, *_ = kernels[0].shape
+    matrices = [kernel.view(edges, outputs * inputs, -1) for kernel in kernels]
+    return torch.cat(matrices, -1) if len(matrices) > 1 else matrices[0]
 
 
 def _widths(kernels: Sequence[Tensor]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from orchestrator.config.files import write_yaml
 from orchestrator.sweep import load_results
+from tests.postgresql import postgresql
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ TINY = {"steps": 2, "report_every": 1, "batch_size": 8, "generator_batch_size": 
 NETWORKS = {"generator.channels": 4, "discriminator.channels": 4}
 
 
-def tiny_sweep(root: Path) -> Path:
+def tiny_sweep(root: Path, storage: str | None) -> Path:
     """Three configurations with two seeds each, in a file."""
     overrides = {"root": str(root), "search.strategy.warmup_steps": 0, "search.evaluation.every": 0}
     for stage in ("search", "retrain"):
@@ -39,6 +40,7 @@ def tiny_sweep(root: Path) -> Path:
         "seeds": 2,
         "budget": {"trials": 3},
         "asha": {"grace": 2, "reduction": 3},
+        "storage": storage,
     }
     path = root / "sweep.yaml"
     path.write_text(write_yaml(document))
@@ -57,28 +59,42 @@ def driver(path: Path) -> "subprocess.Popen[str]":
 
 @pytest.mark.timeout(900)
 def test_a_sweep_whose_driver_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
-    first = driver(tiny_sweep(tmp_path))
+    kill_and_go_on(tmp_path, None)
+
+
+@pytest.mark.timeout(900)
+def test_so_does_one_whose_study_is_in_postgresql(tmp_path: Path) -> None:
+    with postgresql() as database:
+        kill_and_go_on(tmp_path, database)
+        assert not (tmp_path / "killed" / "study.db").exists()
+
+
+def kill_and_go_on(root: Path, storage: str | None) -> None:
+    """The second driver does what is left, under the same configurations, and MLflow has each run once."""
+    first = driver(tiny_sweep(root, storage))
     assert first.stdout is not None
     # Somebody has been scored, so there is a checkpoint to go on from.
     assert any("fd_digits" in line for line in first.stdout)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    study = optuna.load_study(study_name="killed", storage=f"sqlite:///{tmp_path / 'killed' / 'study.db'}")
+    study = optuna.load_study(
+        study_name="killed", storage=storage or f"sqlite:///{root / 'killed' / 'study.db'}"
+    )
     before = {trial.number: trial.user_attrs for trial in study.trials}
     assert any(trial.state.name == "RUNNING" for trial in study.trials)
 
-    second = driver(tmp_path / "sweep.yaml")
+    second = driver(root / "sweep.yaml")
     output, _ = second.communicate()
     assert second.returncode == 0, output
 
-    results = load_results("killed", tmp_path)
+    results = load_results("killed", root)
     assert list(results.trial) == [0, 1, 2]
     assert set(results.state) <= {"complete", "stopped"}
     after = {trial.number: trial.user_attrs for trial in study.trials}
     assert {number: after[number]["advnas.params"] for number in before} == {
         number: attributes["advnas.params"] for number, attributes in before.items()
     }
-    assert_each_run_stands_once_in_mlflow(tmp_path, wholes=list(results.trial[results.state == "complete"]))
+    assert_each_run_stands_once_in_mlflow(root, wholes=list(results.trial[results.state == "complete"]))
 
 
 def assert_each_run_stands_once_in_mlflow(root: Path, wholes: list[int]) -> None:
