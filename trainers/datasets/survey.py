@@ -90,7 +90,7 @@ def _done(kinds: Sequence[Kind], config: DecodedConfig) -> Iterator[str]:
         (sum(kind.palette for kind in kinds), "with a palette, read as its colours"),
         (sum(kind.deep for kind in kinds), "of 16 bits a channel, brought to 8"),
         (sum(kind.animated for kind in kinds), "animated, first frame only"),
-        (sum(kind.turned for kind in kinds), "turned upright as their EXIF says"),
+        (sum(kind.turned for kind in kinds), "turned upright, as EXIF says"),
         (_recoloured(kinds, config), "made grey" if config.channels == 1 else "grey, repeated to RGB"),
     ):
         if count:

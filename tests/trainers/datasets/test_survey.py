@@ -63,7 +63,7 @@ def test_all_that_is_found_and_done_is_said(tmp_path: Path) -> None:
         "2 with a palette, read as its colours",
         "1 of 16 bits a channel, brought to 8",
         "1 animated, first frame only",
-        "1 turned upright as their EXIF says",
+        "1 turned upright, as EXIF says",
         "2 grey, repeated to RGB",
         "the shorter side becomes 16 pixels (data.resize), and the centre is cut out (data.crop)",
     ]
