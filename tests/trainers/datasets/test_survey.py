@@ -53,7 +53,8 @@ def told(root: Path, size: int = 16, **options: object) -> list[str]:
 
 
 def test_all_that_is_found_and_done_is_said(tmp_path: Path) -> None:
-    found, done, seen = told(everything(tmp_path))
+    found, unreadable, done, seen = told(everything(tmp_path))
+    assert unreadable == "unreadable: sub/deeper/broken.png (data.on_broken)"
     assert found == (
         f"8 images in 2 folders below {tmp_path} (5 PNG, 1 GIF, 1 JPEG, 1 unreadable),"
         " 20x20 to 40x30 in 2 sizes"
