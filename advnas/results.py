@@ -74,7 +74,9 @@ def curves(name: str, root: str | Path = "runs", tracking_uri: str | None = None
             (run.data.tags[STAGE_TAG], metric, point.step, point.value)
             for run in sorted(runs, key=lambda run: run.info.start_time)
             for metric in sorted(run.data.metrics)
-            for point in client.get_metric_history(run.info.run_id, metric)
+            for point in sorted(
+                client.get_metric_history(run.info.run_id, metric), key=lambda point: point.step
+            )
         ]
     if not runs:
         raise UserError(f"{name}: no run of this name in {folder}")

@@ -109,7 +109,7 @@ def verdict(group: Group) -> Iterator[str]:
         yield "No answer: no training came to a score."
         return
     best, *others = scored
-    which = f"Best of {len(group.rows)}" if len(group.rows) > 1 else "Nothing to compare with"
+    which = f"Best of {len(group.rows)}" if len(group.rows) > 1 else "Alone in its group"
     yield f"{which}: {short(best.candidate.name)}, {group.metric} {mean_in_words(best)}."
     if others:
         yield _certainty(group.noise, others)

@@ -44,9 +44,9 @@ def _table(group: Group) -> "RenderableType":
     for column in ("", "architecture"):
         table.add_column(column, overflow="fold")
     for column in (
-        f"{group.metric}_last",
-        f"{group.metric}_best",
-        "leader ahead by",
+        "last",
+        "best",
+        "behind the best by",
         "steps",
         "parameters",
         "multiply-adds",
@@ -79,7 +79,12 @@ def _cells(row: Row, metric: str) -> tuple[str, ...]:
 def _unscored(candidates: Sequence[Candidate]) -> "RenderableType":
     from rich.table import Table
 
-    table = Table(title="Without scores of ours; published ones were made elsewhere", title_justify="left")
+    table = Table(
+        title="Without scores of yours: published scores, sizes at published widths",
+        title_justify="left",
+        caption="`advnas retrain CONFIG --retrain.genotype NAME --name NEW` trains and scores one of them.",
+        caption_justify="left",
+    )
     for column, justify in (
         ("architecture", "left"),
         ("parameters", "right"),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 import advnas
 from orchestrator.__main__ import main
+from orchestrator.config.experiment import default_tracking_uri
 from tests.orchestrator.trained import save_trained, write_config
 
 CONFIG = {"name": "mine"}
@@ -83,6 +85,17 @@ def test_comparisons_and_curves_are_tables(runs: Path):
         advnas.curves("nobody", runs)
     with pytest.raises(advnas.UserError, match="no runs here"):
         advnas.curves("mine", runs / "nowhere")
+
+
+def test_curves_are_in_the_order_of_their_steps(tmp_path: Path):
+    client = MlflowClient(default_tracking_uri(tmp_path))
+    experiment = client.create_experiment("advnas")
+    run = client.create_run(experiment, tags={"advnas.id": "late", "advnas.stage": "retrain"})
+    for step in (500, 1000, 250):
+        client.log_metric(run.info.run_id, "fd_digits", step / 10, step=step)
+    curve = advnas.curves("late", tmp_path)
+    assert list(curve["step"]) == [250, 500, 1000]
+    assert list(curve["value"]) == [25, 50, 100]
 
 
 def test_images_are_those_of_the_command(tmp_path: Path):

@@ -14,6 +14,8 @@ from trainers.datasets.image_folder import image_files
 
 LOOKED_AT = 2000
 """Files of which headers are read, spread evenly over the folder."""
+NAMED = 3
+"""Unreadable files that are named."""
 
 FITTED = {
     "shorter_side": "the shorter side becomes {size} pixels",
@@ -31,7 +33,8 @@ class Survey:
     folders: int
     kinds: tuple[Kind, ...]
     """Kinds of the readable images among those that were examined."""
-    unreadable: int
+    unreadable: tuple[str, ...]
+    """Names of the others, below the folder."""
 
     @property
     def channels(self) -> int:
@@ -46,7 +49,9 @@ def survey(root: Path) -> Survey:
     with ThreadPoolExecutor() as pool:
         kinds = list(pool.map(_kind, files[::step]))
     readable = tuple(kind for kind in kinds if kind is not None)
-    return Survey(len(files), len({file.parent for file in files}), readable, len(kinds) - len(readable))
+    others = (file for file, kind in zip(files[::step], kinds, strict=True) if kind is None)
+    unreadable = tuple(str(file.relative_to(root)) for file in others)
+    return Survey(len(files), len({file.parent for file in files}), readable, unreadable)
 
 
 def _kind(file: Path) -> Kind | None:
@@ -60,10 +65,13 @@ def _kind(file: Path) -> Kind | None:
 def description(found: Survey, config: ImageFolderConfig) -> Iterator[str]:
     """Sentences: what was found, and what is done to it."""
     place = f"{found.folders} folders below {config.root}" if found.folders > 1 else config.root
-    looked = len(found.kinds) + found.unreadable
+    looked = len(found.kinds) + len(found.unreadable)
     sample = f"; {looked:,} headers read" if looked < found.files else ""
     formats = ", ".join(f"{count:,} {name}" for name, count in _formats(found))
     yield f"{found.files:,} images in {place} ({formats}{sample}), {_sizes(found.kinds)}"
+    if found.unreadable:
+        more = f" and {len(found.unreadable) - NAMED:,} more" if len(found.unreadable) > NAMED else ""
+        yield f"unreadable: {', '.join(found.unreadable[:NAMED])}{more} (data.on_broken)"
     if done := list(_done(found.kinds, config)):
         yield "; ".join(done)
     yield f"networks see {config.image_size}x{config.image_size} {'grey' if config.channels == 1 else 'RGB'}"
@@ -71,7 +79,7 @@ def description(found: Survey, config: ImageFolderConfig) -> Iterator[str]:
 
 def _formats(found: Survey) -> list[tuple[str, int]]:
     formats = Counter(kind.format for kind in found.kinds).most_common()
-    return formats + ([("unreadable", found.unreadable)] if found.unreadable else [])
+    return formats + ([("unreadable", len(found.unreadable))] if found.unreadable else [])
 
 
 def _sizes(kinds: Sequence[Kind]) -> str:
@@ -90,7 +98,7 @@ def _done(kinds: Sequence[Kind], config: DecodedConfig) -> Iterator[str]:
         (sum(kind.palette for kind in kinds), "with a palette, read as its colours"),
         (sum(kind.deep for kind in kinds), "of 16 bits a channel, brought to 8"),
         (sum(kind.animated for kind in kinds), "animated, first frame only"),
-        (sum(kind.turned for kind in kinds), "turned upright as their EXIF says"),
+        (sum(kind.turned for kind in kinds), "turned upright, as EXIF says"),
         (_recoloured(kinds, config), "made grey" if config.channels == 1 else "grey, repeated to RGB"),
     ):
         if count:

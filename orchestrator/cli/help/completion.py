@@ -82,6 +82,8 @@ def _options(name: str) -> dict[str, list[str] | None]:
     for option in _configuration(name):
         section, _, last = option.name.rpartition(".")
         values = option.kind.split("|") if "|" in option.kind else None
+        if values and any(value.isupper() for value in values):
+            values = None  # TEXT, INT and the like stand for what nobody can list
         found[option.name] = values
         if last == "name" and section and values:  # --search.strategy random
             found[section] = values

@@ -53,7 +53,8 @@ def told(root: Path, size: int = 16, **options: object) -> list[str]:
 
 
 def test_all_that_is_found_and_done_is_said(tmp_path: Path) -> None:
-    found, done, seen = told(everything(tmp_path))
+    found, unreadable, done, seen = told(everything(tmp_path))
+    assert unreadable == "unreadable: sub/deeper/broken.png (data.on_broken)"
     assert found == (
         f"8 images in 2 folders below {tmp_path} (5 PNG, 1 GIF, 1 JPEG, 1 unreadable),"
         " 20x20 to 40x30 in 2 sizes"
@@ -63,7 +64,7 @@ def test_all_that_is_found_and_done_is_said(tmp_path: Path) -> None:
         "2 with a palette, read as its colours",
         "1 of 16 bits a channel, brought to 8",
         "1 animated, first frame only",
-        "1 turned upright as their EXIF says",
+        "1 turned upright, as EXIF says",
         "2 grey, repeated to RGB",
         "the shorter side becomes 16 pixels (data.resize), and the centre is cut out (data.crop)",
     ]

@@ -86,3 +86,8 @@ def test_bash_completes_what_belongs_to_the_words_before(ask, line, expected):
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
 def test_zsh_asks_the_same_program(ask):
     assert sorted(ask("advnas se", "zsh")) == ["search", "select"]
+
+
+def test_placeholders_are_not_offered_as_values(ask):
+    for option in ("--data.background", "--search.generator.bottom_width"):
+        assert not {"TEXT", "INT", "null", "auto"} & {*ask(f"advnas search digits {option} ")}
