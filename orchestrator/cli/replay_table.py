@@ -57,7 +57,7 @@ def _config(values: Mapping[str, Any], default: Mapping[str, Any]) -> SelectionC
 
 def _draws(curves: Curves, config: SelectionConfig, given: Mapping[str, str]) -> DrawsReport:
     policies = [name.strip() for name in given.get("policies", config.policy).split(",")]
-    if policies == ["all"]:
+    if "all" in policies:
         policies = list(POLICIES)
     budgets: list[Any] = _numbers("budgets", given["budgets"]) if "budgets" in given else [config.budget]
     configs = []

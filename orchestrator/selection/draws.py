@@ -101,10 +101,12 @@ class Pools:
     of: int
 
     def __post_init__(self) -> None:
-        if len(self.genotypes) < self.of:
+        count = len(self.genotypes)
+        if count < self.of:
+            have = "genotype has" if count == 1 else "genotypes have"
             raise TableError(
-                f"--of {self.of}: only {len(self.genotypes)} genotypes have a run with a score at each of "
-                f"{', '.join(map(str, self.source.steps.tolist()))}; use {len(self.genotypes)} or fewer"
+                f"--of {self.of}: only {count} {have} a run with a score at each of "
+                f"{', '.join(map(str, self.source.steps.tolist()))}; use {count} or fewer"
             )
 
     @property

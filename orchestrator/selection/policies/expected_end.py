@@ -5,8 +5,7 @@ Shapes: n candidates with a score, r rungs, f features of a genotype.
 
 import json
 import math
-import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,12 +15,22 @@ from jaxtyping import Float64
 
 from orchestrator.artifacts.genotype_ids import is_a_name
 
+HOPE = 1.5
+"""Deviations that the best hope is below the mean: 1.5 left less regret than 0 to 1 on simulated pools."""
 PRIOR_PAIRS = 3.0
 """Weight of the guess below, in candidates, until enough have gone from one rung to the next."""
 PRIOR_SLOPE = 0.7
 """Slope of a score on the score one rung before, relative to the mean: the best were partly lucky."""
 PRIOR_UNEXPLAINED = 0.4
 """Share of the variance that a rung does not know of the next."""
+MOST_DOUBT = 0.98
+"""Share of the variance of the ends that a candidate's score leaves unknown, at most."""
+ALIKE, LENGTHS = (0.15, 0.3, 0.5, 0.7), (0.5, 1.0, 2.0)
+"""Shares of the variance that alike genotypes may have in common, and what alike may mean: about 1 apart."""
+MAD_OF_NORMAL = 1.4826
+"""The deviation of normal values whose median absolute deviation is 1."""
+OUTLIER = 4.0
+"""Scores worse than the median by more robust deviations than this count as no worse: they have collapsed."""
 RELEARN = 1.5
 """The kernel is learnt again whenever the number of known scores has grown by this factor."""
 
@@ -47,14 +56,14 @@ class ExpectedEnd:
         self._learnt_from = 0
 
     def lowest(self, rungs: Sequence[Mapping[str, float]], lost: Collection[str] = ()) -> Mapping[str, float]:
-        """Mean - deviation of everyone with a score, by genotype; `rungs` are scores by genotype.
+        """Mean - 1.5 deviations of everyone with a score, by genotype; `rungs` are scores by genotype.
 
         The scores of those `lost` since tell how rungs go together, but nothing of where they end.
         """
         logarithmic = all(score > 0 for scores in rungs for score in scores.values())
         if logarithmic:
             rungs = [{each: math.log(score) for each, score in scores.items()} for scores in rungs]
-        means, variances = extrapolated(rungs)
+        means, variances = extrapolated([_without_outliers(scores) for scores in rungs])
         genotypes = [each for each in means if each not in lost]
         mean, deviation = self._posterior(
             np.array([self._place[each] for each in genotypes]),
@@ -62,7 +71,7 @@ class ExpectedEnd:
             np.array([variances[each] for each in genotypes]),
             sum(map(len, rungs)),
         )
-        return dict(zip(genotypes, (mean - deviation).tolist(), strict=True))
+        return dict(zip(genotypes, (mean - HOPE * deviation).tolist(), strict=True))
 
     def _posterior(
         self,
@@ -71,8 +80,7 @@ class ExpectedEnd:
         variances: Float64[np.ndarray, " n"],
         known: int,
     ) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
-        scale = float(targets.std()) or 1.0
-        standard, noise = (targets - targets.mean()) / scale, variances / scale**2 + 1e-6
+        standard, noise = as_observations(targets, variances)
         if known >= RELEARN * self._learnt_from:
             self._covariance, self._learnt_from = self._learn(index, standard, noise), known
         prior = self._covariance[np.ix_(index, index)]
@@ -85,23 +93,48 @@ class ExpectedEnd:
         self, index: np.ndarray, targets: Float64[np.ndarray, " n"], noise: Float64[np.ndarray, " n"]
     ) -> Float64[np.ndarray, "g g"]:
         """The covariance of all genotypes by the kernel that explains the targets best."""
-        from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
 
-        process = GaussianProcessRegressor(kernel=_kernel(), alpha=noise)
-        with warnings.catch_warnings():
-            # Where genotypes say nothing, their part of the kernel shrinks to its bound: as it should.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            process.fit(self._features[index], targets)
-        return np.asarray(process.kernel_(self._features))
+        fits = [
+            GaussianProcessRegressor(kernel=kernel, alpha=noise, optimizer=None).fit(
+                self._features[index], targets
+            )
+            for kernel in _kernels()
+        ]
+        best = max(fits, key=lambda fit: float(fit.log_marginal_likelihood_value_))
+        return np.asarray(best.kernel_(self._features))
 
 
-def _kernel() -> Any:
-    """Alike genotypes end alike; what a run has of its own, nobody else shares."""
+def _kernels() -> Iterator[Any]:
+    """Alike genotypes end alike, by a share of the variance; what a run has of its own, nobody else shares.
+
+    The variance is known to be 1: learnt from few doubtful scores it would vanish, and with it all doubt.
+    """
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
-    alike = ConstantKernel(0.5, (1e-3, 10.0)) * RBF(1.0, (0.1, 10.0))
-    return alike + ConstantKernel(0.5, (1e-2, 10.0)) * RBF(1e-3, "fixed")
+    own = RBF(1e-3, "fixed")
+    yield own
+    for share in ALIKE:
+        for length in LENGTHS:
+            yield (
+                ConstantKernel(share, "fixed") * RBF(length, "fixed")
+                + ConstantKernel(1 - share, "fixed") * own
+            )
+
+
+def as_observations(
+    expected: Float64[np.ndarray, " n"], doubt: Float64[np.ndarray, " n"]
+) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    """What a Gaussian process has to see to expect this, where candidates tell nothing of each other.
+
+    An expectation is the truth less what is unknown of it; an observation is the truth and noise. Seen as it
+    is, an expectation would be drawn to the mean twice, and early scores would seem to tell all there is.
+    Ends have a variance of 1 and a mean of 0 then.
+    """
+    everyone = float(expected.var() + doubt.mean()) or 1.0
+    doubt = np.minimum(doubt / everyone, MOST_DOUBT)
+    standard = (expected - expected.mean()) / math.sqrt(everyone)
+    return standard / (1 - doubt), doubt / (1 - doubt) + 1e-6
 
 
 def features_of(genotypes: Sequence[str]) -> Float64[np.ndarray, "g f"]:
@@ -145,6 +178,17 @@ def extrapolated(rungs: Sequence[Mapping[str, float]]) -> tuple[dict[str, float]
                 variance = link.slope**2 * variance + link.variance
             means[genotype], variances[genotype] = mean, variance + beyond
     return means, variances
+
+
+def _without_outliers(scores: Mapping[str, float]) -> Mapping[str, float]:
+    """Collapsed runs, held near the others: a line or a variance would be theirs alone."""
+    if len(scores) < 3:
+        return scores
+    values = np.array(list(scores.values()))
+    middle = float(np.median(values))
+    spread = float(np.median(np.abs(values - middle))) * MAD_OF_NORMAL
+    worst = middle + OUTLIER * spread
+    return {each: min(score, worst) for each, score in scores.items()} if spread else scores
 
 
 def _link(earlier: Mapping[str, float], later: Mapping[str, float]) -> Link:

@@ -80,6 +80,8 @@ def read_columns(path: Path, metric: str = SCORE) -> Columns:
     except (pa.ArrowException, OSError) as error:
         first = str(error).splitlines()[0]
         cure = "; quote the genotypes, they contain commas" if "columns, got" in first else ""
+        if first == "Empty CSV file":
+            first, cure = "is empty", f"; give a line with {', '.join(COLUMNS)}, then one for each score"
         raise TableError(f"{path}: {first}{cure}") from None
     try:
         return _read(spelled(table), metric)

@@ -102,7 +102,7 @@ HEADER = "genotype,seed,step,score\n"
             r"unknown suffix '.xlsx'; a table ends in .csv or .parquet",
         ),
         (lambda folder: _written(folder / "t.parquet", "genotype"), "t.parquet: "),
-        (csv_of(""), "t.csv: Empty CSV file"),
+        (csv_of(""), "t.csv: is empty; give a line with genotype, seed, step, score"),
         (csv_of(HEADER), "t.csv: has no rows"),
         (
             csv_of('genotype,seed,step,note\n"[[1]]",0,1,text\n'),
