@@ -4,6 +4,7 @@ Shapes: N batch, C channels, S image size.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -16,8 +17,7 @@ from search_space.genotype import Genotype, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import DiscriminatorConfig
 from search_space.networks.paths import CarryingCell, CellRows, in_shares, weighted
-from search_space.space import DEFAULT_SPACE
-from search_space.spaces.registry import find_space
+from search_space.space import DEFAULT_SPACE, SearchSpace
 from search_space.stacked import StackedConvolution
 
 
@@ -76,9 +76,9 @@ HALVINGS = 4
 
 @torch.no_grad()
 def require_images(
-    discriminator: nn.Module, config: DiscriminatorConfig, size: int, supernet_of: str | None = None
+    discriminator: nn.Module, config: DiscriminatorConfig, size: int, *, supernet: bool = False
 ) -> None:
-    """Nothing, if a discriminator, which may be the supernet of a space, takes images of this size.
+    """Nothing, if a discriminator, derived or a supernet, takes images of this size.
 
     It is shown one: poolings halve a map of odd size to the smaller half, convolutions to the larger one.
 
@@ -91,8 +91,8 @@ def require_images(
     device, mode = next(discriminator.parameters()).device, discriminator.training
     image = torch.zeros(1, config.image_channels, size, size, device=device)
     inputs: list[Tensor | EdgeWeights] = [image]
-    if supernet_of is not None:
-        masks = architecture_masks("discriminator", find_space(supernet_of))
+    if supernet:
+        masks = architecture_masks("discriminator", cast(SearchSpace, discriminator.space))
         inputs.append(EdgeWeights({group: mask.to(image) for group, mask in masks.items()}))
     try:
         discriminator.eval()(*inputs)

@@ -48,7 +48,7 @@ class SearchState(TrainingState):
             )
         if self.beta is not None:
             size = setup.generator.image_size
-            require_images(self.discriminator, setup.discriminator, size, supernet_of=space.name)
+            require_images(self.discriminator, setup.discriminator, size, supernet=True)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.ema_alpha = copy.deepcopy(self.alpha).requires_grad_(False)
         penalized = (

@@ -42,7 +42,7 @@ class Supernet:
                 initialise_as_released(self.generator, self.discriminator)
         if options.opponent != "fixed":
             size = setup.generator.image_size
-            require_images(self.discriminator, setup.discriminator, size, supernet_of=space)
+            require_images(self.discriminator, setup.discriminator, size, supernet=True)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         for network in (self.generator, self.discriminator, self.ema_generator):
             prepare(network, setup.compute)
