@@ -7,6 +7,7 @@ from torch import nn
 
 from search_space.genotype import Genotype, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import require_images
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.networks.generator import ImageGenerator, derived_generator
 from trainers.compute import prepare
@@ -65,6 +66,9 @@ def build_networks(
 
     `outputs` are what the discriminator gives an image. The same seed gives the same initial parameters on
     every worker.
+
+    Raises:
+        UserError: the discriminator does not take the generator's images.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "initial parameters"))
@@ -76,4 +80,5 @@ def build_networks(
         )
         if initialisation == "released":
             initialise_as_released(derived, opponent)
-        return derived, opponent
+    require_images(opponent, discriminator, generator.image_size)
+    return derived, opponent

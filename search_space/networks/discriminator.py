@@ -4,18 +4,20 @@ Shapes: N batch, C channels, S image size.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from search_space.architecture import EdgeWeights
+from search_space.architecture import EdgeWeights, architecture_masks
+from search_space.errors import UserError
 from search_space.genotype import Genotype, space_for
 from search_space.networks.cell import Cell, choices_of
 from search_space.networks.config import DiscriminatorConfig
 from search_space.networks.paths import CarryingCell, CellRows, in_shares, weighted
-from search_space.space import DEFAULT_SPACE
+from search_space.space import DEFAULT_SPACE, SearchSpace
 from search_space.stacked import StackedConvolution
 
 
@@ -66,6 +68,44 @@ def _carried(x: Tensor, cells: Sequence[CarryingCell]) -> Tensor:
     for cell in cells:
         x, _ = cell(x, ())
     return x
+
+
+HALVINGS = 4
+"""Of published discriminators, at most."""
+
+
+@torch.no_grad()
+def require_images(
+    discriminator: nn.Module, config: DiscriminatorConfig, size: int, *, supernet: bool = False
+) -> None:
+    """Nothing, if a discriminator, derived or a supernet, takes images of this size.
+
+    It is shown one: poolings halve a map of odd size to the smaller half, convolutions to the larger one.
+
+    Raises:
+        UserError: it does not.
+    """
+    whole = 2**HALVINGS
+    if size % whole == 0:
+        return
+    device, mode = next(discriminator.parameters()).device, discriminator.training
+    image = torch.zeros(1, config.image_channels, size, size, device=device)
+    inputs: list[Tensor | EdgeWeights] = [image]
+    if supernet:
+        masks = architecture_masks("discriminator", cast(SearchSpace, discriminator.space))
+        inputs.append(EdgeWeights({group: mask.to(image) for group, mask in masks.items()}))
+    try:
+        discriminator.eval()(*inputs)
+    except RuntimeError as error:
+        if "must match" not in str(error):
+            raise
+        raise UserError(
+            f"data.image_size = {size}: the discriminator comes to maps of odd size, which its poolings and "
+            f"convolutions halve differently; use {max(1, size // whole) * whole} or a fixed discriminator "
+            "(search.strategy.opponent, retrain.discriminator.architecture)"
+        ) from error
+    finally:
+        discriminator.train(mode)
 
 
 class SpectralScore(nn.Module):

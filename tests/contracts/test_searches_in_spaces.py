@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from orchestrator.plots.genotype import draw
 from orchestrator.selection.curves import genotype_id, genotype_of
+from search_space.errors import UserError
 from search_space.genotype import Genotype, GenotypeError, build
 from search_space.networks.config import GeneratorConfig
 from search_space.sampling import count_parameters
@@ -16,7 +17,7 @@ from search_space.space import SearchSpace
 from search_space.spaces.adversarialnas import VOCABULARIES, space_of_cells
 from search_space.spaces.registry import SPACES
 from search_space.topology import Primitive
-from tests.trainers.small import SHORT, differing, no_scores, search_batches, search_setup
+from tests.trainers.small import GENERATOR, SHORT, differing, no_scores, search_batches, search_setup
 from trainers.config import SearchConfig
 from trainers.search import search
 from trainers.strategies.registry import STRATEGIES
@@ -196,3 +197,15 @@ def test_a_space_without_a_generator_is_searched_by_nobody(few: SearchSpace, mon
     for name in ("adversarial", "random"):
         with pytest.raises(ValidationError, match="space: the space few has no generator; choose"):
             SearchConfig(space="few", strategy=name)
+
+
+@pytest.mark.parametrize("strategy", [{"name": "adversarial"}, {"name": "one_shot", "opponent": "paths"}])
+def test_a_searched_discriminator_that_cannot_halve_the_images_is_refused_before_the_first_step(strategy):
+    config = SearchConfig(strategy=strategy, **SHORT)
+    for width, fits in ((5, False), (3, True), (2, True)):
+        setup = replace(search_setup(config), generator=GENERATOR.model_copy(update={"bottom_width": width}))
+        if fits:
+            config.strategy.build(setup)
+            continue
+        with pytest.raises(UserError, match=r"data\.image_size = 40: the discriminator comes to maps of odd"):
+            config.strategy.build(setup)

@@ -7,8 +7,10 @@ import torch
 from scipy.stats import chisquare
 
 from search_space.architecture import Architecture
-from search_space.genotype import Genotype, GenotypeError
+from search_space.errors import UserError
+from search_space.genotype import Genotype, GenotypeError, build
 from search_space.networks.config import DiscriminatorConfig, GeneratorConfig
+from search_space.networks.discriminator import require_images
 from search_space.relaxation import one_hot, relax
 from search_space.sampling import sample_genotype
 from search_space.spaces.registry import SPACES
@@ -100,3 +102,39 @@ def test_any_path_of_a_supernet_trains_its_own_weights(name):
         assert reached < {key for key, _ in supernet.named_parameters()}
         trained |= reached
     assert any("cells.2" in key for key in trained)
+
+
+MIXED = [(3, 2, 2, 3, 3, 0, 2)]
+"""Out of the cell, a pooling and a convolution of stride 2."""
+
+
+@pytest.mark.parametrize(
+    ("space", "rows", "size", "fits"),
+    [
+        ("adversarialnas", [(1, 2, 2, 3, 3, 0, 2), *MIXED * 3], 40, False),
+        ("adversarialnas", [(1, 2, 2, 3, 3, 0, 2), *MIXED * 3], 48, True),
+        ("adversarialnas", [(1, 2, 2, 3, 3, 0, 1), *[(3, 2, 2, 3, 3, 0, 1)] * 3], 40, True),
+        ("eagan", MIXED * 3, 40, False),
+        ("eagan", [*MIXED * 2, (3, 2, 2, 3, 3, -1, -1)], 40, True),
+        ("eagan", [*MIXED * 2, (3, 2, 2, 3, 3, 2, 3)], 40, True),
+    ],
+)
+def test_images_that_a_discriminator_cannot_halve_are_refused_with_the_cure(space, rows, size, fits):
+    """40 pixels are halved to 20, 10 and 5: then a pooling gives 2 and a convolution 3."""
+    config = DiscriminatorConfig(channels=2)
+    network = build(Genotype.from_rows("discriminator", rows, space=space), config)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    if fits:
+        require_images(network, config, size)
+        network(torch.randn(1, 3, size, size))
+    else:
+        with pytest.raises(UserError) as refused:
+            require_images(network, config, size)
+        assert str(refused.value) == (
+            "data.image_size = 40: the discriminator comes to maps of odd size, which its poolings and "
+            "convolutions halve differently; use 32 or a fixed discriminator (search.strategy.opponent, "
+            "retrain.discriminator.architecture)"
+        )
+        after = network.state_dict()
+        assert all(torch.equal(value, after[name]) for name, value in before.items())
+    assert network.training

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from search_space.architecture import Architecture
 from search_space.networks.cell import Cell
+from search_space.networks.discriminator import require_images
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.spaces.registry import find_space
 from search_space.stacked import StackedConvolution
@@ -45,6 +46,9 @@ class SearchState(TrainingState):
                 if options.opponent == "fixed"
                 else Architecture("discriminator", space=space.name).to(device)
             )
+        if self.beta is not None:
+            size = setup.generator.image_size
+            require_images(self.discriminator, setup.discriminator, size, supernet=True)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.ema_alpha = copy.deepcopy(self.alpha).requires_grad_(False)
         penalized = (

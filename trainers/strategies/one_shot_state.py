@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from search_space.evolution.evolution import Evolution
-from search_space.networks.discriminator import Discriminator
+from search_space.networks.discriminator import Discriminator, require_images
 from search_space.networks.fixed_discriminator import FixedDiscriminator
 from search_space.networks.generator import ImageGenerator
 from search_space.networks.paths import used_rows
@@ -40,6 +40,9 @@ class Supernet:
             ).to(setup.device)
             if config.initialisation == "released":
                 initialise_as_released(self.generator, self.discriminator)
+        if options.opponent != "fixed":
+            size = setup.generator.image_size
+            require_images(self.discriminator, setup.discriminator, size, supernet=True)
         self.ema_generator = copy.deepcopy(self.generator).requires_grad_(False)
         for network in (self.generator, self.discriminator, self.ema_generator):
             prepare(network, setup.compute)
