@@ -89,9 +89,8 @@ def labels(figure):
     return {gid.removesuffix("-label"): a.get_text() for gid, a in named.items() if gid.endswith("-label")}
 
 
-@pytest.mark.parametrize(("name", "other"), [("autogan_a", "e2gan"), ("alphagan_s", "alphagan_l")])
-def test_a_drawing_has_every_choice_and_where_another_differs(name, other):
-    one, two = PUBLISHED[name].genotype, PUBLISHED[other].genotype
+def test_a_drawing_has_every_choice_and_where_another_differs():
+    one, two = PUBLISHED["alphagan_s"].genotype, PUBLISHED["alphagan_l"].genotype
     shown = list(labels(draw(one, two)).values())
     for names, others in zip(one.cells, two.cells, strict=True):
         for here, there in zip(names, others, strict=True):

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,8 @@ class Disk:
     root: Path
     names: dict[int, dict[str, int]] = field(default_factory=dict)
     content: dict[int, bytes] = field(default_factory=dict)
+    opened: dict[int, int] = field(default_factory=dict)
+    """All of these stay open, so that the system gives none of their numbers to another file."""
 
     def watch(self) -> None:
         """Take what is there as synced; from now on see what this process syncs."""
@@ -42,11 +45,16 @@ class Disk:
             nothing,
             lambda descriptor: self._synced(Path(os.readlink(f"/proc/self/fd/{descriptor}"))),
         )
-        wrap(os, "mkdir", nothing, lambda path, *_, **__: self.names.pop(os.stat(path).st_ino, None))
 
     def survivors(self, folder: Path) -> None:
         """Write all that is still there after a loss of power."""
-        self._write(self.root.stat().st_ino, folder)
+        self._write(self._number(self.root), folder)
+
+    def _number(self, path: Path) -> int:
+        number = path.stat().st_ino
+        if number not in self.opened:
+            self.opened[number] = os.open(path, os.O_RDONLY)
+        return number
 
     def _synced(self, path: Path) -> None:
         if path.is_dir():
@@ -55,13 +63,16 @@ class Disk:
             self._sync_file(path)
 
     def _sync_folder(self, folder: Path) -> None:
-        self.names[folder.stat().st_ino] = {path.name: path.lstat().st_ino for path in folder.iterdir()}
+        inner = {}
         for path in folder.iterdir():
-            if path.is_dir():
-                self.names.setdefault(path.stat().st_ino, {})
+            with suppress(FileNotFoundError):  # another thread has removed it just now
+                inner[path.name] = self._number(path)
+                if path.is_dir():
+                    self.names.setdefault(inner[path.name], {})
+        self.names[self._number(folder)] = inner
 
     def _sync_file(self, path: Path) -> None:
-        self.content[path.stat().st_ino] = path.read_bytes()
+        self.content[self._number(path)] = path.read_bytes()
 
     def _write(self, number: int, folder: Path) -> None:
         folder.mkdir()
