@@ -19,8 +19,9 @@ from trainers.interruption import interruptible
 
 IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
 """Something else has a name that a run needs."""
-REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE)
-"""Faults of a disk, of its rights or of the way to it."""
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+BROKEN = (errno.EIO, errno.ESTALE)
+"""Faults of a disk or of the way to it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +61,9 @@ def _cure(error: OSError) -> str | None:
         return "free some space"
     if error.filename and error.errno in IN_THE_WAY:
         return "move it away"
-    return "mend the disk or what it may be written by" if error.errno in REFUSED else None
+    if error.filename and error.errno in FORBIDDEN:
+        return "give yourself the right to read and write it"
+    return "check the disk" if error.errno in BROKEN else None
 
 
 def _say_how_to_go_on(words: Sequence[str], run: object = None) -> None:
