@@ -21,7 +21,7 @@ TINY = {"steps": 2, "report_every": 1, "batch_size": 8, "generator_batch_size": 
 NETWORKS = {"generator.channels": 4, "discriminator.channels": 4}
 
 
-def tiny_sweep(root: Path, storage: str | None) -> Path:
+def tiny_sweep(root: Path, storage: str | None = None) -> Path:
     """Three configurations with two seeds each, in a file."""
     overrides = {"root": str(root), "search.strategy.warmup_steps": 0, "search.evaluation.every": 0}
     for stage in ("search", "retrain"):
