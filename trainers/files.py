@@ -117,7 +117,7 @@ def sync(file: IO[Any]) -> None:
 
 
 UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
-"""Of folders that nobody may read, and of file systems that sync none."""
+"""Errors of folders that nobody may read, and of file systems that sync no folders."""
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,6 +22,6 @@ def columns(experiment: Experiment, stage: str) -> dict[str, str]:
 
 
 def data_name(experiment: Experiment) -> str:
-    """Of the data set; a user's own images begin with their folder's name, as columns are narrow."""
+    """The data set's name; that of a user's own images begins with their folder, as columns are narrow."""
     data = experiment.data
     return f"{data.root.name} ({data.name})" if isinstance(data, ImageFolderConfig) else data.name

@@ -71,7 +71,7 @@ def _carried(x: Tensor, cells: Sequence[CarryingCell]) -> Tensor:
 
 
 HALVINGS = 4
-"""Of published discriminators, at most."""
+"""Published discriminators halve their maps at most so often."""
 
 
 @torch.no_grad()

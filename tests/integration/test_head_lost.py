@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread"), pytest.ma
 
 
 def kill_the_head() -> None:
-    """Of the Ray that this process has started."""
+    """The head is that of the Ray which this process has started."""
     (head,) = [each for each in psutil.Process().children(recursive=True) if each.name() == "gcs_server"]
     head.kill()
 

@@ -83,7 +83,7 @@ class Timed:
 
 
 def kill_a_worker(pid: int | None = None) -> None:
-    """Of the Ray that this process, or the given one, has started."""
+    """The worker belongs to the Ray that this process, or the given one, has started."""
     worker_processes(pid)[0].kill()
 
 

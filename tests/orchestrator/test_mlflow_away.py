@@ -101,7 +101,7 @@ def test_a_driver_killed_while_another_process_locks_the_database(
 
 
 def dying_with_a_locked_database(database: Path) -> None:
-    """Who holds it ends with the driver, whose pipe it reads."""
+    """The process that holds the database ends with the driver, whose pipe it reads."""
     held: list[Any] = []
     wrap(TrackedRun, "report", lambda *_: held or held.append(holding(database)), nothing)
     wrap(CheckpointStore, "save", nothing, Second(die))

@@ -63,7 +63,7 @@ class Outbox:
         """Why the newest attempt failed; None if it did not."""
         self._naming = threading.Lock()
         self._found = frozenset(self.waiting())
-        """Of an earlier start: after a loss of power the store may have any of them already."""
+        """Entries that an earlier start left; after a loss of power the store may have any of them."""
         self._numbers = count(max((int(path.stem) for path in self._found), default=-1) + 1)
         # An earlier start of the run, or an attempt that failed, may have sent a part of what comes next.
         self._doubtful = True
